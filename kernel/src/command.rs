@@ -1,0 +1,130 @@
+//! Commands: what workflow code asks for, named in the imperative.
+//!
+//! Neighbours: the machine gives commands, `decide` turns each into exactly one event. Must not
+//! know how anything is carried out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventKind, Marker};
+use crate::failure::Failure;
+use crate::ids::{Millis, Seq, WorkflowId};
+use crate::options::{ActivityOptions, ChildOptions};
+use crate::payload::Payload;
+
+/// One request of the workflow code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Run an activity.
+    ScheduleActivityTask {
+        /// Which operation of the body.
+        seq: Seq,
+        /// The registered name.
+        activity_type: String,
+        /// The input.
+        input: Payload,
+        /// How.
+        options: ActivityOptions,
+    },
+    /// Cancel an activity.
+    RequestCancelActivityTask {
+        /// The operation to cancel.
+        seq: Seq,
+    },
+    /// Start a timer.
+    StartTimer {
+        /// Which operation of the body.
+        seq: Seq,
+        /// How long.
+        start_to_fire: Millis,
+    },
+    /// Take a timer back.
+    CancelTimer {
+        /// The operation to cancel.
+        seq: Seq,
+    },
+    /// Start a child.
+    StartChildWorkflowExecution {
+        /// Which operation of the body.
+        seq: Seq,
+        /// The child's id.
+        workflow_id: WorkflowId,
+        /// The child's type.
+        workflow_type: String,
+        /// The child's input.
+        input: Payload,
+        /// How.
+        options: ChildOptions,
+    },
+    /// Cancel a child.
+    RequestCancelChildWorkflowExecution {
+        /// The operation to cancel.
+        seq: Seq,
+    },
+    /// Note something.
+    RecordMarker {
+        /// What.
+        marker: Marker,
+    },
+    /// The body returned a value.
+    CompleteWorkflowExecution {
+        /// The value.
+        result: Payload,
+    },
+    /// The body returned a failure.
+    FailWorkflowExecution {
+        /// The failure.
+        failure: Failure,
+    },
+    /// The body obeyed a cancellation.
+    CancelWorkflowExecution,
+}
+
+impl Command {
+    /// The name of the event that this command becomes, and what identifies it, for messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::ScheduleActivityTask { activity_type, .. } => {
+                format!("ActivityTaskScheduled({activity_type})")
+            }
+            Self::RequestCancelActivityTask { .. } => "ActivityTaskCancelRequested".into(),
+            Self::StartTimer { start_to_fire, .. } => {
+                format!("TimerStarted({} ms)", start_to_fire.0)
+            }
+            Self::CancelTimer { .. } => "TimerCanceled".into(),
+            Self::StartChildWorkflowExecution { workflow_type, workflow_id, .. } => {
+                format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
+            }
+            Self::RequestCancelChildWorkflowExecution { .. } => {
+                "RequestCancelExternalWorkflowExecutionInitiated".into()
+            }
+            Self::RecordMarker { marker: Marker::Stage { name, .. } } => {
+                format!("MarkerRecorded(stage {name})")
+            }
+            Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
+            Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
+            Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
+        }
+    }
+}
+
+/// The same text as [`Command::describe`] for a recorded event, so that the two can be set side
+/// by side in a message.
+#[must_use]
+pub fn describe_event(kind: &EventKind) -> String {
+    match kind {
+        EventKind::ActivityTaskScheduled { activity_type, .. } => {
+            format!("ActivityTaskScheduled({activity_type})")
+        }
+        EventKind::TimerStarted { start_to_fire, .. } => {
+            format!("TimerStarted({} ms)", start_to_fire.0)
+        }
+        EventKind::StartChildWorkflowExecutionInitiated { workflow_type, workflow_id, .. } => {
+            format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
+        }
+        EventKind::MarkerRecorded { marker: Marker::Stage { name, .. } } => {
+            format!("MarkerRecorded(stage {name})")
+        }
+        other => other.name().to_owned(),
+    }
+}

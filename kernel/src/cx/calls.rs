@@ -1,0 +1,197 @@
+//! [`Cx`]: what a workflow body can ask for.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::futures::{Canceled, NextSignal, Operation};
+use super::shared::{OperationKind, Scope, Shared};
+use crate::command::Command;
+use crate::event::Marker;
+use crate::ids::{Millis, Timestamp, WorkflowId};
+use crate::machine::{Replaying, WorkflowInfo};
+use crate::options::{ActivityOptions, ChildOptions};
+use crate::payload::Payload;
+
+/// The typed promise of an activity, known to the workflow that calls it and the code that runs it.
+pub trait ActivityContract {
+    /// The registered name.
+    const TYPE: &'static str;
+    /// The one input.
+    type Input: Serialize + DeserializeOwned + Send + 'static;
+    /// The one output.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// How it is run unless the caller says otherwise.
+    #[must_use]
+    fn options() -> ActivityOptions {
+        ActivityOptions::default()
+    }
+}
+
+/// The typed promise of a workflow, for those who start it as a child or from outside.
+pub trait WorkflowContract {
+    /// The registered name.
+    const TYPE: &'static str;
+    /// The one input.
+    type Input: Serialize + DeserializeOwned + Send + 'static;
+    /// The one output.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+}
+
+/// The handle through which a workflow body has effects. Cheap to clone.
+///
+/// Everything that is not in here (clocks, files, randomness, threads) is forbidden in a body:
+/// the body is run again from its history after a crash, and must do the same again.
+#[derive(Clone)]
+pub struct Cx {
+    shared: Arc<Shared>,
+    scope: Scope,
+}
+
+impl std::fmt::Debug for Cx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cx({:?})", self.scope)
+    }
+}
+
+impl Cx {
+    pub(crate) fn root(shared: Arc<Shared>) -> Self {
+        Self { shared, scope: Scope::Cancellable }
+    }
+
+    /// Who this run is.
+    #[must_use]
+    pub fn info(&self) -> WorkflowInfo {
+        self.shared.lock().info.clone()
+    }
+
+    /// The time of this turn; the same again on replay.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.lock().now
+    }
+
+    /// A random number; the same again on replay.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.shared.lock().random()
+    }
+
+    /// Whether this turn repeats the past; for logging only.
+    #[must_use]
+    pub fn is_replaying(&self) -> bool {
+        self.shared.lock().replaying == Replaying::Yes
+    }
+
+    /// Runs an activity with the options of its contract.
+    pub fn activity<A: ActivityContract>(&self, input: &A::Input) -> Operation<A::Output> {
+        self.activity_with::<A>(input, A::options())
+    }
+
+    /// Runs an activity with other options than its contract's.
+    pub fn activity_with<A: ActivityContract>(
+        &self,
+        input: &A::Input,
+        options: ActivityOptions,
+    ) -> Operation<A::Output> {
+        self.activity_named(A::TYPE, input, options)
+    }
+
+    /// Runs an activity by its registered name.
+    pub fn activity_named<I: Serialize + ?Sized, O: DeserializeOwned>(
+        &self,
+        activity_type: &str,
+        input: &I,
+        options: ActivityOptions,
+    ) -> Operation<O> {
+        self.begin(OperationKind::Activity, |seq| {
+            Ok(Command::ScheduleActivityTask {
+                seq,
+                activity_type: activity_type.to_owned(),
+                input: Payload::json(input)?,
+                options,
+            })
+        })
+    }
+
+    /// Waits; a restart does not forget how long is left.
+    pub fn sleep(&self, duration: Millis) -> Operation<()> {
+        self.begin(OperationKind::Timer, |seq| {
+            Ok(Command::StartTimer { seq, start_to_fire: duration })
+        })
+    }
+
+    /// Starts a child workflow execution and waits for its result.
+    pub fn child<W: WorkflowContract>(
+        &self,
+        workflow_id: WorkflowId,
+        input: &W::Input,
+        options: ChildOptions,
+    ) -> Operation<W::Output> {
+        self.child_named(W::TYPE, workflow_id, input, options)
+    }
+
+    /// Starts a child by the registered name of its workflow.
+    pub fn child_named<I: Serialize + ?Sized, O: DeserializeOwned>(
+        &self,
+        workflow_type: &str,
+        workflow_id: WorkflowId,
+        input: &I,
+        options: ChildOptions,
+    ) -> Operation<O> {
+        self.begin(OperationKind::Child, |seq| {
+            Ok(Command::StartChildWorkflowExecution {
+                seq,
+                workflow_id,
+                workflow_type: workflow_type.to_owned(),
+                input: Payload::json(input)?,
+                options,
+            })
+        })
+    }
+
+    /// The next signal of that name, in order of arrival; each is given once.
+    pub fn signal<T: DeserializeOwned>(&self, name: &str) -> NextSignal<T> {
+        NextSignal {
+            shared: Arc::clone(&self.shared),
+            name: name.to_owned(),
+            output: PhantomData,
+        }
+    }
+
+    /// Declares a stage of this workflow's graph, or a new total for it. Activities and children
+    /// whose options name the stage count towards it.
+    pub fn stage(&self, name: &str, total: Option<u64>) {
+        let marker = Marker::Stage { name: name.to_owned(), total };
+        self.shared.lock().commands.push(Command::RecordMarker { marker });
+    }
+
+    /// Resolves when the run is asked to cancel.
+    pub fn canceled(&self) -> Canceled {
+        Canceled { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Whether the run was asked to cancel.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.shared.lock().cancel.is_some()
+    }
+
+    /// A handle whose operations go on although the run is asked to cancel: for tidying up.
+    #[must_use]
+    pub fn shielded(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), scope: Scope::Shielded }
+    }
+
+    fn begin<T>(
+        &self,
+        kind: OperationKind,
+        command: impl FnOnce(crate::ids::Seq) -> Result<Command, crate::failure::Failure>,
+    ) -> Operation<T> {
+        let seq = self.shared.lock().begin(kind, self.scope, command);
+        Operation { shared: Arc::clone(&self.shared), seq, output: PhantomData }
+    }
+}

@@ -1,0 +1,9 @@
+//! The workflow code's side of the machine: every effect it may have goes through [`Cx`].
+
+mod calls;
+mod futures;
+mod shared;
+
+pub use calls::{ActivityContract, Cx, WorkflowContract};
+pub use futures::{Canceled, NextSignal, Operation};
+pub(crate) use shared::Shared;

@@ -1,0 +1,159 @@
+//! Inputs of `decide`, named as what arrived, and the reasons for refusing one.
+
+use std::fmt;
+
+use crate::command::Command;
+use crate::failure::{Failure, TimeoutType};
+use crate::ids::{EventId, RunId, Timestamp};
+use crate::payload::Payload;
+
+/// Something that arrived for one run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// An attempt ended.
+    ActivityResult {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What it gave.
+        result: Result<Payload, Failure>,
+    },
+    /// A timeout of an activity ran out.
+    ActivityTimeout {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Which timeout.
+        timeout: TimeoutType,
+    },
+    /// A running attempt reports progress.
+    ActivityHeartbeat {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// For the next attempt to read.
+        details: Payload,
+    },
+    /// The breaker of the activity's dependency is open.
+    ActivityDeferred {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// When to look again.
+        until: Timestamp,
+    },
+    /// A timer's time has come.
+    TimerDue {
+        /// The `TimerStarted` event.
+        started_event_id: EventId,
+    },
+    /// A child has a run.
+    ChildStarted {
+        /// The `StartChildWorkflowExecutionInitiated` event.
+        initiated_event_id: EventId,
+        /// Its run.
+        run_id: RunId,
+    },
+    /// A child could not be started.
+    ChildStartFailed {
+        /// The `StartChildWorkflowExecutionInitiated` event.
+        initiated_event_id: EventId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A child closed.
+    ChildClosed {
+        /// The `StartChildWorkflowExecutionInitiated` event.
+        initiated_event_id: EventId,
+        /// How.
+        outcome: ChildOutcome,
+    },
+    /// Somebody sends a signal.
+    Signal {
+        /// Its name.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// Somebody asks the run to cancel.
+    CancelRequest {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody stops the run.
+    Terminate {
+        /// Why.
+        reason: String,
+    },
+    /// The workflow code ran on all news.
+    WorkflowTaskCompleted {
+        /// What it asks for.
+        commands: Vec<Command>,
+    },
+    /// The workflow code could not run.
+    WorkflowTaskFailed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// How a child closed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChildOutcome {
+    /// With a value.
+    Completed(Payload),
+    /// With a failure.
+    Failed(Failure),
+    /// It obeyed a cancellation.
+    Canceled,
+    /// It was stopped.
+    Terminated,
+}
+
+/// Why an input changes nothing. The state is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The run has ended.
+    Closed,
+    /// What the input speaks of is not waiting (any more): a duplicate or a late result.
+    NotPending(EventId),
+    /// The attempt is not the current one.
+    StaleAttempt {
+        /// The attempt that the run waits for.
+        expected: u32,
+        /// The attempt that the input speaks of.
+        got: u32,
+    },
+    /// The timer fires later.
+    NotDue(Timestamp),
+    /// The run was asked to cancel before.
+    AlreadyRequested,
+    /// The workflow code is not owed a turn.
+    NoWorkflowTask,
+    /// A limit would be broken; the text says which.
+    OverLimit(String),
+    /// The workflow code asked for something impossible; the text says what.
+    BadCommand(String),
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the workflow execution has already closed"),
+            Self::NotPending(id) => write!(f, "nothing of event {id} is pending"),
+            Self::StaleAttempt { expected, got } => {
+                write!(f, "attempt {got} is not the current attempt {expected}")
+            }
+            Self::NotDue(at) => write!(f, "not due before {} (unix milliseconds)", at.0),
+            Self::AlreadyRequested => f.write_str("cancellation was already requested"),
+            Self::NoWorkflowTask => f.write_str("no workflow task is pending"),
+            Self::OverLimit(what) | Self::BadCommand(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -1,0 +1,13 @@
+//! `decide`: what an input changes in a run. Pure: same state, input and time, same transition.
+//!
+//! Neighbours: the engine calls [`decide`] and [`start`], commits the transition, then folds it
+//! with [`RunState::apply`](crate::RunState::apply).
+
+mod commands;
+mod input;
+mod results;
+mod start;
+
+pub use input::{ChildOutcome, Input, Rejection};
+pub use results::decide;
+pub use start::{StartRequest, start};

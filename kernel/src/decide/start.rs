@@ -1,0 +1,64 @@
+//! The first transition of a run.
+
+use super::input::Rejection;
+use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
+use crate::ids::{EventId, RunId, Timestamp, WorkflowId};
+use crate::limits;
+use crate::payload::Payload;
+use crate::run_state::RunState;
+
+/// What a run starts with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartRequest {
+    /// The user's name for it.
+    pub workflow_id: WorkflowId,
+    /// The new run.
+    pub run_id: RunId,
+    /// The registered name of the workflow.
+    pub workflow_type: String,
+    /// Its input.
+    pub input: Payload,
+    /// Present in a child.
+    pub parent: Option<ParentRef>,
+}
+
+/// The first transition and the state after it. The seed of the run's random numbers is taken
+/// from the run id, so no other randomness enters.
+///
+/// # Errors
+/// When the id is empty or too long, or the input too large.
+pub fn start(
+    request: StartRequest,
+    now: Timestamp,
+) -> Result<(RunState, Transition), Rejection> {
+    let id_bytes = request.workflow_id.0.len();
+    if id_bytes == 0 || id_bytes > limits::WORKFLOW_ID_BYTES_MAX {
+        return Err(Rejection::OverLimit(format!(
+            "a workflow id has 1 to {} bytes, this one has {id_bytes}",
+            limits::WORKFLOW_ID_BYTES_MAX
+        )));
+    }
+    super::commands::check_payload("the workflow's input", &request.input)?;
+    let event = HistoryEvent {
+        id: EventId(1),
+        at: now,
+        kind: EventKind::WorkflowExecutionStarted {
+            workflow_type: request.workflow_type,
+            input: request.input,
+            parent: request.parent,
+            seed: seed_of(request.run_id),
+        },
+    };
+    let mut state = RunState::started(request.workflow_id, request.run_id, &event)
+        .expect("the event above is a start");
+    let transition = Transition { events: vec![event], notes: Vec::new() };
+    state.transitions = 1;
+    Ok((state, transition))
+}
+
+fn seed_of(run_id: RunId) -> u64 {
+    let (mut high, mut low) = ([0_u8; 8], [0_u8; 8]);
+    high.copy_from_slice(&run_id.0[..8]);
+    low.copy_from_slice(&run_id.0[8..]);
+    u64::from_be_bytes(high) ^ u64::from_be_bytes(low).rotate_left(32)
+}

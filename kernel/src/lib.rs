@@ -1,0 +1,36 @@
+//! The law of the engine: history events, commands, decide and replay. Pure.
+//!
+//! Reading order: [`event`] (what a history holds), [`command`] (what code asks for),
+//! [`primitives`] (the total tables), [`run_state`] (the fold), [`mod@decide`] (inputs to
+//! transitions), [`machine`] and [`cx`] (workflow code), [`mod@replay`].
+//!
+//! Nothing in here reads a clock, a file or a random number. Same history in, same commands out.
+
+mod apply;
+pub mod combine;
+pub mod command;
+pub mod cx;
+pub mod decide;
+pub mod event;
+pub mod failure;
+pub mod ids;
+pub mod limits;
+pub mod machine;
+pub mod options;
+pub mod payload;
+pub mod primitives;
+pub mod replay;
+pub mod run_state;
+
+pub use combine::{Either, join_all, map_bounded, select};
+pub use command::Command;
+pub use cx::{ActivityContract, Cx, WorkflowContract};
+pub use decide::{ChildOutcome, Input, Rejection, StartRequest, decide, start};
+pub use event::{EventKind, HistoryEvent, Marker, Note, ParentRef, Transition};
+pub use failure::{Failure, FailureKind, Retry, TimeoutType};
+pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
+pub use machine::{Definition, Machine, News, Replaying, WorkflowInfo};
+pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy};
+pub use payload::{Encoding, Payload};
+pub use replay::{ReplayError, Replayed, replay};
+pub use run_state::{Corrupt, Outcome, RunState, Stage};

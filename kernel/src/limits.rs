@@ -1,0 +1,24 @@
+//! Every limit of the engine, in one place; Temporal's numbers where it has them.
+
+/// Largest payload, bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most events in one history.
+pub const HISTORY_EVENTS_MAX: u64 = 51_200;
+/// Most bytes in one history.
+pub const HISTORY_BYTES_MAX: u64 = 50 * 1024 * 1024;
+/// A warning is due at this part of a limit.
+pub const WARN_DIVISOR: u64 = 5;
+/// Most activities pending at once in one run.
+pub const PENDING_ACTIVITIES_MAX: usize = 2_000;
+/// Most timers pending at once in one run.
+pub const PENDING_TIMERS_MAX: usize = 2_000;
+/// Most child workflow executions pending at once in one run.
+pub const PENDING_CHILDREN_MAX: usize = 2_000;
+/// Most signals one run may receive.
+pub const SIGNALS_MAX: u64 = 10_000;
+/// History length at which continue-as-new is suggested.
+pub const CONTINUE_AS_NEW_SUGGESTED_EVENTS: u64 = 4_096;
+/// Longest workflow id, bytes.
+pub const WORKFLOW_ID_BYTES_MAX: usize = 1_000;
+/// Most stages one workflow may declare.
+pub const STAGES_MAX: usize = 64;

@@ -1,0 +1,464 @@
+//! The summary of one run: everything that the next decision needs, and nothing more.
+//!
+//! It is a fold over transitions. The same fold runs on a live commit, on recovery and on replay,
+//! so a state rebuilt from the store is equal to the one that was lost.
+//! Neighbours: `decide` reads it, the engine derives all waiting work from it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventKind, HistoryEvent, Marker, Note, ParentRef, Transition};
+use crate::failure::Failure;
+use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
+use crate::machine::News;
+use crate::options::{ActivityOptions, ChildOptions};
+use crate::payload::Payload;
+use crate::primitives::{
+    Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
+};
+
+/// A pending activity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingActivity {
+    /// Which operation of the body.
+    pub seq: Seq,
+    /// The registered name.
+    pub activity_type: String,
+    /// The input.
+    pub input: Payload,
+    /// How to run it.
+    pub options: ActivityOptions,
+    /// When it was scheduled.
+    pub scheduled_at: Timestamp,
+    /// Where it stands.
+    pub state: activity::State,
+    /// The attempt that is running or due next, from 1.
+    pub attempt: u32,
+    /// When that attempt is due.
+    pub next_attempt_at: Timestamp,
+    /// The failure of the attempt before.
+    pub last_failure: Option<Failure>,
+    /// The last heartbeat's details.
+    pub heartbeat: Option<Payload>,
+}
+
+impl PendingActivity {
+    /// When all attempts together run out of time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.options.schedule_to_close.map(|d| self.scheduled_at.after(d))
+    }
+}
+
+/// A pending timer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingTimer {
+    /// Which operation of the body.
+    pub seq: Seq,
+    /// When it fires.
+    pub fires_at: Timestamp,
+    /// Where it stands.
+    pub state: timer::State,
+}
+
+/// A pending child.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingChild {
+    /// Which operation of the body.
+    pub seq: Seq,
+    /// The child's id.
+    pub workflow_id: WorkflowId,
+    /// The child's type.
+    pub workflow_type: String,
+    /// The child's input, until it has started.
+    pub input: Option<Payload>,
+    /// How to run it.
+    pub options: ChildOptions,
+    /// Its run, once known.
+    pub run_id: Option<RunId>,
+    /// Where it stands.
+    pub state: child::State,
+}
+
+/// One stage of the workflow's graph, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Expected pieces of work; `None` while not known.
+    pub total: Option<u64>,
+    /// Pieces begun.
+    pub scheduled: u64,
+    /// Pieces that gave a result.
+    pub done: u64,
+    /// Pieces that failed for good.
+    pub failed: u64,
+}
+
+/// The summary of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// The user's name for it.
+    pub workflow_id: WorkflowId,
+    /// This run.
+    pub run_id: RunId,
+    /// The registered name of the workflow.
+    pub workflow_type: String,
+    /// Open, or how it closed.
+    pub status: workflow_execution::State,
+    /// Present in a child.
+    pub parent: Option<ParentRef>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it closed.
+    pub closed_at: Option<Timestamp>,
+    /// The last event.
+    pub last_event_id: EventId,
+    /// Bytes that count towards the history limit.
+    pub history_bytes: u64,
+    /// Number of transitions so far; the next one has this number.
+    pub transitions: u64,
+    /// Signals received.
+    pub signals: u64,
+    /// By `ActivityTaskScheduled` event.
+    pub activities: BTreeMap<EventId, PendingActivity>,
+    /// By `TimerStarted` event.
+    pub timers: BTreeMap<EventId, PendingTimer>,
+    /// By `StartChildWorkflowExecutionInitiated` event.
+    pub children: BTreeMap<EventId, PendingChild>,
+    /// Whether it was asked to cancel.
+    pub cancellation: cancellation::State,
+    /// Whether its code is owed a turn.
+    pub workflow_task: workflow_task::State,
+    /// How the code failed last, how often in a row, and when it is tried again.
+    pub workflow_task_failure: Option<WorkflowTaskFailure>,
+    /// The stages, as declared.
+    pub stages: Vec<Stage>,
+    /// The outcome, once closed.
+    pub outcome: Option<Outcome>,
+}
+
+/// The workflow code could not run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowTaskFailure {
+    /// How.
+    pub failure: Failure,
+    /// Failures in a row.
+    pub attempts: u32,
+    /// When it is tried again.
+    pub next_attempt_at: Timestamp,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// With a value.
+    Completed(Payload),
+    /// With a failure; also a cancellation or termination, by the failure's kind.
+    Failed(Failure),
+}
+
+/// A history that cannot have been written by this engine: stop that run, keep the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corrupt {
+    /// The event at which it shows.
+    pub event_id: EventId,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl std::fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the history is not valid at event {}: {}", self.event_id, self.why)
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+impl RunState {
+    /// The state after the first event, which must be `WorkflowExecutionStarted`.
+    ///
+    /// # Errors
+    /// When the event is another one.
+    pub fn started(
+        workflow_id: WorkflowId,
+        run_id: RunId,
+        event: &HistoryEvent,
+    ) -> Result<Self, Corrupt> {
+        let EventKind::WorkflowExecutionStarted { workflow_type, parent, .. } = &event.kind else {
+            let why = format!("the first event is {}", event.kind.name());
+            return Err(Corrupt { event_id: event.id, why });
+        };
+        Ok(Self {
+            workflow_id,
+            run_id,
+            workflow_type: workflow_type.clone(),
+            status: workflow_execution::State::Running,
+            parent: parent.clone(),
+            started_at: event.at,
+            closed_at: None,
+            last_event_id: event.id,
+            history_bytes: event.kind.size_bytes(),
+            transitions: 0,
+            signals: 0,
+            activities: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            children: BTreeMap::new(),
+            cancellation: cancellation::State::NotRequested,
+            workflow_task: workflow_task::State::Pending,
+            workflow_task_failure: None,
+            stages: Vec::new(),
+            outcome: None,
+        })
+    }
+
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.status.is_closed()
+    }
+
+    /// Folds one transition and gives what the workflow code has to be told.
+    ///
+    /// # Errors
+    /// When the transition cannot follow this state; the state must then be thrown away.
+    pub fn apply(&mut self, transition: &Transition) -> Result<Vec<News>, Corrupt> {
+        let mut news = Vec::new();
+        for event in &transition.events {
+            if event.id == EventId(1) && self.transitions == 0 {
+                continue; // Folded by `started`.
+            }
+            if let Some(one) = self.apply_event(event)? {
+                news.push(one);
+            }
+        }
+        for note in &transition.notes {
+            self.apply_note(note)?;
+        }
+        self.transitions += 1;
+        Ok(news)
+    }
+
+    /// Folds one event; gives the news in it, if the workflow code has to be told.
+    ///
+    /// # Errors
+    /// When the event cannot follow this state; the state must then be thrown away.
+    pub fn apply_event(&mut self, event: &HistoryEvent) -> Result<Option<News>, Corrupt> {
+        let corrupt = |why: String| Corrupt { event_id: event.id, why };
+        if event.id != self.last_event_id.next() {
+            return Err(corrupt(format!("it should be event {}", self.last_event_id.next())));
+        }
+        self.last_event_id = event.id;
+        self.history_bytes += event.kind.size_bytes();
+        self.apply_kind(event).map_err(corrupt)
+    }
+
+    fn apply_kind(&mut self, event: &HistoryEvent) -> Result<Option<News>, String> {
+        use workflow_execution::Event as Run;
+        let run_event = match &event.kind {
+            EventKind::WorkflowExecutionCompleted { .. } => Run::Completed,
+            EventKind::WorkflowExecutionFailed { .. } => Run::Failed,
+            EventKind::WorkflowExecutionCanceled => Run::Canceled,
+            EventKind::WorkflowExecutionTerminated { .. } => Run::Terminated,
+            EventKind::WorkflowExecutionStarted { .. } => return Err("a second start".into()),
+            EventKind::WorkflowTaskCompleted
+            | EventKind::ActivityTaskScheduled { .. }
+            | EventKind::ActivityTaskCancelRequested { .. }
+            | EventKind::ActivityTaskCompleted { .. }
+            | EventKind::ActivityTaskFailed { .. }
+            | EventKind::ActivityTaskTimedOut { .. }
+            | EventKind::ActivityTaskCanceled { .. }
+            | EventKind::TimerStarted { .. }
+            | EventKind::TimerFired { .. }
+            | EventKind::TimerCanceled { .. }
+            | EventKind::StartChildWorkflowExecutionInitiated { .. }
+            | EventKind::StartChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionStarted { .. }
+            | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
+            | EventKind::ChildWorkflowExecutionCompleted { .. }
+            | EventKind::ChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionCanceled { .. }
+            | EventKind::ChildWorkflowExecutionTerminated { .. }
+            | EventKind::MarkerRecorded { .. }
+            | EventKind::WorkflowExecutionSignaled { .. }
+            | EventKind::WorkflowExecutionCancelRequested { .. } => Run::Progressed,
+        };
+        self.status = self.status.on(run_event).map_err(|e| e.to_string())?;
+        let news = self.apply_progress(event).map_err(|e| e.to_string())?;
+        if news.is_some() {
+            self.workflow_task = self
+                .workflow_task
+                .on(workflow_task::Event::News)
+                .map_err(|e| e.to_string())?;
+        }
+        if self.is_closed() {
+            self.close(event);
+        }
+        Ok(news)
+    }
+
+    /// What a closed run forgets: nothing waits for it any more.
+    fn close(&mut self, event: &HistoryEvent) {
+        self.closed_at = Some(event.at);
+        self.activities.clear();
+        self.timers.clear();
+        self.children.clear();
+        self.workflow_task = workflow_task::State::Idle;
+        self.workflow_task_failure = None;
+        self.outcome = match &event.kind {
+            EventKind::WorkflowExecutionCompleted { result } => {
+                Some(Outcome::Completed(result.clone()))
+            }
+            EventKind::WorkflowExecutionFailed { failure } => {
+                Some(Outcome::Failed(failure.clone()))
+            }
+            EventKind::WorkflowExecutionTerminated { reason } => {
+                Some(Outcome::Failed(Failure::terminated(reason.clone())))
+            }
+            _other => Some(Outcome::Failed(Failure::canceled("the workflow was canceled"))),
+        };
+    }
+
+    fn apply_progress(&mut self, event: &HistoryEvent) -> Result<Option<News>, ApplyError> {
+        match &event.kind {
+            EventKind::WorkflowTaskCompleted => {
+                self.workflow_task = self.workflow_task.on(workflow_task::Event::Completed)?;
+                self.workflow_task_failure = None;
+                Ok(None)
+            }
+            EventKind::ActivityTaskScheduled { .. }
+            | EventKind::ActivityTaskCancelRequested { .. }
+            | EventKind::ActivityTaskCompleted { .. }
+            | EventKind::ActivityTaskFailed { .. }
+            | EventKind::ActivityTaskTimedOut { .. }
+            | EventKind::ActivityTaskCanceled { .. } => self.apply_activity(event),
+            EventKind::TimerStarted { .. }
+            | EventKind::TimerFired { .. }
+            | EventKind::TimerCanceled { .. } => self.apply_timer(event),
+            EventKind::StartChildWorkflowExecutionInitiated { .. }
+            | EventKind::StartChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionStarted { .. }
+            | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
+            | EventKind::ChildWorkflowExecutionCompleted { .. }
+            | EventKind::ChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionCanceled { .. }
+            | EventKind::ChildWorkflowExecutionTerminated { .. } => self.apply_child(event),
+            EventKind::MarkerRecorded { marker } => {
+                self.apply_marker(marker);
+                Ok(None)
+            }
+            EventKind::WorkflowExecutionSignaled { name, input } => {
+                self.signals += 1;
+                Ok(Some(News::Signal { name: name.clone(), input: input.clone() }))
+            }
+            EventKind::WorkflowExecutionCancelRequested { reason } => {
+                self.cancellation = self.cancellation.on(cancellation::Event::Requested)?;
+                Ok(Some(News::CancelRequested { reason: reason.clone() }))
+            }
+            EventKind::WorkflowExecutionStarted { .. }
+            | EventKind::WorkflowExecutionCompleted { .. }
+            | EventKind::WorkflowExecutionFailed { .. }
+            | EventKind::WorkflowExecutionCanceled
+            | EventKind::WorkflowExecutionTerminated { .. } => Ok(None),
+        }
+    }
+
+    fn apply_marker(&mut self, marker: &Marker) {
+        let Marker::Stage { name, total } = marker;
+        match self.stages.iter_mut().find(|s| s.name == *name) {
+            Some(stage) => stage.total = *total,
+            None => self.stages.push(Stage {
+                name: name.clone(),
+                total: *total,
+                scheduled: 0,
+                done: 0,
+                failed: 0,
+            }),
+        }
+    }
+
+    /// The stage of that name, if it was declared.
+    pub(crate) fn stage_mut(&mut self, name: &str) -> Option<&mut Stage> {
+        if name.is_empty() {
+            return None;
+        }
+        self.stages.iter_mut().find(|s| s.name == name)
+    }
+
+    fn apply_note(&mut self, note: &Note) -> Result<(), Corrupt> {
+        let event_id = self.last_event_id;
+        let result = match note {
+            Note::ActivityAttemptFailed { scheduled_event_id, failure, next_attempt_at } => self
+                .change_activity(*scheduled_event_id, activity::Event::AttemptFailed, |a| {
+                    a.attempt += 1;
+                    a.last_failure = Some(failure.clone());
+                    a.next_attempt_at = *next_attempt_at;
+                }),
+            Note::ActivityDeferred { scheduled_event_id, until } => {
+                self.change_activity(*scheduled_event_id, activity::Event::Deferred, |a| {
+                    a.next_attempt_at = *until;
+                })
+            }
+            Note::ActivityHeartbeat { scheduled_event_id, details } => {
+                self.change_activity(*scheduled_event_id, activity::Event::Heartbeat, |a| {
+                    a.heartbeat = Some(details.clone());
+                })
+            }
+            Note::WorkflowTaskFailed { failure, next_attempt_at } => {
+                self.fail_workflow_task(failure, *next_attempt_at)
+            }
+        };
+        result.map_err(|error| Corrupt { event_id, why: error.to_string() })
+    }
+
+    fn fail_workflow_task(&mut self, failure: &Failure, at: Timestamp) -> Result<(), ApplyError> {
+        self.workflow_task = self.workflow_task.on(workflow_task::Event::Failed)?;
+        let attempts = self.workflow_task_failure.as_ref().map_or(0, |f| f.attempts);
+        self.workflow_task_failure = Some(WorkflowTaskFailure {
+            failure: failure.clone(),
+            attempts: attempts.saturating_add(1),
+            next_attempt_at: at,
+        });
+        Ok(())
+    }
+
+    /// The earliest time at which this run, left alone, has something to do.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let activities = self.activities.values().map(|a| a.next_attempt_at);
+        let timers = self.timers.values().map(|t| t.fires_at);
+        let task = self.workflow_task_failure.iter().map(|f| f.next_attempt_at);
+        activities.chain(timers).chain(task).min()
+    }
+
+    /// How long the run took, or has taken at `now`.
+    #[must_use]
+    pub fn elapsed(&self, now: Timestamp) -> Millis {
+        self.closed_at.unwrap_or(now).since(self.started_at)
+    }
+}
+
+/// Why an event or note does not fit.
+#[derive(Debug)]
+pub(crate) enum ApplyError {
+    /// A table says so.
+    Illegal(Illegal),
+    /// It speaks of something that is not pending.
+    NotPending(&'static str, EventId),
+}
+
+impl From<Illegal> for ApplyError {
+    fn from(illegal: Illegal) -> Self {
+        Self::Illegal(illegal)
+    }
+}
+
+impl std::fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Illegal(illegal) => illegal.fmt(f),
+            Self::NotPending(what, id) => write!(f, "no {what} of event {id} is pending"),
+        }
+    }
+}
