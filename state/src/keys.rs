@@ -1,0 +1,187 @@
+//! The layout of keys: one letter for the kind, fixed-width parts, big-endian, then the chunk.
+//!
+//! Neighbours: `kv_store` and `loading` make keys here only; `values` adds the chunk number. The
+//! table of kinds is in `docs/FORMAT.md`. Must not know what values hold.
+
+use kernel::{RunId, WorkflowId};
+
+use crate::blob::Digest;
+use crate::kv::KeyRange;
+use crate::store::Namespace;
+
+/// Longest key of a row, bytes.
+pub(crate) const ROW_KEY_BYTES_MAX: usize = 512;
+
+/// One record of a run's history: what one transition changed.
+pub(crate) fn record(run_id: RunId, number: u64) -> Vec<u8> {
+    let mut key = run_key(b'h', run_id);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The number in the key of a record.
+pub(crate) fn record_number(base: &[u8]) -> Option<u64> {
+    let digits: [u8; 8] = base.get(17..)?.try_into().ok()?;
+    Some(u64::from_be_bytes(digits))
+}
+
+/// The records of a run from a number on.
+pub(crate) fn records(run_id: RunId, from: u64) -> KeyRange {
+    KeyRange { from: record(run_id, from), to: after(&run_key(b'h', run_id)) }
+}
+
+/// The last snapshot of an open run.
+pub(crate) fn snapshot(run_id: RunId) -> Vec<u8> {
+    run_key(b's', run_id)
+}
+
+/// The mark of an open run.
+pub(crate) fn open_mark(run_id: RunId) -> Vec<u8> {
+    run_key(b'o', run_id)
+}
+
+/// All marks of open runs.
+pub(crate) fn open_marks() -> KeyRange {
+    KeyRange { from: vec![b'o'], to: vec![b'o' + 1] }
+}
+
+/// What a list shows of a run.
+pub(crate) fn run_info(run_id: RunId) -> Vec<u8> {
+    run_key(b'r', run_id)
+}
+
+/// What a list shows of all runs, or of those before one.
+pub(crate) fn run_infos(before: Option<RunId>) -> KeyRange {
+    let to = before.map_or_else(|| vec![b'r' + 1], run_info);
+    KeyRange { from: vec![b'r'], to }
+}
+
+/// The mark that says: this run is one of this workflow id.
+pub(crate) fn run_of(workflow_id: &WorkflowId, run_id: RunId) -> Vec<u8> {
+    let mut key = workflow_key(workflow_id);
+    key.extend_from_slice(&run_id.0);
+    key
+}
+
+/// The marks of all runs of a workflow id.
+pub(crate) fn runs_of(workflow_id: &WorkflowId) -> KeyRange {
+    let from = workflow_key(workflow_id);
+    let to = after(&from);
+    KeyRange { from, to }
+}
+
+/// The run in the last 16 bytes of a key.
+pub(crate) fn last_run_id(base: &[u8]) -> Option<RunId> {
+    base.last_chunk::<16>().map(|bytes| RunId(*bytes))
+}
+
+/// One row beside the runs. The key's own bytes are written so that none is the start of another
+/// and their order stays: `00` becomes `00 ff`, and `00 01` ends it.
+pub(crate) fn row(namespace: Namespace, key: &[u8]) -> Vec<u8> {
+    let mut whole = vec![b'k', namespace_byte(namespace)];
+    for byte in key {
+        whole.push(*byte);
+        if *byte == 0 {
+            whole.push(0xff);
+        }
+    }
+    whole.extend_from_slice(&[0, 1]);
+    whole
+}
+
+/// The key that a row was given.
+pub(crate) fn row_key(base: &[u8]) -> Option<Vec<u8>> {
+    let escaped = base.get(2..)?.strip_suffix(&[0, 1])?;
+    let mut key = Vec::with_capacity(escaped.len());
+    let mut bytes = escaped.iter();
+    while let Some(byte) = bytes.next() {
+        key.push(*byte);
+        if *byte == 0 && bytes.next() != Some(&0xff) {
+            return None;
+        }
+    }
+    Some(key)
+}
+
+/// All rows of one kind.
+pub(crate) fn rows(namespace: Namespace) -> KeyRange {
+    let byte = namespace_byte(namespace);
+    KeyRange { from: vec![b'k', byte], to: vec![b'k', byte + 1] }
+}
+
+/// Stored for ever: a number is not used again for another kind.
+fn namespace_byte(namespace: Namespace) -> u8 {
+    match namespace {
+        Namespace::Breaker => 1,
+        Namespace::Cursor => 2,
+        Namespace::Meta => 3,
+    }
+}
+
+fn run_key(kind: u8, run_id: RunId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(27);
+    key.push(kind);
+    key.extend_from_slice(&run_id.0);
+    key
+}
+
+/// Workflow ids are text of any length; half their digest gives a key of fixed width.
+fn workflow_key(workflow_id: &WorkflowId) -> Vec<u8> {
+    let digest = Digest::of(workflow_id.as_str().as_bytes());
+    let mut key = Vec::with_capacity(35);
+    key.push(b'w');
+    key.extend_from_slice(&digest.0[..16]);
+    key
+}
+
+/// The first key after all keys that begin with `prefix`, which begins with a letter.
+fn after(prefix: &[u8]) -> Vec<u8> {
+    let mut key = prefix.to_vec();
+    while key.last() == Some(&0xff) {
+        key.pop();
+    }
+    if let Some(last) = key.last_mut() {
+        *last += 1;
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_by_run_and_number() {
+        let run = RunId([7; 16]);
+        assert!(record(run, 255) < record(run, 256));
+        assert!(record(run, u64::MAX) < records(run, 0).to);
+        assert!(records(RunId([0xff; 16]), 0).to > record(RunId([0xff; 16]), u64::MAX));
+        assert_eq!(record_number(&record(run, 9_000)), Some(9_000));
+        assert_eq!(record_number(&record(run, 9_000)[..20]), None);
+        assert_eq!(last_run_id(&run_of(&WorkflowId::new("nightly"), run)), Some(run));
+    }
+
+    #[test]
+    fn row_keys_come_back_and_keep_their_order() {
+        let mut keys = vec![
+            vec![],
+            vec![0],
+            vec![0, 0],
+            vec![0, 0xff],
+            vec![0, 1],
+            vec![1],
+            b"a".to_vec(),
+            b"a\0".to_vec(),
+            b"a\0b".to_vec(),
+            b"ab".to_vec(),
+            vec![0xff; 3],
+        ];
+        keys.sort();
+        let stored: Vec<_> = keys.iter().map(|k| row(Namespace::Cursor, k)).collect();
+        assert!(stored.windows(2).all(|w| w[0] < w[1] && !w[1].starts_with(&w[0])));
+        let range = rows(Namespace::Cursor);
+        assert!(stored.iter().all(|k| range.from < *k && *k < range.to));
+        assert_eq!(stored.iter().map(|k| row_key(k)).collect::<Option<Vec<_>>>(), Some(keys));
+        assert_eq!(row_key(&[b'k', 1, 0, 2, 0, 1]), None);
+    }
+}

@@ -1,0 +1,356 @@
+//! The store logic, written once over [`Kv`]: what one commit writes, and when a snapshot is due.
+//!
+//! Neighbours: `loading` reads runs back, `keys`, `values` and `codec` say how things lie.
+//! Must not know where they lie.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use kernel::{EventId, HistoryEvent, RunId, RunState, Transition, WorkflowId};
+
+use crate::blob::Digest;
+use crate::codec::{self, RecordRef};
+use crate::keys;
+use crate::kv::{Batch, Kv, Order};
+use crate::loading::{self, Part, Tail, bytes_of};
+use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, Store};
+use crate::values;
+
+/// A snapshot is never due before the records since the last one have this many bytes.
+const SNAPSHOT_BYTES_MIN: u64 = 4 * 1024;
+
+/// A store over sorted keys.
+pub(crate) struct KvStore<K> {
+    kv: K,
+    /// Readers beside one writer: below, a batch appears key by key, and before it is durable.
+    gate: RwLock<()>,
+    /// Of open runs only; those that are not in it are read when they are needed.
+    tails: Mutex<BTreeMap<RunId, Tail>>,
+    closed: AtomicBool,
+}
+
+impl<K: Kv> KvStore<K> {
+    pub(crate) fn new(kv: K) -> Self {
+        Self {
+            kv,
+            gate: RwLock::default(),
+            tails: Mutex::default(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn kv(&self) -> &K {
+        &self.kv
+    }
+
+    /// Forgets everything that is not in the keys below, as a new process would.
+    pub(crate) fn forget(&self) {
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.tails().clear();
+        self.closed.store(false, Ordering::Release);
+    }
+
+    /// Refuses every further call. What is below is no longer known: only reading it anew tells.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    fn tails(&self) -> MutexGuard<'_, BTreeMap<RunId, Tail>> {
+        // Each change of the map is one insert or removal, so a panic elsewhere leaves it whole.
+        self.tails.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a reader in, unless an earlier failure closed the store.
+    fn reading(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
+        let guard = self.gate.read().map_err(|_| Error::Closed)?;
+        self.check_open()?;
+        Ok(guard)
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    /// Turns a commit into one batch. Checks everything before anything is written.
+    fn plan(&self, commit: &Commit<'_>) -> Result<Plan, Error> {
+        let mut plan = Plan { batch: Batch::default(), tails: BTreeMap::new() };
+        let mut begun = BTreeSet::new();
+        for one in &commit.transitions {
+            let mut tail = match plan.tails.get(&one.run_id) {
+                Some(tail) => *tail,
+                None => self.tail(one.run_id)?,
+            };
+            if one.number == 0 {
+                begun.insert(one.run_id);
+            }
+            check_transition(one.run_id, one.number, one.transition, &tail)?;
+            let part = Part("the history", one.run_id);
+            let record = RecordRef { after: tail.last_event_id, transition: one.transition };
+            let stored = codec::encode(&part, &record)?;
+            values::put(&mut plan.batch, &keys::record(one.run_id, one.number), &stored, 0)?;
+            tail.next += 1;
+            tail.bytes_since = tail.bytes_since.saturating_add(bytes_of(&stored));
+            if let Some(last) = one.transition.events.last() {
+                tail.last_event_id = last.id;
+            }
+            plan.tails.insert(one.run_id, tail);
+        }
+        let states: BTreeMap<RunId, &RunState> =
+            commit.states.iter().map(|state| (state.run_id, *state)).collect();
+        let mut tails = std::mem::take(&mut plan.tails);
+        for (run_id, tail) in &mut tails {
+            let state = states.get(run_id).copied();
+            let state = checked_state(*run_id, state, tail)?;
+            self.plan_run(&mut plan.batch, state, tail, begun.contains(run_id))?;
+        }
+        plan.tails = tails;
+        self.plan_rows(&mut plan.batch, &commit.rows)?;
+        Ok(plan)
+    }
+
+    /// Where the next transition of a run goes; for a run that is not there, the start.
+    fn tail(&self, run_id: RunId) -> Result<Tail, Error> {
+        if let Some(tail) = self.tails().get(&run_id) {
+            return Ok(*tail);
+        }
+        let Some(loaded) = loading::load_run(&self.kv, run_id)? else {
+            return Ok(Tail::default());
+        };
+        if loaded.state.is_closed() {
+            return Err(Part("the commit", run_id).corrupt("the run is closed"));
+        }
+        Ok(loaded.tail)
+    }
+
+    /// The list's line, the marks and the snapshot of one run.
+    fn plan_run(
+        &self,
+        batch: &mut Batch,
+        state: &RunState,
+        tail: &mut Tail,
+        begun: bool,
+    ) -> Result<(), Error> {
+        let run_id = state.run_id;
+        let closed = state.is_closed();
+        if begun || closed {
+            let base = keys::run_info(run_id);
+            let old = if begun { 0 } else { values::count_chunks(&self.kv, &base)? };
+            let info = codec::encode(&Part("the list's line", run_id), &RunInfo::of(state))?;
+            values::put(batch, &base, &info, old)?;
+        }
+        let mark = codec::wrap(&[]);
+        if begun {
+            values::put(batch, &keys::run_of(&state.workflow_id, run_id), &mark, 0)?;
+        }
+        if closed {
+            values::delete(batch, &keys::open_mark(run_id), u16::from(!begun));
+            values::delete(batch, &keys::snapshot(run_id), tail.snapshot_chunks);
+            return Ok(());
+        }
+        if begun {
+            values::put(batch, &keys::open_mark(run_id), &mark, 0)?;
+        }
+        if tail.bytes_since > tail.snapshot_bytes.max(SNAPSHOT_BYTES_MIN) {
+            let stored = codec::encode(&Part("the snapshot", run_id), state)?;
+            let base = keys::snapshot(run_id);
+            tail.snapshot_chunks = values::put(batch, &base, &stored, tail.snapshot_chunks)?;
+            tail.snapshot_bytes = bytes_of(&stored);
+            tail.bytes_since = 0;
+        }
+        Ok(())
+    }
+
+    fn plan_rows(&self, batch: &mut Batch, rows: &[Row]) -> Result<(), Error> {
+        // Of two rows of one key the later holds; the earlier must leave no chunk behind.
+        let last: BTreeMap<_, _> =
+            rows.iter().map(|row| ((row.namespace, &row.key), &row.value)).collect();
+        for ((namespace, key), value) in last {
+            if key.len() > keys::ROW_KEY_BYTES_MAX {
+                return Err(Error::Corrupt {
+                    what: "a row that is to be written".into(),
+                    why: format!(
+                        "its key has {} bytes, the limit is {}",
+                        key.len(),
+                        keys::ROW_KEY_BYTES_MAX
+                    ),
+                });
+            }
+            let base = keys::row(namespace, key);
+            let old = values::count_chunks(&self.kv, &base)?;
+            match value {
+                Some(value) => {
+                    values::put(batch, &base, &codec::wrap(value), old)?;
+                }
+                None => values::delete(batch, &base, old),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, tails: BTreeMap<RunId, Tail>, commit: &Commit<'_>) {
+        let mut kept = self.tails();
+        kept.extend(tails);
+        for state in commit.states.iter().filter(|state| state.is_closed()) {
+            kept.remove(&state.run_id);
+        }
+    }
+}
+
+/// One commit, ready to be written.
+struct Plan {
+    batch: Batch,
+    /// The tails of the runs in it, as they are afterwards.
+    tails: BTreeMap<RunId, Tail>,
+}
+
+/// A wrong number is a bug of the writer; it shows here, before it becomes damage.
+fn check_transition(
+    run_id: RunId,
+    number: u64,
+    transition: &Transition,
+    tail: &Tail,
+) -> Result<(), Error> {
+    let part = Part("the commit", run_id);
+    if number != tail.next {
+        return Err(
+            part.corrupt(format!("transition {number} comes, but {} is next", tail.next))
+        );
+    }
+    let mut last = tail.last_event_id;
+    for event in &transition.events {
+        if event.id != last.next() {
+            return Err(
+                part.corrupt(format!("event {} comes, but {} is next", event.id, last.next()))
+            );
+        }
+        last = event.id;
+    }
+    if last == EventId(0) {
+        return Err(part.corrupt("its first transition has no event"));
+    }
+    Ok(())
+}
+
+fn checked_state<'a>(
+    run_id: RunId,
+    state: Option<&'a RunState>,
+    tail: &Tail,
+) -> Result<&'a RunState, Error> {
+    let part = Part("the commit", run_id);
+    let state = state.ok_or_else(|| part.corrupt("the state after it is missing"))?;
+    if state.transitions != tail.next || state.last_event_id != tail.last_event_id {
+        return Err(part.corrupt(format!(
+            "the state is of transition {} and event {}, but it should be of {} and {}",
+            state.transitions, state.last_event_id, tail.next, tail.last_event_id
+        )));
+    }
+    Ok(state)
+}
+
+impl<K: Kv> Store for KvStore<K> {
+    fn commit(&self, commit: &Commit<'_>) -> Result<Receipt, Error> {
+        let _gate = self.gate.write().map_err(|_| Error::Closed)?;
+        self.check_open()?;
+        let plan = self.plan(commit)?;
+        if plan.batch.is_empty() {
+            return Ok(Receipt::default());
+        }
+        let receipt = Receipt { bytes: plan.batch.size_bytes() };
+        if let Err(error) = self.kv.apply(plan.batch) {
+            self.close();
+            return Err(error);
+        }
+        self.keep(plan.tails, commit);
+        Ok(receipt)
+    }
+
+    fn open_runs(&self) -> Result<Vec<RunId>, Error> {
+        let _gate = self.reading()?;
+        let marks = values::scan(&self.kv, keys::open_marks(), Order::Forward, usize::MAX)?;
+        marks.iter().map(|(base, _)| run_in(base)).collect()
+    }
+
+    fn load_run(&self, run_id: RunId) -> Result<Option<RunState>, Error> {
+        let _gate = self.reading()?;
+        let Some(loaded) = loading::load_run(&self.kv, run_id)? else { return Ok(None) };
+        if !loaded.state.is_closed() {
+            self.tails().entry(run_id).or_insert(loaded.tail);
+        }
+        Ok(Some(loaded.state))
+    }
+
+    fn load_history(
+        &self,
+        run_id: RunId,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEvent>, Error> {
+        let _gate = self.reading()?;
+        loading::load_history(&self.kv, run_id, after, limit)
+    }
+
+    fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
+        let _gate = self.reading()?;
+        let marks = values::scan(&self.kv, keys::runs_of(workflow_id), Order::Backward, 1)?;
+        marks.first().map(|(base, _)| run_in(base)).transpose()
+    }
+
+    fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
+        let _gate = self.reading()?;
+        let lines = values::scan(&self.kv, keys::run_infos(before), Order::Backward, limit)?;
+        let mut infos = Vec::with_capacity(lines.len());
+        for (base, stored) in lines {
+            infos.push(codec::decode(&Part("the list's line", run_in(&base)?), &stored)?);
+        }
+        Ok(infos)
+    }
+
+    fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let _gate = self.reading()?;
+        match values::get(&self.kv, &keys::row(namespace, key))? {
+            None => Ok(None),
+            Some(stored) => codec::unwrap(&"a row", stored).map(Some),
+        }
+    }
+
+    fn rows(&self, namespace: Namespace) -> Result<Vec<KeyValue>, Error> {
+        let _gate = self.reading()?;
+        let rows = values::scan(&self.kv, keys::rows(namespace), Order::Forward, usize::MAX)?;
+        let mut pairs = Vec::with_capacity(rows.len());
+        for (base, stored) in rows {
+            let key = keys::row_key(&base).ok_or_else(|| bad_key("a row"))?;
+            pairs.push((key, codec::unwrap(&"a row", stored)?));
+        }
+        Ok(pairs)
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        // Not behind the gate: blobs are whole or not there, and a big one must not hold up a
+        // commit.
+        self.check_open()?;
+        let digest = Digest::of(bytes);
+        self.kv.put_blob(&digest, bytes)?;
+        Ok(digest)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.check_open()?;
+        let Some(bytes) = self.kv.blob(digest)? else { return Ok(None) };
+        if Digest::of(&bytes) != *digest {
+            return Err(Error::Corrupt {
+                what: format!("blob {digest}"),
+                why: "its bytes do not match its digest".into(),
+            });
+        }
+        Ok(Some(bytes))
+    }
+}
+
+fn run_in(base: &[u8]) -> Result<RunId, Error> {
+    keys::last_run_id(base).ok_or_else(|| bad_key("a mark of a run"))
+}
+
+fn bad_key(what: &str) -> Error {
+    Error::Corrupt { what: what.into(), why: "its key is not of any known form".into() }
+}

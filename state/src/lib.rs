@@ -1,0 +1,45 @@
+//! The vault: the Store trait, keys, codec, sled store, memory store, blobs.
+//!
+//! Reading order: [`store`] (what the engine asks of a vault), `kv` and `kv_store` (that, written
+//! once over sorted keys), `keys`, `values` and `codec` (how it lies on disk), [`sled_store`] and
+//! [`memory_store`] (where it lies), [`blob`] (big values), [`owner`] (one process at a time),
+//! [`conformance`] (the promises every store is held to).
+//!
+//! ```
+//! use state::memory_store::MemoryStore;
+//! use state::store::{Commit, Namespace, Row, Store};
+//!
+//! let store = MemoryStore::new();
+//! let row =
+//!     Row { namespace: Namespace::Cursor, key: b"a.jsonl".to_vec(), value: Some(b"120".to_vec()) };
+//! store.commit(&Commit { rows: vec![row], ..Commit::default() })?;
+//! store.crash();
+//! assert_eq!(store.row(Namespace::Cursor, b"a.jsonl")?, Some(b"120".to_vec()));
+//! # Ok::<(), state::store::Error>(())
+//! ```
+
+pub mod blob;
+mod codec;
+#[doc(hidden)]
+pub mod conformance;
+mod files;
+mod keys;
+mod kv;
+mod kv_store;
+mod loading;
+pub mod memory_store;
+pub mod owner;
+pub mod sled_store;
+pub mod store;
+mod values;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod stories;
+
+pub use blob::Digest;
+pub use memory_store::MemoryStore;
+pub use owner::Owner;
+pub use sled_store::SledStore;
+pub use store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, RunTransition, Store};

@@ -1,0 +1,359 @@
+//! The store on disk. The only file that names sled.
+//!
+//! Neighbours: the logic is `kv_store`'s; this one makes batches durable and turns every way in
+//! which the log can be damaged into an [`Error`]. Must not know what keys and values mean.
+//! The layout of the directory, and why each step is synced, is in `docs/FORMAT.md`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
+
+use crate::blob::{BlobDir, Digest};
+use crate::codec::FORMAT;
+use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
+use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
+use crate::kv_store::KvStore;
+use crate::owner::{LOCK_FILE, named_owner};
+use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+
+/// Memory for pages of the log, bytes.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The file that says what the directory is.
+const FORMAT_FILE: &str = "FORMAT";
+/// The directory of the log.
+const LOG_DIR: &str = "log";
+/// The directory of blobs.
+const BLOB_DIR: &str = "blobs";
+/// The file with the number of the last acknowledged group.
+const ACKNOWLEDGED_FILE: &str = "acknowledged";
+/// The key of the number of the last group in the log.
+const GROUP_KEY: &[u8] = b"g\0\0";
+
+/// The store in a state directory.
+pub struct SledStore {
+    store: KvStore<SledKv>,
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore").field("dir", &self.store.kv().dir).finish_non_exhaustive()
+    }
+}
+
+impl SledStore {
+    /// Opens the store in a directory, or makes one when the directory is empty or missing.
+    ///
+    /// Take the [`Owner`](crate::Owner) of the directory first.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a directory that is something else, of a newer version, or damaged;
+    /// [`Error::Owned`] while another process has it open.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        check_format(dir)?;
+        Ok(Self { store: KvStore::new(SledKv::open(dir)?) })
+    }
+}
+
+/// Refuses a directory that is not ours or of a version that is not known; marks a new one.
+fn check_format(dir: &Path) -> Result<(), Error> {
+    make_dir(dir)?;
+    let path = dir.join(FORMAT_FILE);
+    let corrupt = |why: String| Error::Corrupt {
+        what: format!("the state directory {}", dir.display()),
+        why,
+    };
+    let ours = format!("openclaw-trace state, format {FORMAT}\n");
+    let Some(bytes) = read_if_there(&path)? else {
+        if let Some(name) = foreign_entry(dir)? {
+            return Err(corrupt(format!(
+                "it holds {name:?} but no {FORMAT_FILE} file, so it is not a state directory"
+            )));
+        }
+        return write_whole(&dir.join("FORMAT.new"), &path, ours.as_bytes());
+    };
+    if bytes == ours.as_bytes() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    match text.trim().strip_prefix("openclaw-trace state, format ").map(str::parse::<u32>) {
+        Some(Ok(format)) if format > u32::from(FORMAT) => Err(corrupt(format!(
+            "it has format {format}, which a newer version wrote; this one knows up to {FORMAT}"
+        ))),
+        Some(_) | None => Err(corrupt(format!("its {FORMAT_FILE} file is damaged"))),
+    }
+}
+
+/// Something in a directory that cannot have come from an interrupted first start, if any.
+fn foreign_entry(dir: &Path) -> Result<Option<String>, Error> {
+    for entry in fs::read_dir(dir).map_err(io_error("list", dir))? {
+        let entry = entry.map_err(io_error("list", dir))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_socket = Path::new(&name).extension().is_some_and(|e| e == "sock");
+        if name != LOCK_FILE && name != "FORMAT.new" && !is_socket {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Sorted keys in sled, blobs in files.
+struct SledKv {
+    db: sled::Db,
+    dir: PathBuf,
+    blobs: BlobDir,
+    durable: Mutex<Durable>,
+}
+
+/// What it takes to make a group durable, and to notice later that one is gone.
+struct Durable {
+    /// sled's own log file, opened a second time: sled does not flush the disk's cache.
+    log: File,
+    /// The number of the last group.
+    group: u64,
+    /// Holds that number. Never synced: after a power cut it may be older than the log, not newer.
+    acknowledged: File,
+    /// Files of sled's outside its log that were synced.
+    side_files: BTreeSet<String>,
+}
+
+impl SledKv {
+    fn open(dir: &Path) -> Result<Self, Error> {
+        let log_dir = dir.join(LOG_DIR);
+        let config =
+            sled::Config::new().path(&log_dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let db = guarded(dir, "open the log", || config.open())?;
+        let log_path = log_dir.join("db");
+        let log = OpenOptions::new()
+            .write(true)
+            .open(&log_path)
+            .map_err(io_error("open", &log_path))?;
+        let stored = guarded(dir, "read the log", || db.get(GROUP_KEY))?;
+        let group = group_in(stored.as_deref())?;
+        let acknowledged = open_acknowledged(dir, group)?;
+        sync_new_files(dir, &log_dir, &log)?;
+        let blobs = BlobDir::open(&dir.join(BLOB_DIR))?;
+        let durable = Durable { log, group, acknowledged, side_files: BTreeSet::new() };
+        Ok(Self { db, dir: dir.to_path_buf(), blobs, durable: Mutex::new(durable) })
+    }
+
+    fn guarded<T>(&self, doing: &str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
+        guarded(&self.dir, doing, work)
+    }
+}
+
+/// The number of the last group in the log; 0 in a new one.
+fn group_in(stored: Option<&[u8]>) -> Result<u64, Error> {
+    let Some(bytes) = stored else { return Ok(0) };
+    let number = bytes.strip_prefix(&[FORMAT, 0, 0]).and_then(|b| <[u8; 8]>::try_from(b).ok());
+    number.map(u64::from_be_bytes).ok_or_else(|| Error::Corrupt {
+        what: "the log".into(),
+        why: "the number of its last group has an unknown form".into(),
+    })
+}
+
+/// A log that lost its end still opens. Only a number kept elsewhere tells that it did.
+fn open_acknowledged(dir: &Path, group: u64) -> Result<File, Error> {
+    let path = dir.join(ACKNOWLEDGED_FILE);
+    let told = read_if_there(&path)?.unwrap_or_default();
+    // Cut or empty after a power cut: then it says nothing.
+    let told = std::str::from_utf8(&told).ok().and_then(|t| t.strip_suffix('\n'));
+    let told: u64 = told.and_then(|t| t.parse().ok()).unwrap_or(0);
+    if told > group {
+        return Err(Error::Corrupt {
+            what: format!("the log in {}", dir.join(LOG_DIR).display()),
+            why: format!(
+                "it ends with group {group}, but group {told} was acknowledged: its end is damaged"
+            ),
+        });
+    }
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io_error("open", &path))
+}
+
+/// sled makes its files without syncing their names.
+fn sync_new_files(dir: &Path, log_dir: &Path, log: &File) -> Result<(), Error> {
+    let conf = log_dir.join("conf");
+    File::open(&conf).and_then(|f| f.sync_all()).map_err(io_error("sync", &conf))?;
+    log.sync_all().map_err(io_error("sync the log in", log_dir))?;
+    sync_dir(log_dir)?;
+    sync_dir(dir)
+}
+
+impl Durable {
+    fn sync(&mut self, dir: &Path) -> Result<(), Error> {
+        self.sync_side_files(dir)?;
+        self.log.sync_data().map_err(io_error("sync the log in", dir))?;
+        self.group += 1;
+        // The group is durable by now. If this fails, only the notice of a later loss is missing.
+        let _notice_missing = self
+            .acknowledged
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| writeln!(self.acknowledged, "{:020}", self.group));
+        Ok(())
+    }
+
+    /// sled moves large pages out to files that it does not sync. Values are cut so that no page
+    /// gets that large; should one do so all the same, it is made durable here.
+    fn sync_side_files(&mut self, dir: &Path) -> Result<(), Error> {
+        let side_dir = dir.join(LOG_DIR).join("blobs");
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(&side_dir).map_err(io_error("list", &side_dir))? {
+            let entry = entry.map_err(io_error("list", &side_dir))?;
+            names.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+        let new: Vec<_> = names.difference(&self.side_files).collect();
+        for name in &new {
+            let path = side_dir.join(name);
+            match File::open(&path).and_then(|f| f.sync_all()) {
+                Ok(()) => {}
+                // sled may have taken it away again.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_error("sync", &path)(error)),
+            }
+        }
+        if !new.is_empty() {
+            sync_dir(&side_dir)?;
+        }
+        self.side_files = names;
+        Ok(())
+    }
+}
+
+impl Kv for SledKv {
+    fn apply(&self, batch: Batch) -> Result<(), Error> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut group = sled::Batch::default();
+        for (key, value) in batch {
+            match value {
+                Some(value) => group.insert(key, value),
+                None => group.remove(key),
+            }
+        }
+        let mut number = vec![FORMAT, 0, 0];
+        number.extend_from_slice(&(durable.group + 1).to_be_bytes());
+        group.insert(GROUP_KEY, number);
+        self.guarded("write the log", || {
+            self.db.apply_batch(group)?;
+            self.db.flush()
+        })?;
+        durable.sync(&self.dir)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let value = self.guarded("read the log", || self.db.get(key))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, range: &KeyRange, order: Order, limit: usize) -> Result<Vec<Pair>, Error> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.guarded("read the log", || {
+            let pairs = self.db.range(range.from.as_slice()..range.to.as_slice());
+            let owned = |pair: sled::Result<(sled::IVec, sled::IVec)>| {
+                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
+            };
+            match order {
+                Order::Forward => pairs.take(limit).map(owned).collect(),
+                Order::Backward => pairs.rev().take(limit).map(owned).collect(),
+            }
+        })
+    }
+
+    fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), Error> {
+        self.blobs.put(digest, bytes)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.blobs.get(digest)
+    }
+}
+
+/// Does one thing with sled. On damaged files sled panics in places where others give an error.
+fn guarded<T>(
+    dir: &Path,
+    doing: &str,
+    work: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, Error> {
+    let corrupt = |why: String| Error::Corrupt {
+        what: format!("the log in {}", dir.join(LOG_DIR).display()),
+        why: format!("could not {doing}: {why}"),
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(source))) => {
+            if source.to_string().starts_with("could not acquire lock") {
+                return Err(Error::Owned { pid: named_owner(dir) });
+            }
+            let damaged = [std::io::ErrorKind::UnexpectedEof, std::io::ErrorKind::InvalidData];
+            if damaged.contains(&source.kind()) {
+                return Err(corrupt(source.to_string()));
+            }
+            Err(Error::Io { doing: doing.to_owned(), source })
+        }
+        Ok(Err(error)) => Err(corrupt(error.to_string())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(corrupt(format!("it stopped with {:?}", text.unwrap_or("no reason"))))
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn commit(&self, commit: &Commit<'_>) -> Result<Receipt, Error> {
+        self.store.commit(commit)
+    }
+
+    fn open_runs(&self) -> Result<Vec<RunId>, Error> {
+        self.store.open_runs()
+    }
+
+    fn load_run(&self, run_id: RunId) -> Result<Option<RunState>, Error> {
+        self.store.load_run(run_id)
+    }
+
+    fn load_history(
+        &self,
+        run_id: RunId,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEvent>, Error> {
+        self.store.load_history(run_id, after, limit)
+    }
+
+    fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
+        self.store.latest_run(workflow_id)
+    }
+
+    fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
+        self.store.list_runs(before, limit)
+    }
+
+    fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.store.row(namespace, key)
+    }
+
+    fn rows(&self, namespace: Namespace) -> Result<Vec<KeyValue>, Error> {
+        self.store.rows(namespace)
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        self.store.put_blob(bytes)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.store.blob(digest)
+    }
+}
