@@ -1,0 +1,177 @@
+//! People who asked and got nothing: a control token, an empty turn, or only failed turns.
+//!
+//! No keyword shows these, so they are found by what is missing. Neighbours: `provider_error` reports why turns
+//! failed; this reports that somebody waited. A reply that a messaging tool sent is an answer.
+
+use super::recorder::{Cx, Finding, Quote};
+use crate::event::{AssistantTurn, ProviderError, ToolCall, UserTurn};
+use crate::signal::{Class, Evidence, Kind, Severity};
+
+const DETECTOR: &str = "silent";
+const CONTROL_TOKENS: &[&str] = &[
+    "HEARTBEAT_OK",
+    "NO_REPLY",
+    "ANNOUNCE_SKIP",
+    "REPLY_SKIP",
+    "[[reply_to_current]]",
+];
+
+/// What a person asked and has not been answered.
+#[derive(Debug, Default)]
+struct Waiting {
+    asked: Option<Evidence>,
+    at_ms: Option<i64>,
+    last_error: Option<Evidence>,
+}
+
+/// Who waits for what.
+#[derive(Debug, Default)]
+pub(super) struct Silent {
+    waiting: Option<Waiting>,
+}
+
+impl Silent {
+    pub(super) fn on_user(&mut self, turn: &UserTurn<'_>, cx: &mut Cx<'_>) {
+        if turn.human.is_empty() {
+            // A harness turn between question and answer changes who is answered: what follows proves nothing.
+            if self
+                .waiting
+                .as_ref()
+                .is_some_and(|waiting| waiting.last_error.is_none())
+            {
+                self.waiting = None;
+            }
+            return;
+        }
+        self.finish(cx);
+        if !turn.waiting {
+            return;
+        }
+        let line = turn
+            .human
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or("");
+        let asked = cx.evidence(Quote {
+            role: "user",
+            text: &turn.text,
+            quote: line.trim(),
+        });
+        self.waiting = Some(Waiting {
+            asked,
+            at_ms: cx.at_ms,
+            last_error: None,
+        });
+    }
+
+    pub(super) fn on_call(&mut self, call: &ToolCall<'_>) {
+        let sends = matches!(
+            &*call.name,
+            "message" | "sessions_send" | "send_message" | "tts" | "canvas"
+        );
+        if sends || call.name.contains("reply") || call.name.contains("send") {
+            self.waiting = None;
+        }
+    }
+
+    pub(super) fn on_assistant(&mut self, turn: &AssistantTurn<'_>, cx: &mut Cx<'_>) {
+        let text = turn.text.trim();
+        if turn.calls_tools || self.waiting.is_none() {
+            return;
+        }
+        let is_token = CONTROL_TOKENS.contains(&text);
+        if !is_token && (!text.is_empty() || !turn.ends) {
+            self.waiting = None;
+            return;
+        }
+        let Some(waiting) = self.waiting.take() else {
+            return;
+        };
+        let Some(asked) = waiting.asked else { return };
+        let (error_class, summary) = if is_token {
+            (
+                "control_token",
+                "a person was answered with a control token only",
+            )
+        } else {
+            ("empty_answer", "a person was answered with an empty turn")
+        };
+        let quote = Quote {
+            role: "assistant",
+            text: &turn.text,
+            quote: text,
+        };
+        let quote = is_token.then_some(quote);
+        report(error_class, summary, &[asked], quote, cx);
+    }
+
+    pub(super) fn on_error(&mut self, error: &ProviderError<'_>, cx: &mut Cx<'_>) {
+        if error.partial {
+            return;
+        }
+        if let Some(waiting) = &mut self.waiting
+            && waiting.last_error.is_none()
+        {
+            let sentence = crate::outcome::innermost_message(&error.message);
+            waiting.last_error = cx.evidence(Quote {
+                role: "system",
+                text: &error.message,
+                quote: sentence,
+            });
+        }
+    }
+
+    pub(super) fn on_interrupt(&mut self) {
+        self.waiting = None;
+    }
+
+    /// Reports the person who is left with nothing but failed turns, when the next one speaks or the file ends.
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
+        let Some(Waiting {
+            asked: Some(asked),
+            at_ms,
+            last_error: Some(error),
+        }) = self.waiting.take()
+        else {
+            return;
+        };
+        let mut at_question = Cx {
+            line: error.line,
+            at_ms,
+            raw: cx.raw,
+            recorder: cx.recorder,
+        };
+        let summary = "a person got no answer, only failed model turns";
+        report(
+            "no_answer",
+            summary,
+            &[asked, error],
+            None,
+            &mut at_question,
+        );
+    }
+}
+
+fn report(
+    error_class: &'static str,
+    summary: &str,
+    earlier: &[Evidence],
+    quote: Option<Quote<'_>>,
+    cx: &mut Cx<'_>,
+) {
+    cx.find(&Finding {
+        detector: DETECTOR,
+        kind: Kind::Error,
+        class: Class::ReliabilityPerf,
+        tool: "",
+        error_class,
+        message: summary,
+        summary,
+        severity: Severity::High,
+        confidence: 0.85,
+        tags: &["silent"],
+        quote,
+        earlier,
+        keeps_repeats: false,
+    });
+}

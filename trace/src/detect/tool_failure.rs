@@ -1,0 +1,143 @@
+//! Tool calls that did not do what was asked.
+//!
+//! Neighbours: `outcome` gives the verdict. What a person refused is `user`'s to report, and what a harness cancelled
+//! because another call failed is no failure of its own.
+
+use super::recorder::{Cx, Finding, Quote};
+use crate::event::{Notice, NoticeKind, floor_char};
+use crate::outcome::{ErrorClass, Label, Outcome, OutcomeInput, classify};
+use crate::signal::{Class, Kind, Severity};
+
+const DETECTOR: &str = "tool_failure";
+const TOOL_BYTES_MAX: usize = 120;
+
+/// Reports a failed result.
+pub(super) fn on_outcome(input: &OutcomeInput<'_>, outcome: &Outcome<'_>, cx: &mut Cx<'_>) {
+    if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
+        return;
+    }
+    let message = outcome.message;
+    let text = [input.text, input.error, input.tail]
+        .into_iter()
+        .find(|text| text.contains(message))
+        .unwrap_or("");
+    let tool = &input.tool[..floor_char(input.tool, TOOL_BYTES_MAX)];
+    let tool = if tool.is_empty() {
+        "unknown_tool"
+    } else {
+        tool
+    };
+    let is_soft = outcome.label == Label::SoftFailure;
+    let message = if message.is_empty() {
+        "no output"
+    } else {
+        message
+    };
+    let quote = if outcome.message.is_empty() {
+        input.text
+    } else {
+        outcome.message
+    };
+    let summary = format!("{tool}: {message}");
+    cx.find(&Finding {
+        detector: DETECTOR,
+        kind: Kind::Error,
+        class: quality(outcome.class, message),
+        tool,
+        error_class: outcome.class.as_str(),
+        message,
+        summary: &summary,
+        severity: severity(input, outcome),
+        confidence: if is_soft { 0.75 } else { 0.95 },
+        tags: if is_soft { &["soft_failure"] } else { &[] },
+        quote: Some(Quote {
+            role: "tool",
+            text: if text.is_empty() { input.text } else { text },
+            quote,
+        }),
+        earlier: &[],
+        keeps_repeats: false,
+    });
+}
+
+/// Reports a background command whose end the harness told the agent later.
+pub(super) fn on_notice(notice: &Notice, cx: &mut Cx<'_>) {
+    if !matches!(notice.kind, NoticeKind::ExecFailed | NoticeKind::ExecDenied) {
+        return;
+    }
+    let detail = notice
+        .text
+        .split_once(" :: ")
+        .map_or("", |(_, detail)| detail);
+    let detail = if detail.is_empty() {
+        notice.text.as_str()
+    } else {
+        detail
+    };
+    let input = OutcomeInput {
+        tool: "exec",
+        is_error: Some(true),
+        text: detail,
+        status: if notice.kind == NoticeKind::ExecDenied {
+            "forbidden"
+        } else {
+            ""
+        },
+        ..OutcomeInput::default()
+    };
+    let outcome = classify(&input);
+    on_outcome(&input, &outcome, cx);
+}
+
+fn quality(class: ErrorClass, message: &str) -> Class {
+    match class {
+        ErrorClass::Timeout
+        | ErrorClass::RateLimit
+        | ErrorClass::Network
+        | ErrorClass::Unavailable => Class::ReliabilityPerf,
+        ErrorClass::AuthPermission => Class::SafetyCompliance,
+        ErrorClass::NotFound if is_missing_ability(message) => Class::CapabilityGap,
+        ErrorClass::EditMismatch | ErrorClass::State => Class::ProcessTooling,
+        ErrorClass::UserRejected => Class::UxFriction,
+        ErrorClass::NotFound
+        | ErrorClass::BadArguments
+        | ErrorClass::CheckFailed
+        | ErrorClass::Crash
+        | ErrorClass::Other => Class::Defect,
+    }
+}
+
+/// Whether what is missing is a program, a module or a tool, not a file.
+fn is_missing_ability(message: &str) -> bool {
+    let lower = message.to_lowercase();
+    let phrases = [
+        "command not found",
+        "no module named",
+        "is not recognized",
+        "not installed",
+    ];
+    phrases.iter().any(|phrase| lower.contains(phrase))
+        || (lower.starts_with("tool ") && lower.ends_with(" not found"))
+}
+
+/// Low when agents meet it every day and go on: a file not there yet, an edit to be repeated, a guard that asks to
+/// read first. Medium otherwise.
+fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
+    let is_file_tool = !crate::outcome::runs_commands(input.tool);
+    match outcome.class {
+        ErrorClass::NotFound if is_file_tool && !is_missing_ability(outcome.message) => {
+            Severity::Low
+        }
+        ErrorClass::State | ErrorClass::EditMismatch | ErrorClass::BadArguments => Severity::Low,
+        ErrorClass::Timeout
+        | ErrorClass::RateLimit
+        | ErrorClass::AuthPermission
+        | ErrorClass::NotFound
+        | ErrorClass::Network
+        | ErrorClass::CheckFailed
+        | ErrorClass::Crash
+        | ErrorClass::UserRejected
+        | ErrorClass::Unavailable
+        | ErrorClass::Other => Severity::Medium,
+    }
+}

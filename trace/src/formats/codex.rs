@@ -1,0 +1,300 @@
+//! Rollouts of Codex, with the envelope of today and as bare items before it.
+//!
+//! Neighbours: `envelope` takes user turns apart. A turn is written twice, as a wire item and as an event for the
+//! screen; the second one with the same words is dropped. Failures of tools are only said in their output's text.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::calls::Calls;
+use super::envelope;
+use super::raw::{self, Loose, Probe, Raw};
+use super::{FormatReader, Sink};
+use crate::event::{AssistantTurn, Body, ProviderError, ToolCall, ToolResult, UserTurn, iso_to_ms};
+use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
+
+const SPOKEN_BYTES_MAX: usize = 1024;
+
+/// Reads a rollout.
+#[derive(Debug, Default)]
+pub(super) struct Codex {
+    session_id: Option<String>,
+    calls: Calls,
+    last_human: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Line<'a> {
+    #[serde(borrow)]
+    timestamp: Raw<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    payload: Option<Loose<Item<'a>>>,
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    role: Raw<'a>,
+    #[serde(borrow)]
+    content: Raw<'a>,
+    #[serde(borrow)]
+    name: Raw<'a>,
+    #[serde(borrow)]
+    arguments: Raw<'a>,
+    #[serde(borrow)]
+    call_id: Raw<'a>,
+    #[serde(borrow)]
+    output: Raw<'a>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Item<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    id: Raw<'a>,
+    #[serde(borrow)]
+    role: Raw<'a>,
+    #[serde(borrow)]
+    content: Raw<'a>,
+    #[serde(borrow)]
+    name: Raw<'a>,
+    #[serde(borrow)]
+    arguments: Raw<'a>,
+    #[serde(borrow)]
+    call_id: Raw<'a>,
+    #[serde(borrow)]
+    output: Raw<'a>,
+    #[serde(borrow)]
+    message: Raw<'a>,
+    #[serde(borrow)]
+    reason: Raw<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrappedOutput<'a> {
+    #[serde(borrow)]
+    output: Raw<'a>,
+    #[serde(borrow)]
+    content: Raw<'a>,
+    #[serde(borrow)]
+    metadata: Loose<Metadata<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    exit_code: Raw<'a>,
+}
+
+pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+    match probe.kind() {
+        "session_meta" | "response_item" | "event_msg" | "turn_context" | "compacted" => {
+            probe.payload.is_some()
+        }
+        "message" => probe.role.is_some() && probe.content.is_some() && probe.message.is_none(),
+        "function_call" | "function_call_output" => probe.call_id.is_some(),
+        "" => {
+            probe.id.is_some()
+                && probe.timestamp.is_some()
+                && (probe.instructions.is_some() || probe.git.is_some())
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn recognises_start(start: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
+    has(b"\"payload\":")
+        && (has(b"\"type\":\"session_meta\"") || has(b"\"type\":\"response_item\""))
+}
+
+impl FormatReader for Codex {
+    fn read(&mut self, line: &str, sink: &mut Sink<'_>) -> Result<(), String> {
+        let line: Line<'_> = raw::parse_line(line)?;
+        let at_ms = iso_to_ms(raw::inside(line.timestamp));
+        let kind = raw::inside(line.kind);
+        let Some(Loose(item)) = line.payload else {
+            if kind.is_empty() && self.session_id.is_none() && line.id.is_some() {
+                self.session_id = Some(raw::string(line.id).into_owned());
+            }
+            let item = Item {
+                kind: line.kind,
+                role: line.role,
+                content: line.content,
+                name: line.name,
+                arguments: line.arguments,
+                call_id: line.call_id,
+                output: line.output,
+                ..Item::default()
+            };
+            self.item(at_ms, &item, sink);
+            return Ok(());
+        };
+        match kind {
+            "session_meta" if self.session_id.is_none() => {
+                self.session_id = Some(raw::string(item.id).into_owned());
+            }
+            "response_item" => self.item(at_ms, &item, sink),
+            "event_msg" => self.event(at_ms, &item, sink),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn session_id(&self) -> Option<&str> {
+        self.session_id.as_deref().filter(|id| !id.is_empty())
+    }
+}
+
+impl Codex {
+    fn item(&mut self, at_ms: Option<i64>, item: &Item<'_>, sink: &mut Sink<'_>) {
+        match (raw::inside(item.kind), raw::inside(item.role)) {
+            ("message", "user") => {
+                let text = raw::content_text(item.content).head(USER_TEXT_BYTES_MAX);
+                self.human(at_ms, text, sink);
+            }
+            ("message", "assistant") => {
+                let text = raw::content_text(item.content).head(SPOKEN_BYTES_MAX);
+                sink(
+                    at_ms,
+                    Body::Assistant(AssistantTurn {
+                        text,
+                        calls_tools: false,
+                        ends: true,
+                    }),
+                );
+            }
+            ("function_call" | "custom_tool_call" | "local_shell_call", _) => {
+                let (id, name) = (raw::string(item.call_id), raw::string(item.name));
+                let args = raw::inside(item.arguments);
+                self.calls.opened(&id, &name, args);
+                sink(at_ms, Body::ToolCall(ToolCall { id, name, args }));
+            }
+            ("function_call_output" | "custom_tool_call_output", _) => {
+                self.tool_result(at_ms, item, sink);
+            }
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, at_ms: Option<i64>, item: &Item<'_>, sink: &mut Sink<'_>) {
+        match raw::inside(item.kind) {
+            "user_message" => {
+                self.human(
+                    at_ms,
+                    raw::string_head(item.message, USER_TEXT_BYTES_MAX),
+                    sink,
+                );
+            }
+            "turn_aborted" => sink(at_ms, Body::Interrupt(raw::string(item.reason))),
+            "error" | "stream_error" => sink(
+                at_ms,
+                Body::ProviderError(ProviderError {
+                    message: raw::string_head(item.message, MESSAGE_BYTES_MAX),
+                    provider: Cow::Borrowed("openai"),
+                    ..ProviderError::default()
+                }),
+            ),
+            _ => {}
+        }
+    }
+
+    fn human(&mut self, at_ms: Option<i64>, text: Cow<'_, str>, sink: &mut Sink<'_>) {
+        let human = envelope::unwrap_coding(&text).into_owned();
+        if !human.is_empty() && human == self.last_human {
+            self.last_human.clear();
+            return;
+        }
+        self.last_human.clone_from(&human);
+        sink(
+            at_ms,
+            Body::User(UserTurn {
+                text,
+                human,
+                waiting: true,
+            }),
+        );
+    }
+
+    fn tool_result(&mut self, at_ms: Option<i64>, item: &Item<'_>, sink: &mut Sink<'_>) {
+        let id = raw::string(item.call_id);
+        let call = self.calls.answered(&id);
+        // Before the text form, the output was a JSON object written as a string, or an object.
+        let mut text = raw::content_text(item.output);
+        let unwrapped: Cow<'_, str> = match item.output {
+            Some(value) if value.get().starts_with('{') => Cow::Borrowed(value.get()),
+            Some(_) if text.first.starts_with("{\\\"output\\\"") => raw::string(item.output),
+            Some(_) | None => Cow::Borrowed(""),
+        };
+        let mut exit_code = None;
+        if let Ok(wrapped) = serde_json::from_str::<WrappedOutput<'_>>(&unwrapped) {
+            let inner = raw::content_text(wrapped.output.or(wrapped.content));
+            if !inner.is_empty() || wrapped.metadata.0.exit_code.is_some() {
+                exit_code = raw::int(wrapped.metadata.0.exit_code);
+                text = inner;
+            }
+        }
+        let head = text.head(400);
+        let status = if head.contains("Process running with session ID") {
+            "running"
+        } else {
+            ""
+        };
+        sink(
+            at_ms,
+            Body::ToolResult(ToolResult {
+                id,
+                exit_code: exit_code.or_else(|| exit_code_in(&head)),
+                tool: Cow::Borrowed(&call.tool),
+                command: Cow::Borrowed(&call.command),
+                status: Cow::Borrowed(status),
+                text,
+                ..ToolResult::default()
+            }),
+        );
+    }
+}
+
+/// The exit code in the lines above the output.
+fn exit_code_in(head: &str) -> Option<i64> {
+    for line in head.lines().take(6) {
+        let rest = line
+            .strip_prefix("Exit code: ")
+            .or_else(|| line.strip_prefix("Process exited with code "));
+        if let Some(code) = rest {
+            return code.trim().parse().ok();
+        }
+        if line.starts_with("Output:") {
+            return None;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Text;
+
+    #[test]
+    fn the_exit_code_is_read_above_the_output_only() {
+        assert_eq!(
+            exit_code_in("Exit code: 2\nWall time: 1 s\nOutput:\nx"),
+            Some(2)
+        );
+        let unified = "Chunk ID: 1\nWall time: 0.1\nProcess exited with code 127\nOutput:\n";
+        assert_eq!(exit_code_in(unified), Some(127));
+        assert_eq!(exit_code_in("Wall time: 1 s\nOutput:\nExit code: 3"), None);
+        let text = Text {
+            first: "x",
+            last: "",
+        };
+        assert_eq!(exit_code_in(&text.head(9)), None);
+    }
+}

@@ -1,0 +1,321 @@
+//! Tells what a person typed from what harnesses wrap around it.
+//!
+//! Most turns in the user role are not typed by anybody: schedules, heartbeats, system lines, reminders. Whoever
+//! looks for feelings in those finds the harness's prose. Neighbours: the formats. Must not know about detectors.
+
+use std::borrow::Cow;
+
+use crate::event::{Notice, NoticeKind};
+
+/// A user turn taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unwrapped {
+    /// The human words, lines joined as they stood.
+    pub(crate) human: String,
+    /// Whether the turn came from a group.
+    pub(crate) group: bool,
+    /// Whether a chat message's id or sender came with it, which only a person's message has.
+    pub(crate) has_sender: bool,
+    /// Whether the envelope was a bare date, as agents get it from other agents and from the web interface.
+    pub(crate) bare_date: bool,
+}
+
+/// Everything from a line with such a beginning on is the harness speaking.
+const SYNTHETIC_STARTS: &[&str] = &[
+    "[cron:",
+    "Read HEARTBEAT.md",
+    "[OpenClaw heartbeat poll]",
+    "[Bootstrap pending]",
+    "[Subagent Context]",
+    "[Subagent Task]",
+    "[Inter-session message]",
+    "A scheduled reminder has been triggered",
+    "An async command",
+    "A new session was started via",
+    "A subagent task \"",
+    "A background task \"",
+    "A cron job \"",
+    "Agent-to-agent announce",
+    "Pre-compaction memory flush",
+    "Post-compaction context refresh",
+    "Continue where you left off. The previous model attempt failed",
+    "HEARTBEAT_OK",
+];
+
+/// Such lines are dropped one by one.
+const DROPPED_STARTS: &[&str] = &[
+    "[message_id:",
+    "[media attached",
+    "To send an image back, prefer the message tool",
+    "[Queued messages while agent was busy]",
+    "Queued #",
+    "Current time: ",
+    "[Current message - respond to this]",
+    "[Image]",
+    "<media:",
+];
+
+/// Takes an OpenClaw user turn apart; system lines go to `notice`.
+pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unwrapped {
+    let mut out = Unwrapped::default();
+    let mut lines = text.lines().peekable();
+    let mut kept: Vec<&str> = Vec::new();
+    while let Some(line) = lines.next() {
+        let mut line = line.trim_end();
+        // A date or channel in brackets opens the human's own words, or hides another envelope.
+        if let Some((rest, bare_date)) = strip_bracket_date(line.trim_start()) {
+            out.bare_date |= bare_date;
+            out.has_sender |= !bare_date;
+            line = rest;
+        }
+        line = strip_sender_id(line);
+        let trimmed = line.trim_start();
+        if is_untrusted_heading(trimmed) {
+            out.has_sender |= trimmed.starts_with("Conversation info");
+            if lines.peek().is_some_and(|next| next.starts_with("```")) {
+                lines.next();
+                for inside in lines.by_ref() {
+                    out.group |= inside.contains("\"is_group_chat\": true");
+                    if inside.trim_end() == "```" {
+                        break;
+                    }
+                }
+            }
+        } else if let Some(rest) = strip_system(trimmed) {
+            let mut body = rest.to_owned();
+            while let Some(next) = lines.peek().filter(|next| !next.trim().is_empty()) {
+                if strip_system(next.trim_start()).is_some() {
+                    break;
+                }
+                body.push('\n');
+                body.push_str(next);
+                lines.next();
+            }
+            notice(Notice {
+                kind: notice_kind(&body),
+                text: body,
+            });
+        } else if trimmed.starts_with("[Chat messages since your last reply") {
+            for inside in lines.by_ref() {
+                if inside.starts_with("[Current message") {
+                    break;
+                }
+            }
+            out.group = true;
+        } else if SYNTHETIC_STARTS
+            .iter()
+            .any(|start| trimmed.starts_with(start))
+        {
+            background_failures(text, notice);
+            break;
+        } else if DROPPED_STARTS
+            .iter()
+            .any(|start| trimmed.starts_with(start))
+        {
+            out.has_sender |=
+                trimmed.starts_with("[message_id:") || trimmed.starts_with("Queued #");
+        } else if trimmed != "---" {
+            kept.push(line);
+        }
+    }
+    out.human = kept.join("\n").trim().to_owned();
+    if !out.has_sender && out.bare_date && looks_like_a_task_sheet(&out.human) {
+        out.human.clear();
+    }
+    out
+}
+
+/// An agent starting another one writes a structured task; a person chatting does not.
+fn looks_like_a_task_sheet(human: &str) -> bool {
+    let structured = human.lines().skip(1).any(|line| {
+        let line = line.trim_start();
+        line.starts_with("## ")
+            || line.starts_with("- ")
+            || line.starts_with("1. ")
+            || line.starts_with("```")
+            || line.trim_end().ends_with(':')
+    });
+    (human.starts_with("You are ") && human.len() > 80) || (structured && human.len() > 120)
+}
+
+/// Takes `ou_5f3a...: ` off a line: a chat's id for the sender.
+fn strip_sender_id(line: &str) -> &str {
+    let Some(rest) = line.strip_prefix("ou_") else {
+        return line;
+    };
+    match rest.split_once(": ") {
+        Some((id, words)) if id.len() >= 16 && id.bytes().all(|b| b.is_ascii_hexdigit()) => words,
+        Some(_) | None => line,
+    }
+}
+
+fn is_untrusted_heading(line: &str) -> bool {
+    line.ends_with("):") && line.contains(" (untrusted") && line.len() < 120
+}
+
+fn strip_system(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("System")?;
+    let rest = rest
+        .strip_prefix(" (untrusted)")
+        .unwrap_or(rest)
+        .strip_prefix(": ")?;
+    let Some(dated) = rest.strip_prefix('[') else {
+        return Some(rest);
+    };
+    dated.split_once("] ").map(|(_, text)| text).or(Some(""))
+}
+
+/// Takes `[Wed 2026-02-04 13:41 GMT+11] ` or `[Telegram ann id:1 +2m 2026-02-04 13:41 UTC] ` off a line.
+/// Gives the rest and whether nothing but a date was in the brackets.
+fn strip_bracket_date(line: &str) -> Option<(&str, bool)> {
+    let inside = line.strip_prefix('[')?;
+    let (head, rest) = inside.split_once(']')?;
+    if head.len() > 200 || !has_date_and_time(head) {
+        return None;
+    }
+    let first = head.split(' ').next().unwrap_or("");
+    let is_day = matches!(first, "Mon" | "Tue" | "Wed" | "Thu" | "Fri" | "Sat" | "Sun");
+    let starts_with_digit = first.starts_with(|c: char| c.is_ascii_digit());
+    Some((rest.trim_start(), is_day || starts_with_digit))
+}
+
+fn has_date_and_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (0..bytes.len().saturating_sub(9)).any(|at| {
+        let window = &bytes[at..at + 10];
+        window.iter().enumerate().all(|(i, b)| match i {
+            4 | 7 => *b == b'-',
+            _ => b.is_ascii_digit(),
+        })
+    })
+}
+
+fn notice_kind(body: &str) -> NoticeKind {
+    if body.starts_with("Cron (error)") {
+        NoticeKind::CronError
+    } else if body.starts_with("Exec failed") {
+        NoticeKind::ExecFailed
+    } else if body.starts_with("Exec denied") {
+        NoticeKind::ExecDenied
+    } else {
+        NoticeKind::Other
+    }
+}
+
+/// Finds refusals and failures of background commands inside the prose that reports them.
+fn background_failures(text: &str, notice: &mut dyn FnMut(Notice)) {
+    for line in text.lines().map(str::trim) {
+        let kind = notice_kind(line);
+        if matches!(kind, NoticeKind::ExecFailed | NoticeKind::ExecDenied) {
+            notice(Notice {
+                kind,
+                text: line.to_owned(),
+            });
+        }
+    }
+}
+
+/// Wrappers of Claude Code and Codex whose whole inside is the harness's.
+const TAGS: &[&str] = &[
+    "system-reminder",
+    "command-name",
+    "command-message",
+    "local-command-stdout",
+    "local-command-stderr",
+    "local-command-caveat",
+    "task-notification",
+    "bash-input",
+    "bash-stdout",
+    "bash-stderr",
+    "user-prompt-submit-hook",
+    "ide_opened_file",
+    "ide_selection",
+    "environment_context",
+    "user_instructions",
+    "permissions",
+    "collaboration_mode",
+    "turn_aborted",
+    "subagent_notification",
+    "skill",
+    "INSTRUCTIONS",
+    "objective",
+];
+
+/// Beginnings of turns that coding harnesses write in the user's name.
+const CODING_STARTS: &[&str] = &[
+    "Caveat: The messages below were generated",
+    "This session is being continued from a previous conversation",
+    "Operation stopped by hook:",
+    "Stop hook feedback:",
+    "# AGENTS.md instructions",
+    "Another language model started to solve this problem",
+    "Please analyze this codebase and create a CLAUDE.md",
+    "[Image: source:",
+    "Base directory for this skill:",
+    "Unknown slash command:",
+];
+
+/// What a person typed in a turn of Claude Code or Codex.
+pub(crate) fn unwrap_coding(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    if CODING_STARTS.iter().any(|start| trimmed.starts_with(start)) {
+        return Cow::Borrowed("");
+    }
+    if !trimmed.contains('<') {
+        return Cow::Borrowed(trimmed);
+    }
+    // The arguments of a slash command are the person's own words.
+    let arguments = between(trimmed, "<command-args>", "</command-args>")
+        .unwrap_or("")
+        .trim();
+    let mut kept = String::new();
+    let mut rest = trimmed;
+    while let Some(at) = rest.find('<') {
+        let (before, tagged) = rest.split_at(at);
+        kept.push_str(before);
+        match TAGS.iter().find(|tag| opens(tagged, tag)) {
+            Some(tag) => {
+                let close = format!("</{tag}>");
+                rest = match tagged.find(&close) {
+                    Some(end) => &tagged[end + close.len()..],
+                    None => "",
+                };
+            }
+            None if tagged.starts_with("<command-args>") => {
+                rest = tagged
+                    .split_once("</command-args>")
+                    .map_or("", |(_, after)| after);
+            }
+            None => {
+                kept.push('<');
+                rest = &tagged[1..];
+            }
+        }
+    }
+    kept.push_str(rest);
+    let kept = kept.trim();
+    Cow::Owned(match (kept.is_empty(), arguments.is_empty()) {
+        (true, _) => arguments.to_owned(),
+        (false, true) => kept.to_owned(),
+        (false, false) => format!("{kept}\n{arguments}"),
+    })
+}
+
+/// What a person typed behind a slash command whose prompt the harness filled in.
+pub(crate) fn arguments_of_filled_prompt(text: &str) -> &str {
+    match text.rsplit_once("\nARGUMENTS: ") {
+        Some((_, arguments)) => arguments.trim(),
+        None => "",
+    }
+}
+
+fn opens(text: &str, tag: &str) -> bool {
+    text[1..]
+        .strip_prefix(tag)
+        .is_some_and(|rest| rest.starts_with(['>', ' ', '\n']))
+}
+
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(open)?;
+    rest.split_once(close).map(|(inside, _)| inside)
+}

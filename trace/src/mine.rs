@@ -1,0 +1,293 @@
+//! From the bytes of one file to its mined signals, in one pass and constant memory.
+//!
+//! Neighbours: `line` splits, `formats` read, `detect` finds. Bad input is counted in `skipped` and never ends the
+//! run; only a reader that fails does. Must not open files or know the time.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::Detectors;
+pub use crate::detect::recorder::Judgment;
+use crate::detect::recorder::{Cx, Origin, Recorder};
+use crate::event::{SessionEvent, floor_char, ms_to_iso};
+use crate::formats::{self, FormatReader};
+pub use crate::formats::{Format, UnknownFormat, sniff};
+use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
+use crate::line::{Line, Lines};
+use crate::scrub::Scrubber;
+use crate::signal::MinedSignal;
+
+/// How much of a file its format is recognised by, bytes.
+pub const SNIFF_BYTES: usize = 64 * 1024;
+
+const SESSION_ID_BYTES_MAX: usize = 256;
+
+/// How to mine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MineOptions {
+    /// The format; recognised by content when `None`.
+    pub format: Option<Format>,
+}
+
+/// Which file is mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileRef<'a> {
+    /// The path relative to the root that the user gave.
+    pub name: &'a str,
+}
+
+/// Something in a file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The file, scrubbed.
+    pub file: String,
+    /// The line, from 1; 0 when the whole file is meant.
+    pub line: u64,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// What one file gave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MinedSession {
+    /// Id of the session, scrubbed.
+    pub session_id: String,
+    /// Name of the format, empty when unknown.
+    pub format: String,
+    /// The file, scrubbed.
+    pub file: String,
+    /// Lines read.
+    pub lines: u64,
+    /// Events understood.
+    pub events: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What was found, in file order.
+    pub signals: Vec<MinedSignal>,
+    /// Findings beyond the limit, counted only.
+    pub signals_dropped: u64,
+    /// Findings that were dropped because nothing in their event could be quoted for them.
+    pub signals_rejected: u64,
+    /// What could not be read.
+    pub skipped: Vec<Skipped>,
+    /// Skipped entries beyond the limit, counted only.
+    pub skipped_more: u64,
+    /// Earliest time in the file, ISO 8601 UTC; empty when the file says none.
+    pub first_at: String,
+    /// Latest time in the file.
+    pub last_at: String,
+    /// Whether the file is a session, or a run log, of a known format.
+    pub is_session: bool,
+}
+
+/// Mines one file.
+///
+/// **Shapes**: signals and skipped entries in line order. **Source**: only `reader` is read.
+///
+/// # Errors
+/// When `reader` fails. Nothing in the content is an error.
+pub fn mine(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+) -> io::Result<MinedSession> {
+    run(file, reader, options, Recorder::default()).map(|(session, _)| session)
+}
+
+/// What the production rules say about each line, for measuring them against labels.
+///
+/// **Shapes**: from line number to judgment; lines without a tool result or user turn are not in it.
+///
+/// # Errors
+/// When `reader` fails.
+pub fn judge_lines(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+) -> io::Result<BTreeMap<u64, Judgment>> {
+    let mut recorder = Recorder::default();
+    recorder.judgments = Some(BTreeMap::new());
+    let (_, recorder) = run(file, reader, options, recorder)?;
+    Ok(recorder.judgments.unwrap_or_default())
+}
+
+fn run(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+    recorder: Recorder,
+) -> io::Result<(MinedSession, Recorder)> {
+    let mut lines = Lines::new(reader, LINE_BYTES_MAX);
+    let head = lines.peek(SNIFF_BYTES)?;
+    let is_empty = head.is_empty();
+    let format = options
+        .format
+        .or_else(|| sniff(file.name, &head[..head.len().min(SNIFF_BYTES)]));
+    let mut session = MinedSession {
+        file: Scrubber::shared().scrub(file.name).into_string(),
+        ..MinedSession::default()
+    };
+    let Some(format) = format else {
+        let reason = if is_empty {
+            "empty file"
+        } else {
+            "not a session format I know"
+        };
+        skip(&mut session, 0, reason.to_owned());
+        return Ok((session, recorder));
+    };
+    session.is_session = true;
+    format.name().clone_into(&mut session.format);
+    let mut miner = Miner {
+        session,
+        recorder,
+        detectors: Detectors::default(),
+        reader: format.reader(),
+        first_ms: i64::MAX,
+        last_ms: i64::MIN,
+    };
+    while let Some(line) = lines.next_line()? {
+        miner.session.lines += 1;
+        match line {
+            Line::Whole(bytes) => miner.line(bytes, true),
+            Line::Unfinished(bytes) => miner.line(bytes, false),
+            Line::TooLong { bytes } => {
+                let reason = format!("longer than {LINE_BYTES_MAX} bytes ({bytes})");
+                miner.skip(reason);
+            }
+        }
+    }
+    miner.session.bytes = lines.bytes_read;
+    Ok(miner.finish(file.name))
+}
+
+struct Miner {
+    session: MinedSession,
+    recorder: Recorder,
+    detectors: Detectors,
+    reader: Box<dyn FormatReader>,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Miner {
+    fn line(&mut self, bytes: &[u8], is_finished: bool) {
+        let mut bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        if self.session.lines == 1 {
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) if !is_finished && error.error_len().is_none() => {
+                return self.skip("cut off (still being written?)".to_owned());
+            }
+            Err(error) => {
+                return self.skip(format!("invalid UTF-8 at byte {}", error.valid_up_to()));
+            }
+        };
+        let Err(reason) = self.read(text, bytes) else {
+            return;
+        };
+        // A string cut between two halves of a character is the most common flaw of a whole line.
+        if let Some(mended) = formats::without_lone_surrogates(text)
+            && self.read(&mended, bytes).is_ok()
+        {
+            return;
+        }
+        if is_finished {
+            self.skip(reason);
+        } else {
+            self.skip("cut off (still being written?)".to_owned());
+        }
+    }
+
+    fn read(&mut self, text: &str, raw: &[u8]) -> Result<(), String> {
+        let Self {
+            session,
+            recorder,
+            detectors,
+            reader,
+            first_ms,
+            last_ms,
+        } = self;
+        let line = session.lines;
+        let mut sink = |at_ms: Option<i64>, body: crate::event::Body<'_>| {
+            session.events += 1;
+            if let Some(at_ms) = at_ms {
+                *first_ms = (*first_ms).min(at_ms);
+                *last_ms = (*last_ms).max(at_ms);
+            }
+            let event = SessionEvent { line, at_ms, body };
+            let mut cx = Cx {
+                line,
+                at_ms,
+                raw,
+                recorder: &mut *recorder,
+            };
+            detectors.on(&event, &mut cx);
+        };
+        reader.read(text, &mut sink)
+    }
+
+    fn skip(&mut self, reason: String) {
+        let line = self.session.lines;
+        skip(&mut self.session, line, reason);
+    }
+
+    fn finish(mut self, file: &str) -> (MinedSession, Recorder) {
+        let line = self.session.lines;
+        let mut cx = Cx {
+            line,
+            at_ms: None,
+            raw: b"",
+            recorder: &mut self.recorder,
+        };
+        self.detectors.finish(&mut cx);
+        let stem = file_stem(file);
+        let session_id = self.reader.session_id().unwrap_or(stem);
+        let session_id = &session_id[..floor_char(session_id, SESSION_ID_BYTES_MAX)];
+        let origin = Origin {
+            session_id,
+            format: &self.session.format,
+            file,
+        };
+        self.session.signals = self.recorder.finish(origin);
+        self.session.session_id = Scrubber::shared().scrub(session_id).into_string();
+        self.session.signals_dropped = self.recorder.dropped;
+        self.session.signals_rejected = self.recorder.rejected;
+        if self.first_ms <= self.last_ms {
+            self.session.first_at = ms_to_iso(self.first_ms);
+            self.session.last_at = ms_to_iso(self.last_ms);
+        }
+        (self.session, self.recorder)
+    }
+}
+
+fn skip(session: &mut MinedSession, line: u64, reason: String) {
+    if session.skipped.len() >= SKIPPED_PER_SESSION_MAX {
+        session.skipped_more += 1;
+        return;
+    }
+    session.skipped.push(Skipped {
+        file: session.file.clone(),
+        line,
+        reason,
+    });
+}
+
+/// The file name up to its first dot: what a session is called when it does not say.
+fn file_stem(name: &str) -> &str {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match name.split('.').next() {
+        Some(stem) if !stem.is_empty() => stem,
+        Some(_) | None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Message templates: what stays of a message when everything that varies is taken out.
+//!
+//! Neighbours: [`crate::fingerprint`] hashes the template. `scan` walks the characters, `word`
+//! judges one word, `lines` chooses the lines that name the failure, `tidy` joins what is left.
+//! Must not know which tool spoke or what the failure means.
+
+mod lines;
+mod scan;
+mod tidy;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+use crate::limits::MESSAGE_BYTES_MAX;
+use scan::Quoted;
+
+/// What stands for everything that varies.
+pub const PLACEHOLDER: &str = "<*>";
+
+/// Longest template, bytes: the first words of a failure name it, the tail only repeats it.
+pub const TEMPLATE_BYTES_MAX: usize = 300;
+
+/// A template is looked at again until it stays as it is. The second look is the proof.
+const PASSES_MAX: usize = 4;
+
+/// The template of a message: ids, numbers, paths, addresses, times, hashes and quoted values are
+/// `<*>`, the lines that only wrap the failure are gone, white space is single.
+///
+/// Numbers that name a cause stay: status codes, exit codes, `errno`. So does the text of error
+/// fields in JSON. `template(template(m)) == template(m)`.
+///
+/// ```
+/// use trace::normalise::template;
+/// assert_eq!(
+///     template("ENOENT: no such file or directory, open '/home/kim/notes.md'"),
+///     "ENOENT: no such file or directory, open <*>"
+/// );
+/// assert_eq!(template("HTTP 429 after 12.5s"), "HTTP 429 after <*>");
+/// ```
+#[must_use]
+pub fn template(message: &str) -> String {
+    let mut current = pass(&message[..boundary(message, MESSAGE_BYTES_MAX)]);
+    for _ in 1..PASSES_MAX {
+        let next = pass(&current);
+        if next == current {
+            break;
+        }
+        current = next;
+    }
+    current
+}
+
+fn pass(message: &str) -> String {
+    let clean = scan::without_escapes(message);
+    let terse = arrange(&clean, Quoted::Mask);
+    if informative_words(&terse) >= INFORMATIVE_WORDS_MIN {
+        return terse;
+    }
+    // Nearly all of the message stands in quotes, so the quotes hold the failure and not a value.
+    let full = arrange(&clean, Quoted::KeepProse);
+    if informative_words(&full) > informative_words(&terse) {
+        full
+    } else {
+        terse
+    }
+}
+
+const INFORMATIVE_WORDS_MIN: usize = 2;
+
+fn arrange(clean: &str, quoted: Quoted) -> String {
+    tidy::tidy(
+        &lines::choose(&scan::scan(clean, quoted)),
+        TEMPLATE_BYTES_MAX,
+    )
+}
+
+/// Words of three or more letters, each placeholder's `*` aside.
+fn informative_words(template: &str) -> usize {
+    template
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| word.chars().nth(2).is_some())
+        .count()
+}
+
+/// The last character boundary at or before `bytes_max`.
+pub(crate) fn boundary(text: &str, bytes_max: usize) -> usize {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}

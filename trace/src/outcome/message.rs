@@ -1,0 +1,326 @@
+//! Which line of a failed result says what failed.
+//!
+//! Neighbours: `class` reads the line, fingerprints are made of it. Gives slices of the input only, because a quote
+//! must be found in the event byte for byte.
+
+use super::OutcomeInput;
+use super::class::has_any;
+use super::soft;
+use crate::event::floor_char;
+
+const MESSAGE_BYTES_MAX: usize = 300;
+const LINES_MAX: usize = 400;
+/// Most members of one name looked at in a JSON error.
+const MEMBERS_MAX: usize = 32;
+
+/// The exit code that a shell tool wrote below the output.
+pub(super) fn trailing_exit_code(text: &str, tail: &str) -> Option<i64> {
+    let end = if tail.is_empty() { text } else { tail };
+    let line = end.trim_end().lines().next_back()?;
+    let line = line
+        .trim()
+        .trim_start_matches('(')
+        .trim_end_matches([')', '.']);
+    let rest = line
+        .strip_prefix("Command exited with code ")
+        .or_else(|| line.strip_prefix("Process exited with code "))?;
+    rest.parse().ok()
+}
+
+/// The content without the lines that only tell the exit code.
+pub(super) fn body<'a>(input: &OutcomeInput<'a>) -> &'a str {
+    // The oldest layouts put the whole output of a failed command into the error.
+    let source = if input.error.trim().is_empty() {
+        input.text
+    } else {
+        input.error
+    };
+    let mut text = source.trim();
+    if let Some(rest) = text.strip_prefix("Exit code ") {
+        text = rest.split_once('\n').map_or("", |(_, after)| after).trim();
+    }
+    if let Some(at) = text.find("\nOutput:\n").filter(|at| *at < 300) {
+        text = text[at + "\nOutput:\n".len()..].trim();
+    }
+    if trailing_exit_code(text, "").is_some() {
+        text = text
+            .rsplit_once('\n')
+            .map_or("", |(before, _)| before)
+            .trim();
+    }
+    text
+}
+
+/// The line that says what failed.
+pub(super) fn pick<'a>(input: &OutcomeInput<'a>) -> &'a str {
+    let style = if soft::is_reading_command(input.command) {
+        // What was read comes first and may hold any word; the complaint is below it.
+        Style::LastLines
+    } else if soft::runs_commands(input.tool) {
+        Style::Command
+    } else {
+        Style::Call
+    };
+    let mut found = pick_from(body(input), style);
+    if found.is_empty() || style == Style::LastLines {
+        let in_tail = pick_from(input.tail, style);
+        if !in_tail.is_empty() {
+            found = in_tail;
+        }
+    }
+    if found.is_empty() {
+        let source = if input.error.trim().is_empty() {
+            input.text
+        } else {
+            input.error
+        };
+        found = first_line(source);
+    }
+    shorten(found)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Call,
+    Command,
+    LastLines,
+}
+
+/// Words that a line about a failure holds, lower case.
+const MARKERS: &[&str] = &[
+    "error",
+    "fail",
+    "not found",
+    "denied",
+    "cannot",
+    "can't",
+    "could not",
+    "couldn't",
+    "no such",
+    "fatal",
+    "refused",
+    "unable",
+    "invalid",
+    "timed out",
+    "timeout",
+    "missing",
+    "not recognized",
+    "not permitted",
+    "unmatched",
+    "exception",
+    "panic",
+    "required",
+    "forbidden",
+    "unauthorized",
+    "does not exist",
+    "✗",
+    "✖",
+    "✘",
+    "abort",
+    "unexpected",
+    "no matches",
+    "not installed",
+    "nicht gefunden",
+    "no se encuentra",
+    "não encontrado",
+    "introuvable",
+    "找不到",
+    "失败",
+    "错误",
+    "无法",
+];
+
+fn pick_from(text: &str, style: Style) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix("<tool_use_error>").unwrap_or(text);
+    let text = text.strip_suffix("</tool_use_error>").unwrap_or(text);
+    if style == Style::LastLines {
+        let mut last = text
+            .lines()
+            .rev()
+            .map(str::trim)
+            .filter(|line| !is_noise(line))
+            .take(5);
+        let newest = last.next().unwrap_or("");
+        let marked = |line: &&str| has_any(&lower(line), MARKERS);
+        return if marked(&newest) {
+            newest
+        } else {
+            last.find(marked).unwrap_or(newest)
+        };
+    }
+    if let Some(exception) = exception_line(text) {
+        return exception;
+    }
+    if let Some(inner) = json_error(text) {
+        return inner;
+    }
+    let (mut first, mut last) = ("", "");
+    for line in text
+        .lines()
+        .take(LINES_MAX)
+        .map(str::trim)
+        .filter(|line| !is_noise(line))
+    {
+        if has_any(&lower(line), MARKERS) {
+            return line;
+        }
+        if first.is_empty() {
+            first = line;
+        }
+        last = line;
+    }
+    // A call's message begins with what went wrong, a program's output ends with it.
+    if style == Style::Call { first } else { last }
+}
+
+fn lower(line: &str) -> String {
+    line[..floor_char(line, 1000)].to_lowercase()
+}
+
+pub(super) fn is_noise(line: &str) -> bool {
+    line.starts_with("Exit code ")
+        || line.starts_with("Wall time")
+        || line.starts_with("Chunk ID")
+        || line == "Output:"
+        || line.starts_with("npm error command")
+        || line.starts_with("npm error path")
+        || line.starts_with("npm error workspace")
+        || line.starts_with("npm error location")
+        || trailing_exit_code(line, "").is_some()
+        || line.chars().all(|c| !c.is_alphanumeric())
+}
+
+/// The line that ends the last traceback, such as `KeyError: 'support'`.
+pub(super) fn exception_line(text: &str) -> Option<&str> {
+    let at = text.rfind("Traceback (most recent call last)")?;
+    let block = &text[at..];
+    // Frames are indented, and as deep as the traceback's own first line when a whole block was indented.
+    let line_start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    let indent = text[line_start..at]
+        .bytes()
+        .take_while(|b| *b == b' ')
+        .count();
+    let ending = block.lines().skip(1).find(|line| {
+        let spaces = line.bytes().take_while(|b| *b == b' ').count();
+        !line.trim().is_empty() && spaces <= indent && !line.starts_with('\t')
+    })?;
+    is_exception(ending.trim()).then(|| ending.trim())
+}
+
+/// Whether a line is `some.module.Name` or `some.module.Name: words`.
+pub(super) fn is_exception(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or("").trim_end();
+    let is_name = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
+    let last = name.rsplit('.').next().unwrap_or("");
+    is_name && last.len() >= 3 && last.starts_with(|c: char| c.is_ascii_uppercase())
+        || is_name && name.contains('.') && !last.is_empty()
+}
+
+/// The message inside a JSON error, when the text is one.
+fn json_error(text: &str) -> Option<&str> {
+    if !text.starts_with('{') {
+        return None;
+    }
+    let inner = innermost_message(text);
+    if inner.len() < text.len() {
+        Some(inner)
+    } else {
+        None
+    }
+}
+
+/// The human sentence inside an error that wraps JSON, maybe JSON in a string in JSON; the text itself if none.
+///
+/// Looks for the last `message`, `error` or `detail` member whose value is a plain string.
+pub(crate) fn innermost_message(text: &str) -> &str {
+    let window = &text[..floor_char(text, 8 * 1024)];
+    let mut best: Option<&str> = None;
+    for key in ["error", "detail", "message"] {
+        for (at, _) in window.match_indices(key).take(MEMBERS_MAX) {
+            if let Some(value) = string_member(window, at, key.len()) {
+                // A value that is JSON again is looked into by the later matches.
+                if value.len() >= 4 && !value.trim_start().starts_with(['{', '[']) {
+                    best = Some(value);
+                    break;
+                }
+            }
+        }
+    }
+    best.map_or_else(|| first_line(text.trim()), first_line)
+}
+
+/// The value of a string member whose key is at `at`; quotes may be escaped any number of times.
+fn string_member(text: &str, at: usize, key_bytes: usize) -> Option<&str> {
+    if at == 0 || text.as_bytes()[at - 1] != b'"' {
+        return None;
+    }
+    let rest = &text[at + key_bytes..];
+    let slashes = rest.bytes().take_while(|b| *b == b'\\').count();
+    let rest = rest[slashes..]
+        .strip_prefix('"')?
+        .trim_start()
+        .strip_prefix(':')?
+        .trim_start();
+    let rest = rest.get(slashes..)?.strip_prefix('"')?;
+    // The closing quote has exactly as many backslashes as the opening one.
+    let bytes = rest.as_bytes();
+    let mut from = 0;
+    while let Some(hit) = memchr::memchr(b'"', &bytes[from..]) {
+        let quote = from + hit;
+        let run = bytes[..quote]
+            .iter()
+            .rev()
+            .take_while(|b| **b == b'\\')
+            .count();
+        if run <= slashes {
+            return Some(&rest[..quote - run]);
+        }
+        from = quote + 1;
+    }
+    Some(rest)
+}
+
+/// The first line that holds something; an escaped line break ends it too.
+pub(super) fn first_line(text: &str) -> &str {
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("");
+    match line.find("\\n") {
+        Some(at) if at >= 8 => line[..at].trim_end_matches('\\').trim_end(),
+        Some(_) | None => line,
+    }
+}
+
+/// Cuts a long message, and drops the page that a fetch wrapped into its error.
+fn shorten(message: &str) -> &str {
+    let message = match message.find(": SECURITY NOTICE") {
+        Some(at) => &message[..at],
+        None => message,
+    };
+    // "service error (429): {...": the sentence before the JSON says it, the JSON holds ids and times.
+    let message = match message.find(['{']) {
+        Some(at) if at >= 12 && message[at..].starts_with("{\"") || message.len() == at + 1 => {
+            message[..at].trim_end_matches([' ', ':'])
+        }
+        Some(_) | None => message,
+    };
+    cut_at_word(message, MESSAGE_BYTES_MAX)
+}
+
+/// Cuts between two words: half a token would no longer be known as a secret by the scrubber.
+pub(crate) fn cut_at_word(text: &str, bytes_max: usize) -> &str {
+    let text = text.trim();
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let cut = &text[..floor_char(text, bytes_max)];
+    match cut.rfind(char::is_whitespace) {
+        Some(at) if at > 0 => cut[..at].trim_end(),
+        Some(_) | None => cut,
+    }
+}

@@ -1,0 +1,417 @@
+//! Results that claim success and failed all the same, by the few shapes that are safe to trust.
+//!
+//! Neighbours: `outcome` asks when no flag is set. Must never look at text that was read rather than produced.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::class::{self, has_any};
+use super::message;
+use super::{Label, Outcome, OutcomeInput};
+
+/// Longest text that is taken for an error message as a whole, bytes.
+const SHORT_BYTES: usize = 4 * 1024;
+
+/// Whether the tool only shows what exists: files, searches, pages, other sessions.
+pub(super) fn is_reading_tool(tool: &str) -> bool {
+    let tool = tool.to_ascii_lowercase();
+    [
+        "read",
+        "grep",
+        "glob",
+        "ls",
+        "find",
+        "webfetch",
+        "websearch",
+        "web_fetch",
+        "web_search",
+        "memory_get",
+        "memory_search",
+        "sessions_history",
+        "sessions_list",
+        "session_status",
+        "view",
+        "toolsearch",
+        "image",
+        "notebookread",
+        "task",
+        "agent",
+        "todowrite",
+        "todoread",
+        "read_file",
+        "list_files",
+        "view_image",
+        "write",
+        "edit",
+        "multiedit",
+        "update_plan",
+        "taskoutput",
+        "agents_list",
+        "skill",
+    ]
+    .contains(&tool.as_str())
+}
+
+/// Whether the tool's work is a command line.
+pub(crate) fn runs_commands(tool: &str) -> bool {
+    let tool = tool.to_ascii_lowercase();
+    let name = tool.rsplit('.').next().unwrap_or("");
+    matches!(
+        name,
+        "exec"
+            | "bash"
+            | "shell"
+            | "exec_command"
+            | "shell_command"
+            | "local_shell"
+            | "run_shell_command"
+            | "powershell"
+    )
+}
+
+const READERS: &[&str] = &[
+    "cat",
+    "head",
+    "tail",
+    "sed",
+    "grep",
+    "egrep",
+    "rg",
+    "ag",
+    "less",
+    "more",
+    "nl",
+    "bat",
+    "awk",
+    "find",
+    "ls",
+    "git-show",
+    "git-log",
+    "git-diff",
+    "git-blame",
+    "git-grep",
+    "journalctl",
+    "strings",
+    "tree",
+    "wc",
+    "echo",
+    "printf",
+    "ps",
+    "history",
+    "man",
+    "gh",
+    "type",
+    "get-content",
+    "docker-logs",
+    "kubectl-logs",
+    "sqlite3",
+    "jq",
+];
+
+/// Whether the command line prints what is stored somewhere.
+pub(super) fn is_reading_command(command: &str) -> bool {
+    !command.is_empty() && READERS.contains(&first_of_last_pipeline(command).as_str())
+}
+
+/// The program that decides the exit code: the first word of the last part; `git grep` is `git-grep`.
+pub(super) fn last_command(command: &str) -> String {
+    let last = command
+        .trim()
+        .rsplit(['|', ';', '\n', '&'])
+        .find(|part| !part.trim().is_empty());
+    program(last.unwrap_or(""))
+}
+
+/// The program that produces the output: the first word of the last pipeline.
+fn first_of_last_pipeline(command: &str) -> String {
+    let statement = command
+        .trim()
+        .rsplit([';', '\n'])
+        .flat_map(|part| part.rsplit("&&"))
+        .find(|part| !part.trim().is_empty());
+    let pipeline = statement.unwrap_or("").split('|').next().unwrap_or("");
+    program(pipeline)
+}
+
+fn program(part: &str) -> String {
+    let mut words = part
+        .split_whitespace()
+        .filter(|word| !word.contains('='))
+        .map(|word| word.trim_matches(['(', ')', '"', '\'', '{', '}', '`', '!']));
+    let mut first = words.find(|word| !word.is_empty()).unwrap_or("");
+    while matches!(
+        first,
+        "sudo" | "time" | "env" | "nohup" | "bash" | "zsh" | "sh" | "-lc" | "-c" | "do" | "then"
+    ) {
+        first = words.next().unwrap_or("");
+    }
+    let name = first
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or("")
+        .to_lowercase();
+    if matches!(name.as_str(), "git" | "docker" | "kubectl") {
+        let sub = words.find(|word| !word.starts_with('-')).unwrap_or("");
+        return format!("{name}-{sub}");
+    }
+    name
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    success: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ok: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, rename = "statusCode")]
+    status_code: Option<&'a RawValue>,
+}
+
+pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
+    if is_reading_tool(input.tool) {
+        return None;
+    }
+    let text = message::body(input);
+    if is_reading_command(input.command) {
+        return reader_complaint(input, text).map(|line| soft(input, line));
+    }
+    if text.is_empty() {
+        return None;
+    }
+    if input.tail.is_empty() && text.len() <= SHORT_BYTES && text.starts_with('{') {
+        return json_failure(input, text);
+    }
+    if !(runs_commands(input.tool) || input.tool == "process") {
+        let is_error = text.len() < 600 && text.starts_with("Error: ");
+        return is_error.then(|| soft(input, message::first_line(text)));
+    }
+    let end = if input.tail.is_empty() {
+        text
+    } else {
+        input.tail
+    };
+    if let Some(exception) = ending_exception(text, end) {
+        return Some(soft(input, exception));
+    }
+    failing_line(text, end).map(|line| soft(input, line))
+}
+
+/// The exception that ended a program: of a traceback in the last lines, or in the very last line of a long one.
+fn ending_exception<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
+    if let Some(exception) = message::exception_line(end) {
+        let is_near_the_end = end
+            .rfind(exception)
+            .is_some_and(|at| end[at..].lines().count() <= 6);
+        if is_near_the_end {
+            return Some(exception);
+        }
+    }
+    let last = end
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !message::is_noise(line) && !is_markup(line))?;
+    let is_traced = text.contains("Traceback (most recent call last)");
+    (is_traced && message::is_exception(last)).then_some(last)
+}
+
+/// An answer that is an error object.
+fn json_failure<'a>(input: &OutcomeInput<'a>, text: &'a str) -> Option<Outcome<'a>> {
+    let body: Body<'_> = serde_json::from_str(text).ok()?;
+    let says = |field: Option<&RawValue>, value: &str| field.is_some_and(|raw| raw.get() == value);
+    let has_error = body
+        .error
+        .is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]" | "{}" | "false" | "0" | "null"));
+    let is_http_error = |field: Option<&RawValue>| {
+        field
+            .and_then(|raw| raw.get().parse::<i64>().ok())
+            .is_some_and(|n| (400..600).contains(&n))
+    };
+    let failed = (has_error && !says(body.ok, "true") && !says(body.success, "true"))
+        || says(body.success, "false")
+        || says(body.ok, "false")
+        || is_http_error(body.status)
+        || is_http_error(body.status_code);
+    failed.then(|| {
+        let mut outcome = soft(input, message::innermost_message(text));
+        if outcome.class == class::ErrorClass::Other {
+            outcome.class = class::of_soft(
+                &OutcomeInput {
+                    error: text,
+                    ..input.clone()
+                },
+                text,
+            );
+        }
+        outcome
+    })
+}
+
+/// Beginnings of lines by which programs say that they gave up.
+const FAILING_LINE_STARTS: &[&str] = &[
+    "npm ERR!",
+    "npm error",
+    "fatal: ",
+    "curl: (",
+    "panic: ",
+    "Segmentation fault",
+    "Killed",
+];
+
+/// Ends of the last line by which scripts say so.
+const FAILING_LAST_LINES: &[&str] = &[
+    "parse failed",
+    "failed to parse",
+    "request failed",
+    "build failed",
+    "login failed",
+    "connection failed",
+    "download failed",
+    "upload failed",
+    "fetch failed",
+    "installation failed",
+    "not found",
+    "permission denied",
+    "operation not permitted",
+    "command not found",
+    "unauthorized",
+    "forbidden",
+    "timed out",
+    "no such file or directory",
+    "tests failed",
+    "is a directory",
+];
+
+/// Beginnings of the last line by which scripts say so.
+const FAILING_LAST_STARTS: &[&str] = &[
+    "error: ",
+    "Error: ",
+    "ERROR: ",
+    "❌ ",
+    "FAIL: ",
+    "FAILURE: ",
+    "FAILED (",
+    "FAILED: ",
+    "Failed: ",
+    "test result: FAILED",
+    "build finished with problems",
+];
+
+/// How many of the last lines hold a summary.
+const SUMMARY_LINES: usize = 24;
+
+/// The line of a command's output that says it failed, looked for where programs put it: the last lines.
+fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
+    let starting = text.lines().take(40).chain(end.lines()).map(str::trim_end);
+    for line in starting {
+        let is_failing = FAILING_LINE_STARTS
+            .iter()
+            .any(|start| line.starts_with(start));
+        if is_failing && line.len() > 12 && !message::is_noise(line) {
+            return Some(line);
+        }
+    }
+    let mut last_lines = end
+        .lines()
+        .rev()
+        .map(str::trim)
+        .filter(|line| !message::is_noise(line) && !is_markup(line))
+        .take(SUMMARY_LINES);
+    let last = last_lines.next()?;
+    let lower = last.to_lowercase();
+    let lower = lower.trim_end_matches(['.', '!']);
+    let is_failing = FAILING_LAST_LINES
+        .iter()
+        .any(|ending| lower.ends_with(ending))
+        || has_any(
+            lower,
+            &[
+                ": no module named ",
+                ": command not found",
+                "command not found: ",
+            ],
+        );
+    if is_failing && last.len() < 240 {
+        return Some(last);
+    }
+    if FAILING_LAST_STARTS
+        .iter()
+        .any(|start| last.starts_with(start))
+    {
+        return Some(last);
+    }
+    std::iter::once(last)
+        .chain(last_lines)
+        .find(|line| counts_failures(line))
+}
+
+/// Whether a line is a tag of a harness around the output.
+fn is_markup(line: &str) -> bool {
+    line.starts_with('<') && line.ends_with('>') && !line.contains(' ')
+}
+
+/// Whether a test runner's summary counts failures: `2 failed, 1 passed in 0.3s`, `Tests: 1 failed, 3 total`,
+/// `3 failing`, `FAILED (errors=2)`, `99 passed, 9 exceptions`.
+fn counts_failures(line: &str) -> bool {
+    if line.starts_with("FAILED (") || line.starts_with("test result: FAILED") {
+        return true;
+    }
+    let is_summary = has_any(
+        line,
+        &[
+            " passed",
+            " in ",
+            "Tests:",
+            "Test Suites:",
+            " total",
+            " failing",
+        ],
+    );
+    let mut words = line
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '='))
+        .filter(|w| !w.is_empty());
+    let mut previous = "";
+    is_summary
+        && words.any(|word| {
+            let counted = matches!(
+                word,
+                "failed" | "failing" | "failures" | "errors" | "error" | "exceptions"
+            );
+            let is_some = previous.parse::<u64>().is_ok_and(|count| count > 0);
+            previous = word;
+            counted && is_some
+        })
+}
+
+/// A reading command that only complains: `cat: notes.md: No such file or directory`.
+fn reader_complaint<'a>(input: &OutcomeInput<'a>, text: &'a str) -> Option<&'a str> {
+    if !runs_commands(input.tool) || text.len() > 600 || text.lines().count() > 2 {
+        return None;
+    }
+    let first = text.lines().next()?.trim();
+    let (name, _) = first.split_once(": ")?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let is_program = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && input.command.contains(name);
+    let endings = [
+        "No such file or directory",
+        "Permission denied",
+        "Is a directory",
+        "Operation not permitted",
+    ];
+    (is_program && endings.iter().any(|end| first.ends_with(end))).then_some(first)
+}
+
+fn soft<'a>(input: &OutcomeInput<'a>, message: &'a str) -> Outcome<'a> {
+    Outcome {
+        label: Label::SoftFailure,
+        class: class::of_soft(input, message),
+        message,
+    }
+}

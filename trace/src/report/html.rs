@@ -1,0 +1,295 @@
+//! One page that holds everything: no script, no network, light and dark.
+//!
+//! Neighbours: `escape` is the only way for traced text into the page. Must not load anything: the
+//! page says so to the browser as well.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::escape::{fit, html};
+use super::view;
+use crate::rollup::{Rollup, RollupDocument};
+use crate::signal::{Kind, MinedSignal};
+
+/// Most groups on the page; all of them are in `rollup.json`.
+const GROUPS_MAX: usize = 200;
+/// Most skipped places on the page.
+const SKIPPED_MAX: usize = 100;
+/// Most quotes of one group.
+const QUOTES_MAX: usize = 6;
+/// Most quotes of one signal.
+const QUOTES_OF_SIGNAL_MAX: usize = 2;
+/// Longest summary in a heading, columns.
+const SUMMARY_COLUMNS: usize = 160;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The report of a run as one self-contained page. It holds no time of its own: the same run gives
+/// the same bytes.
+#[must_use]
+pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> String {
+    let places = view::signals_of_samples(signals);
+    let mut out = String::from(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>What went wrong</title>\n<style>\n",
+    );
+    out.push_str(STYLE);
+    out.push_str("</style>\n</head>\n<body>\n<main>\n<h1>What went wrong</h1>\n");
+    numbers(&mut out, document);
+    failures(&mut out, document, &places);
+    tools(&mut out, document);
+    delight(&mut out, document, &places);
+    coverage(&mut out, document);
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
+
+fn numbers(out: &mut String, document: &RollupDocument) {
+    let counts = document.counts;
+    let problems = document
+        .rollups
+        .iter()
+        .filter(|rollup| view::is_problem(rollup));
+    let urgent = problems.clone().filter(|rollup| rollup.tier == 1).count();
+    let tiles = [
+        (counts.sessions.to_string(), "sessions read"),
+        (counts.sessions_with_signals.to_string(), "with signals"),
+        (counts.signals.to_string(), "signals"),
+        (problems.count().to_string(), "different failures"),
+        (urgent.to_string(), "in tier 1"),
+        (document.skipped.len().to_string(), "places skipped"),
+    ];
+    out.push_str("<ul class=\"numbers\">\n");
+    for (number, name) in tiles {
+        let _ = writeln!(out, "<li><b>{number}</b><span>{name}</span></li>");
+    }
+    out.push_str("</ul>\n");
+}
+
+fn failures(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
+    out.push_str("<section>\n<h2>Top failures</h2>\n");
+    let problems: Vec<&Rollup> = document
+        .rollups
+        .iter()
+        .filter(|rollup| view::is_problem(rollup))
+        .collect();
+    if problems.is_empty() {
+        out.push_str("<p>No failures found.</p>\n");
+    }
+    for rollup in problems.iter().take(GROUPS_MAX) {
+        failure(out, rollup, places);
+    }
+    let hidden = problems.len().saturating_sub(GROUPS_MAX);
+    if hidden > 0 {
+        let _ = writeln!(
+            out,
+            "<p class=\"soft\">{hidden} more in <code>rollup.json</code>.</p>"
+        );
+    }
+    out.push_str("</section>\n");
+}
+
+fn failure(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
+    let tool = if rollup.tool.is_empty() {
+        String::new()
+    } else {
+        format!(" · <code>{}</code>", html(&fit(&rollup.tool, 40)))
+    };
+    let _ = writeln!(
+        out,
+        "<details class=\"t{0}\"><summary><span class=\"tier\">T{0}</span>\
+         <span class=\"what\">{1}</span><span class=\"meta\">{2} in {3} · {4}, {5} · \
+         score {6:.2}{tool}</span></summary>\n<div class=\"inside\">",
+        rollup.tier.clamp(1, 3),
+        html(&fit(&rollup.summary, SUMMARY_COLUMNS)),
+        view::counted(rollup.count_items, "time"),
+        view::counted(rollup.count_sessions, "session"),
+        view::kind_words(rollup.kind),
+        view::class_words(rollup.class),
+        rollup.score,
+    );
+    let _ = write!(
+        out,
+        "<p class=\"soft\">Severity {}; tier {} because of {}.",
+        view::severity_words(rollup.max_severity),
+        rollup.tier,
+        html(&rollup.tier_reasons.join(", ")),
+    );
+    if !rollup.first_seen.is_empty() {
+        let _ = write!(
+            out,
+            " First seen {}, last seen {}.",
+            html(&view::minute(&rollup.first_seen)),
+            html(&view::minute(&rollup.last_seen))
+        );
+    }
+    out.push_str("</p>\n");
+    quotes(out, rollup, places);
+    let _ = writeln!(
+        out,
+        "<p class=\"place\"><code>{}</code><br><code>{}</code></p>\n</div></details>",
+        html(&rollup.fingerprint_id),
+        html(&rollup.signature)
+    );
+}
+
+/// The quotes of the samples; equal words are shown once, with all their places.
+fn quotes(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
+    let mut shown: Vec<(&str, Vec<String>)> = Vec::new();
+    for sample in &rollup.samples {
+        let place = (
+            rollup.fingerprint_id.as_str(),
+            sample.session_id.as_str(),
+            sample.line,
+        );
+        let Some(signal) = places.get(&place) else {
+            continue;
+        };
+        for quote in signal.evidence.iter().take(QUOTES_OF_SIGNAL_MAX) {
+            let at = format!(
+                "{} · line {} · {}",
+                html(&signal.source.file),
+                quote.line,
+                html(&quote.role)
+            );
+            match shown.iter_mut().find(|(words, _)| *words == quote.quote) {
+                Some((_, at_all)) => at_all.push(at),
+                None => shown.push((&quote.quote, vec![at])),
+            }
+        }
+    }
+    for (words, at_all) in shown.iter().take(QUOTES_MAX) {
+        let _ = writeln!(
+            out,
+            "<blockquote><pre>{}</pre>\n<div class=\"place\">{}</div></blockquote>",
+            html(words),
+            at_all.join("<br>")
+        );
+    }
+    if shown.is_empty() {
+        for sample in &rollup.samples {
+            let session = html(&sample.session_id);
+            let _ = writeln!(
+                out,
+                "<p class=\"place\">{session}, line {}</p>",
+                sample.line
+            );
+        }
+    }
+}
+
+fn tools(out: &mut String, document: &RollupDocument) {
+    let sums = view::by_tool(&document.rollups);
+    if sums.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section>\n<h2>By tool</h2>\n<table><thead><tr><th>Tool</th><th class=\"n\">Items</th>\
+         <th class=\"n\">Failures</th><th class=\"n\">Tier</th></tr></thead><tbody>\n",
+    );
+    for (tool, sum) in sums.iter().take(GROUPS_MAX) {
+        let name = if tool.is_empty() {
+            "<span class=\"soft\">no tool</span>".to_owned()
+        } else {
+            format!("<code>{}</code>", html(&fit(tool, 60)))
+        };
+        let _ = writeln!(
+            out,
+            "<tr><td>{name}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td></tr>",
+            sum.items, sum.kinds_of_failure, sum.tier
+        );
+    }
+    out.push_str("</tbody></table>\n</section>\n");
+}
+
+fn delight(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
+    let praise: Vec<&Rollup> = document
+        .rollups
+        .iter()
+        .filter(|rollup| rollup.kind == Kind::UserDelight)
+        .collect();
+    if praise.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>What people liked</h2>\n<ul class=\"plain\">\n");
+    for rollup in praise.iter().take(GROUPS_MAX) {
+        let quote = rollup.samples.first().and_then(|sample| {
+            places.get(&(
+                rollup.fingerprint_id.as_str(),
+                sample.session_id.as_str(),
+                sample.line,
+            ))
+        });
+        let words = quote
+            .and_then(|signal| signal.evidence.first())
+            .map_or(rollup.summary.as_str(), |evidence| evidence.quote.as_str());
+        let _ = writeln!(
+            out,
+            "<li>{} <span class=\"soft\">{}</span></li>",
+            html(&fit(words, SUMMARY_COLUMNS)),
+            view::counted(rollup.count_items, "time")
+        );
+    }
+    out.push_str("</ul>\n</section>\n");
+}
+
+fn coverage(out: &mut String, document: &RollupDocument) {
+    let counts = document.counts;
+    let _ = writeln!(
+        out,
+        "<section>\n<h2>What was read</h2>\n<p>{}, {}, {}, {}.</p>",
+        view::counted(counts.sessions, "session"),
+        view::counted(counts.lines, "line"),
+        view::counted(counts.events, "event"),
+        view::size(counts.bytes)
+    );
+    if document.skipped.is_empty() {
+        out.push_str("<p class=\"soft\">Nothing was skipped.</p>\n</section>\n");
+        return;
+    }
+    out.push_str(
+        "<table><thead><tr><th>Skipped because</th><th class=\"n\">Places</th></tr></thead>\
+         <tbody>\n",
+    );
+    for (reason, n) in view::skip_reasons(&document.skipped)
+        .iter()
+        .take(GROUPS_MAX)
+    {
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td class=\"n\">{n}</td></tr>",
+            html(reason)
+        );
+    }
+    out.push_str(
+        "</tbody></table>\n<details><summary>Every place</summary>\n<div class=\"inside\">\n",
+    );
+    for skip in document.skipped.iter().take(SKIPPED_MAX) {
+        let line = if skip.line == 0 {
+            String::new()
+        } else {
+            format!(", line {}", skip.line)
+        };
+        let _ = writeln!(
+            out,
+            "<p class=\"place\">{}{line}: {}</p>",
+            html(&skip.file),
+            html(&skip.reason)
+        );
+    }
+    let hidden = document.skipped.len().saturating_sub(SKIPPED_MAX);
+    if hidden > 0 {
+        let _ = writeln!(
+            out,
+            "<p class=\"soft\">{hidden} more in <code>rollup.json</code>.</p>"
+        );
+    }
+    out.push_str("</div></details>\n</section>\n");
+}

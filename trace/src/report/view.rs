@@ -1,0 +1,157 @@
+//! Plain words and small sums that all reports share.
+//!
+//! Neighbours: the writers of reports and tickets. Must not write any markup.
+
+use std::collections::BTreeMap;
+
+use crate::rollup::{Rollup, Skipped};
+use crate::signal::{Class, Kind, MinedSignal, Severity};
+
+/// A kind as people say it.
+pub(crate) fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Error => "error",
+        Kind::UserFrustration => "frustration",
+        Kind::ImprovementSuggestion => "improvement",
+        Kind::ExperimentSuggestion => "experiment",
+        Kind::ProactiveOpportunity => "opportunity",
+        Kind::UserDelight => "delight",
+        Kind::Other => "other",
+    }
+}
+
+/// A class as people say it.
+pub(crate) fn class_words(class: Class) -> &'static str {
+    match class {
+        Class::ReliabilityPerf => "reliability",
+        Class::Defect => "defect",
+        Class::UxFriction => "experience",
+        Class::CapabilityGap => "capability",
+        Class::ProcessTooling => "tooling",
+        Class::SafetyCompliance => "safety",
+        Class::ProactiveOpportunity => "opportunity",
+        Class::UserDelight => "delight",
+    }
+}
+
+/// A severity as people say it.
+pub(crate) fn severity_words(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+/// Whether a rollup is a problem, and not praise or a note.
+pub(crate) fn is_problem(rollup: &Rollup) -> bool {
+    match rollup.kind {
+        Kind::Error
+        | Kind::UserFrustration
+        | Kind::ImprovementSuggestion
+        | Kind::ExperimentSuggestion
+        | Kind::ProactiveOpportunity => true,
+        Kind::UserDelight | Kind::Other => false,
+    }
+}
+
+/// `1 session`, `2 sessions`.
+pub(crate) fn counted(n: u64, one: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
+}
+
+/// `4.2 %`; empty when there is no whole.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    let Some(per_mille) =
+        (u128::from(part) * 1000 + u128::from(whole) / 2).checked_div(u128::from(whole))
+    else {
+        return String::new();
+    };
+    format!("{}.{} %", per_mille / 10, per_mille % 10)
+}
+
+/// Bytes in the unit that a person would use.
+pub(crate) fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1_000 => return counted(bytes, "byte"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        1_000_000_000.. => (1_000_000_000, "GB"),
+    };
+    let tenths = bytes / (unit / 10);
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+/// The first signal of each fingerprint and place that a rollup names as a sample.
+pub(crate) fn signals_of_samples(
+    signals: &[MinedSignal],
+) -> BTreeMap<(&str, &str, u64), &MinedSignal> {
+    let mut found: BTreeMap<(&str, &str, u64), &MinedSignal> = BTreeMap::new();
+    for signal in signals {
+        let place = (
+            signal.fingerprint_id.as_str(),
+            signal.session_id.as_str(),
+            signal.source.line,
+        );
+        found
+            .entry(place)
+            .and_modify(|known| {
+                if signal.signal_id < known.signal_id {
+                    *known = signal;
+                }
+            })
+            .or_insert(signal);
+    }
+    found
+}
+
+/// What one tool did in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToolSum {
+    pub(crate) items: u64,
+    pub(crate) kinds_of_failure: u64,
+    /// The best tier among them.
+    pub(crate) tier: u8,
+}
+
+/// Failures by tool, most items first, then by name.
+pub(crate) fn by_tool(rollups: &[Rollup]) -> Vec<(&str, ToolSum)> {
+    let mut sums: BTreeMap<&str, ToolSum> = BTreeMap::new();
+    for rollup in rollups.iter().filter(|rollup| is_problem(rollup)) {
+        let sum = sums.entry(rollup.tool.as_str()).or_default();
+        sum.items = sum.items.saturating_add(rollup.count_items);
+        sum.kinds_of_failure += 1;
+        sum.tier = if sum.tier == 0 {
+            rollup.tier
+        } else {
+            sum.tier.min(rollup.tier)
+        };
+    }
+    let mut sums: Vec<(&str, ToolSum)> = sums.into_iter().collect();
+    sums.sort_by(|a, b| b.1.items.cmp(&a.1.items).then_with(|| a.0.cmp(b.0)));
+    sums
+}
+
+/// How often each reason for skipping was given, most first.
+pub(crate) fn skip_reasons(skipped: &[Skipped]) -> Vec<(&str, u64)> {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for skip in skipped {
+        *reasons.entry(skip.reason.as_str()).or_default() += 1;
+    }
+    let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
+    reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    reasons
+}
+
+/// `2026-03-01 10:22` of an ISO time, or all of it when it is something else.
+pub(crate) fn minute(at: &str) -> String {
+    match (at.get(..10), at.get(10..11), at.get(11..16)) {
+        (Some(day), Some("T"), Some(time)) => format!("{day} {time}"),
+        _ => at.to_owned(),
+    }
+}

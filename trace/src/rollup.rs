@@ -1,0 +1,372 @@
+//! Groups signals by fingerprint and ranks the groups: the content of `rollup.json`.
+//!
+//! Neighbours: [`crate::rank`] gives score and tier, [`crate::ticket`] and [`crate::report`] read
+//! the document. Must not know files or how a signal was found. The order in which sessions arrive
+//! never shows in the result.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::rank;
+use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
+
+/// Most samples of one rollup.
+pub const SAMPLES_MAX: usize = 5;
+/// Most tags of one rollup, the first in alphabetical order.
+pub const TAGS_MAX: usize = 64;
+
+/// The tag that marks a signal as an incident.
+const INCIDENT_TAG: &str = "incident";
+/// Tags with this start count within one session and say nothing about the group.
+const REPEATS_TAG: &str = "repeats:";
+
+/// Something that could not be read, with its place and the reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The file, relative to the path given by the user, scrubbed.
+    pub file: String,
+    /// The line, from 1; 0 when it is about the whole file.
+    pub line: u64,
+    /// Why, in plain words, scrubbed.
+    pub reason: String,
+}
+
+/// What was read of one session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCounts {
+    /// Lines of the file, skipped ones too.
+    pub lines: u64,
+    /// Events understood.
+    pub events: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// What was read in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Sessions read.
+    pub sessions: u64,
+    /// Sessions with at least one signal.
+    pub sessions_with_signals: u64,
+    /// Events understood.
+    pub events: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Signals found.
+    pub signals: u64,
+}
+
+/// Where to look for an example.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Sample {
+    /// Id of the session, scrubbed.
+    pub session_id: String,
+    /// Line in the session's file, from 1.
+    pub line: u64,
+}
+
+/// All signals of one fingerprint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollup {
+    /// `fp1:` and hex digits.
+    pub fingerprint_id: String,
+    /// The signature behind the fingerprint, scrubbed.
+    pub signature: String,
+    /// What happened, in the words of the first sample.
+    pub summary: String,
+    /// What was observed.
+    pub kind: Kind,
+    /// Which quality it speaks of, as the first sample says.
+    pub class: Class,
+    /// The tool involved, empty when none.
+    pub tool: String,
+    /// 1 to 3.
+    pub tier: u8,
+    /// Why this tier.
+    pub tier_reasons: Vec<String>,
+    /// See [`rank::score`]; two decimals, see [`rank::rounded`].
+    pub score: f64,
+    /// The worst severity among the signals.
+    pub max_severity: Severity,
+    /// How many signals. A signal that stands for repeats in one session counts once.
+    pub count_items: u64,
+    /// In how many different sessions.
+    pub count_sessions: u64,
+    /// The earliest time among the signals, ISO 8601 UTC; empty when none has one.
+    pub first_seen: String,
+    /// The latest time among the signals, ISO 8601 UTC; empty when none has one.
+    pub last_seen: String,
+    /// All tags of the signals but `repeats:`, sorted, at most [`TAGS_MAX`].
+    pub tags: Vec<String>,
+    /// At most [`SAMPLES_MAX`], from as many sessions as there are, sorted.
+    pub samples: Vec<Sample>,
+}
+
+/// The content of `rollup.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollupDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What was read.
+    pub counts: Counts,
+    /// What was not read, sorted by file and line.
+    pub skipped: Vec<Skipped>,
+    /// Sorted by tier, then score down, then fingerprint id.
+    pub rollups: Vec<Rollup>,
+}
+
+/// Gathers sessions, in any order, and gives the document. Each session is added once; builders of
+/// parts of a run can be merged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Builder {
+    counts: Counts,
+    skipped: Vec<Skipped>,
+    groups: BTreeMap<String, Group>,
+}
+
+impl Builder {
+    /// One with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a session and its signals.
+    pub fn add_session(&mut self, counts: SessionCounts, signals: &[MinedSignal]) {
+        self.add_counts(Counts {
+            sessions: 1,
+            sessions_with_signals: u64::from(!signals.is_empty()),
+            events: counts.events,
+            lines: counts.lines,
+            bytes: counts.bytes,
+            signals: signals.len() as u64,
+        });
+        for signal in signals {
+            match self.groups.get_mut(&signal.fingerprint_id) {
+                Some(group) => group.merge(Group::of(signal)),
+                None => {
+                    self.groups
+                        .insert(signal.fingerprint_id.clone(), Group::of(signal));
+                }
+            }
+        }
+    }
+
+    /// Adds something that could not be read.
+    pub fn add_skipped(&mut self, skipped: Skipped) {
+        self.skipped.push(skipped);
+    }
+
+    /// Adds all that another builder gathered from other sessions.
+    pub fn merge(&mut self, other: Self) {
+        self.add_counts(other.counts);
+        self.skipped.extend(other.skipped);
+        for (id, group) in other.groups {
+            match self.groups.get_mut(&id) {
+                Some(mine) => mine.merge(group),
+                None => {
+                    self.groups.insert(id, group);
+                }
+            }
+        }
+    }
+
+    /// The document. Any order of additions gives the same one, byte for byte.
+    #[must_use]
+    pub fn finish(self) -> RollupDocument {
+        let mut skipped = self.skipped;
+        skipped.sort();
+        let mut rollups: Vec<Rollup> = self
+            .groups
+            .into_iter()
+            .map(|(id, group)| group.finish(id))
+            .collect();
+        rollups.sort_by(|a, b| {
+            a.tier
+                .cmp(&b.tier)
+                .then_with(|| b.score.total_cmp(&a.score))
+                .then_with(|| a.fingerprint_id.cmp(&b.fingerprint_id))
+        });
+        RollupDocument {
+            schema_version: SCHEMA_VERSION,
+            counts: self.counts,
+            skipped,
+            rollups,
+        }
+    }
+
+    fn add_counts(&mut self, more: Counts) {
+        let add = |total: &mut u64, more: u64| *total = total.saturating_add(more);
+        add(&mut self.counts.sessions, more.sessions);
+        add(
+            &mut self.counts.sessions_with_signals,
+            more.sessions_with_signals,
+        );
+        add(&mut self.counts.events, more.events);
+        add(&mut self.counts.lines, more.lines);
+        add(&mut self.counts.bytes, more.bytes);
+        add(&mut self.counts.signals, more.signals);
+    }
+}
+
+/// Puts signals in the order of `signals.jsonl`: by session file, line and signal id.
+pub fn sort_signals(signals: &mut [MinedSignal]) {
+    signals.sort_by(|a, b| {
+        (&a.source.file, a.source.line, &a.signal_id).cmp(&(
+            &b.source.file,
+            b.source.line,
+            &b.signal_id,
+        ))
+    });
+}
+
+/// The words of a group come from its lead: the signal with the smallest place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Lead {
+    session_id: String,
+    line: u64,
+    signal_id: String,
+    signature: String,
+    summary: String,
+    class: Class,
+    tool: String,
+}
+
+impl Lead {
+    fn place(&self) -> (&str, u64, &str) {
+        (&self.session_id, self.line, &self.signal_id)
+    }
+}
+
+/// What is gathered for one fingerprint. Every part is a sum, a set, a least or a greatest, so the
+/// order of additions cannot show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Group {
+    lead: Lead,
+    kind: Kind,
+    severity: Severity,
+    items: u64,
+    sessions: BTreeSet<String>,
+    first_seen: String,
+    last_seen: String,
+    tags: BTreeSet<String>,
+    /// The first sessions in order of id, with their first lines.
+    samples: BTreeMap<String, BTreeSet<u64>>,
+}
+
+impl Group {
+    fn of(signal: &MinedSignal) -> Self {
+        Self {
+            lead: Lead {
+                session_id: signal.session_id.clone(),
+                line: signal.source.line,
+                signal_id: signal.signal_id.clone(),
+                signature: signal.signature.clone(),
+                summary: signal.summary.clone(),
+                class: signal.class,
+                tool: signal.tool.clone(),
+            },
+            kind: signal.kind,
+            severity: signal.severity,
+            items: 1,
+            sessions: BTreeSet::from([signal.session_id.clone()]),
+            first_seen: signal.at.clone(),
+            last_seen: signal.at.clone(),
+            tags: signal
+                .tags
+                .iter()
+                .filter(|tag| !tag.starts_with(REPEATS_TAG))
+                .cloned()
+                .collect(),
+            samples: BTreeMap::from([(
+                signal.session_id.clone(),
+                BTreeSet::from([signal.source.line]),
+            )]),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        if other.lead.place() < self.lead.place() {
+            self.lead = other.lead;
+        }
+        self.kind = self.kind.min(other.kind);
+        self.severity = self.severity.max(other.severity);
+        self.items = self.items.saturating_add(other.items);
+        self.sessions.extend(other.sessions);
+        let earlier = self.first_seen.is_empty()
+            || (!other.first_seen.is_empty() && other.first_seen < self.first_seen);
+        if earlier {
+            self.first_seen = other.first_seen;
+        }
+        if other.last_seen > self.last_seen {
+            self.last_seen = other.last_seen;
+        }
+        self.tags.extend(other.tags);
+        for (session, lines) in other.samples {
+            let mine = self.samples.entry(session).or_default();
+            mine.extend(lines);
+            while mine.len() > SAMPLES_MAX {
+                mine.pop_last();
+            }
+        }
+        while self.samples.len() > SAMPLES_MAX {
+            self.samples.pop_last();
+        }
+    }
+
+    fn finish(self, fingerprint_id: String) -> Rollup {
+        let incident = self.tags.contains(INCIDENT_TAG);
+        let errors = self.kind == Kind::Error;
+        let frustration = self.kind == Kind::UserFrustration;
+        let (tier, tier_reasons) = rank::tier(self.severity, incident, errors, frustration);
+        let score = rank::score(self.items, self.severity, incident, errors, frustration);
+        Rollup {
+            fingerprint_id,
+            signature: self.lead.signature,
+            summary: self.lead.summary,
+            kind: self.kind,
+            class: self.lead.class,
+            tool: self.lead.tool,
+            tier,
+            tier_reasons,
+            score: rank::rounded(score),
+            max_severity: self.severity,
+            count_items: self.items,
+            count_sessions: self.sessions.len() as u64,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            tags: self.tags.into_iter().take(TAGS_MAX).collect(),
+            samples: spread(&self.samples),
+        }
+    }
+}
+
+/// Samples from as many sessions as there are: the first line of each, then the second, and so on.
+fn spread(lines_by_session: &BTreeMap<String, BTreeSet<u64>>) -> Vec<Sample> {
+    let mut samples: Vec<(usize, Sample)> = lines_by_session
+        .iter()
+        .flat_map(|(session_id, lines)| {
+            lines.iter().enumerate().map(|(turn, line)| {
+                (
+                    turn,
+                    Sample {
+                        session_id: session_id.clone(),
+                        line: *line,
+                    },
+                )
+            })
+        })
+        .collect();
+    samples.sort();
+    samples.truncate(SAMPLES_MAX);
+    let mut samples: Vec<Sample> = samples.into_iter().map(|(_, sample)| sample).collect();
+    samples.sort();
+    samples
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,22 @@
+//! Secrets and personal data are replaced before any text leaves the process.
+//!
+//! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker),
+//! `context` (values that stand beside words such as `password`), `structures` (key blocks, web
+//! tokens, addresses with credentials), `pii`, `check` (checksums and shape of values),
+//! `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done).
+//! Must not know where the text came from or where it goes.
+
+mod check;
+mod context;
+mod pii;
+mod placeholder;
+mod prefixes;
+mod scrubber;
+mod structures;
+mod text;
+
+pub use scrubber::Scrubber;
+pub use text::Scrubbed;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+use proptest::prelude::*;
+
+use super::{Scrubbed, Scrubber};
+
+fn scrub(text: &str) -> String {
+    Scrubber::shared().scrub(text).into_string()
+}
+
+/// The value goes, and the rest of the text stays where it was.
+fn gone(before: &str, value: &str, after: &str, label: &str) {
+    let text = format!("{before}{value}{after}");
+    let clean = scrub(&text);
+    assert!(!clean.contains(value), "{text:?} gave {clean:?}");
+    assert!(
+        clean.starts_with(&format!("{before}[{label}_")),
+        "{text:?} gave {clean:?}"
+    );
+    assert!(
+        clean.ends_with(&format!("]{after}")),
+        "{text:?} gave {clean:?}"
+    );
+    assert_eq!(scrub(&clean), clean);
+}
+
+fn stays(text: &str) {
+    assert_eq!(scrub(text), text);
+}
+
+/// Letters and digits in no order, as keys have them. Made here, so that no key stands in the code.
+fn key_body(length: usize) -> String {
+    let kinds = b"abcdefghijkmnopqrstuvwxyz0123456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let mut seed = 7_usize;
+    (0..length)
+        .map(|_| {
+            seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+            char::from(kinds[(seed >> 8) % kinds.len()])
+        })
+        .collect()
+}
+
+#[test]
+fn tokens_go_by_their_makers_prefix() {
+    for (prefix, length) in [
+        ("ghp_", 36),
+        ("sk-ant-api03-", 80),
+        ("sk-proj-", 60),
+        ("glpat-", 20),
+        ("hf_", 34),
+        ("xoxb-", 40),
+    ] {
+        let token = format!("{prefix}{}", key_body(length));
+        gone("cannot clone with ", &token, " (denied)", "SECRET");
+        gone("{\"out\":\"line\\n", &token, "\\nmore\"}", "SECRET");
+    }
+    stays("use a token such as ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx here");
+    stays("the word sk-learn-intex-backend-for-everyone is no key");
+}
+
+#[test]
+fn values_beside_words_for_secrets_go() {
+    let key = key_body(32);
+    gone("api_key = \"", &key, "\"", "SECRET");
+    gone("{\"client_secret\": \"", &key, "\", \"n\": 1}", "SECRET");
+    gone("{\\\"accessToken\\\":\\\"", &key, "\\\"}", "SECRET");
+    gone("export SERVICE_TOKEN=", &key, " && run", "SECRET");
+    gone("var deployToken string = \"", &key, "\"", "SECRET");
+    gone(
+        "curl -H 'Authorization: Bearer ",
+        &key,
+        "' https://api.acme.dev",
+        "SECRET",
+    );
+    gone("my deploy token is ", &key, " - use it", "SECRET");
+    gone("", &key, " is the password", "SECRET");
+    gone("password=", "hunter2!x", "", "PASSWORD");
+    gone("db_pass: '", "correct;horse", "'", "PASSWORD");
+}
+
+#[test]
+fn talk_about_secrets_stays() {
+    for text in [
+        "token budget used up: 90500 of 90000",
+        "Authorization: Bearer $TOKEN",
+        "max_tokens: 4096, temperature: 0.2",
+        "password = os.environ['DB_PASSWORD']",
+        "api_key=${API_KEY}",
+        "the password is required",
+        "{\"password\": null, \"token\": \"\"}",
+        "cache_key=team:board:v3",
+        "{\"sessionKey\":\"agent:main:5b1f0c9e-7d24-4e6a-9c38-d02a71b6e4f5\"}",
+        "{\"tokenAddress\":\"7mKc2RwPq9tLxZ4vBn6JhYd3sGfUe8aTi5oWk1XpQyCr\"}",
+        "ownerPrivateKey: Uint8Array",
+        "if (password !== confirmPassword) return useRef<HTMLInputElement>(null)",
+        "password: configService.get<string>('DB_PASSWORD')",
+        "if (token == null) return unauthorized();",
+        "secret: <your secret here>",
+    ] {
+        stays(text);
+    }
+}
+
+#[test]
+fn structures_that_carry_credentials_go() {
+    let body = key_body(60);
+    let block = format!("-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----");
+    gone("cat id_rsa\n", &block, "\n$", "PRIVATE_KEY");
+    let cut = format!("-----BEGIN PRIVATE KEY-----\n{body}");
+    gone("cat id_rsa\n", &cut, "", "PRIVATE_KEY");
+    gone(
+        "connect postgres://",
+        "app:s3cr3t-pw",
+        "@db.internal:5432/main",
+        "SECRET",
+    );
+    let token = format!("eyJ{}.{}.{}", key_body(20), key_body(30), key_body(40));
+    gone("cookie ", &token, "", "SECRET");
+    gone("curl -H 'Proxy: Basic ", "a2ltOmh1bnRlcjI=", "'", "SECRET");
+    stays("[Basic settings](/ui2/page.php) and basic understanding");
+    stays("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQ\n-----END PUBLIC KEY-----");
+    stays("https://localhost:8000/path and user@host");
+}
+
+#[test]
+fn personal_data_goes_by_its_form() {
+    gone("mail ", "kim.lee+work@mail.acme.org", ", thanks", "EMAIL");
+    gone("card ", "4111 1111 1111 1111", " declined", "CARD");
+    gone("pay to ", "DE89 3704 0044 0532 0130 00", " today", "IBAN");
+    gone("ssn ", "536-22-8726", ".", "SSN");
+    gone("call ", "+1 (415) 555-0132", " now", "PHONE");
+    gone("reach me at ", "415-555-0132", "", "PHONE");
+    gone("from ", "81.2.69.142", " port 22", "IP");
+    gone("from ", "2a00:1450:4001:81b::200e", " port 22", "IP");
+    gone("open /home/", "kim", "/notes.md", "USER");
+    gone("open C:\\Users\\", "Kim", "\\notes.md", "USER");
+    gone("open C:\\\\Users\\\\", "Kim", "\\\\notes.md", "USER");
+}
+
+#[test]
+fn what_only_looks_like_it_stays() {
+    for text in [
+        "commit 9f8c1e2d3b4a5968778695a4b3c2d1e0f9e8d7c6",
+        "Digest: sha256:1c5d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c1d",
+        "job 5b1f0c9e-7d24-4e6a-9c38-d02a71b6e4f5 ended after 9s",
+        "refused by 127.0.0.1:7001 and 192.168.1.7, 10.0.0.3, ::1, fe80::1",
+        "sampler-14.20.7.3 and painter@11.40.2.6",
+        "{\"ts\":1722334455667} at 2025-08-09 11:20:45, then 13:14:15.161",
+        "GET /api/carts/7345098126 404 31ms",
+        "src/main.rs:120:14: error[E0382]",
+        "copied 2,604,935 rows, id 5920417386250417",
+        "icon@2x.png and std::sync::Arc and @types/node",
+        "/home/user/x and /Users/runner/y and C:\\Users\\Public\\z",
+        "card 4111 1111 1111 1112 fails the check",
+    ] {
+        stays(text);
+    }
+}
+
+#[test]
+fn one_value_has_one_placeholder_everywhere() {
+    let clean = scrub("kim@acme.org wrote to lee@acme.org; kim@acme.org again");
+    let words: Vec<&str> = clean.split([' ', ';']).collect();
+    assert_eq!(words[0], words[5]);
+    assert_ne!(words[0], words[3]);
+    assert_eq!(scrub("to kim@acme.org"), format!("to {}", words[0]));
+}
+
+#[test]
+fn placeholders_are_left_alone() {
+    let clean = scrub("password=hunter2!x api_key: kim@acme.org");
+    assert_eq!(scrub(&clean), clean);
+    stays("token=[SECRET_1a2b3c] and /home/[USER_1a2b3c]/x");
+}
+
+#[test]
+fn a_cut_never_splits_a_placeholder_or_a_character() {
+    let clean = Scrubber::shared().scrub("für kim@acme.org und mehr");
+    for bytes_max in 0..clean.as_str().len() + 2 {
+        let cut = clean.truncated(bytes_max);
+        assert!(cut.as_str().len() <= bytes_max);
+        assert!(cut.as_str().matches('[').count() == cut.as_str().matches(']').count());
+    }
+    let joined = Scrubbed::join(": ", &[Scrubbed::from_static("note"), clean.clone()]);
+    assert_eq!(joined.as_str(), format!("note: {clean}"));
+    assert_eq!(
+        Scrubbed::concat(&[clean.clone(), clean.clone()]).as_str(),
+        format!("{clean}{clean}")
+    );
+}
+
+#[test]
+fn hostile_text_ends_and_keeps_its_shape() {
+    for piece in [
+        "a@",
+        "token=",
+        "sk-",
+        "://a:",
+        "-----BEGIN ",
+        "1-",
+        "::",
+        "password ",
+        "eyJ.",
+        "/home/",
+    ] {
+        let text = piece.repeat(400_000 / piece.len());
+        assert!(!scrub(&text).is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scrubbing_again_changes_nothing(text in "\\PC{0,200}") {
+        let once = scrub(&text);
+        prop_assert_eq!(scrub(&once), once);
+    }
+
+    #[test]
+    fn scrubbing_noise_again_changes_nothing(
+        text in "([a-zA-Z0-9@.:/\\\\_=\"' +()-]|token|password|key |://|@acme\\.org|/home/|sk-|ghp_|Bearer |\\[EMAIL_1a2b3c\\]| is the |4111 1111 1111 1111|eyJ){0,60}"
+    ) {
+        let once = scrub(&text);
+        prop_assert_eq!(scrub(&once), once);
+    }
+}

@@ -1,0 +1,150 @@
+//! What the mine gives: mined signals with verified evidence.
+//!
+//! The serialised field names are a contract: `signals.jsonl` is one [`MinedSignal`] a line.
+//! Neighbours: detectors make these, `rollup` groups them. Must not know about files on disk.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the `signals.jsonl`, `rollup.json` and `tickets.jsonl` layouts.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What kind of thing was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Something that was asked for did not happen.
+    Error,
+    /// A person is annoyed, interrupted the agent, or has to repeat themselves.
+    UserFrustration,
+    /// Somebody says how the system could be better.
+    ImprovementSuggestion,
+    /// Somebody says what could be tried.
+    ExperimentSuggestion,
+    /// Something useful that nobody asked for yet.
+    ProactiveOpportunity,
+    /// A person is pleased.
+    UserDelight,
+    /// Anything else worth keeping.
+    Other,
+}
+
+/// Which part of the product's quality a signal speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Timeouts, rate limits, network, crashes, unavailable services.
+    ReliabilityPerf,
+    /// A bug: wrong arguments, broken code, failed checks, corrupt state.
+    Defect,
+    /// The person's experience.
+    UxFriction,
+    /// The agent cannot do what is asked: unknown tool, missing program.
+    CapabilityGap,
+    /// Tooling and process around the agent: edits that do not apply, hooks, cron set-up.
+    ProcessTooling,
+    /// Permission, credentials, safety.
+    SafetyCompliance,
+    /// An opportunity.
+    ProactiveOpportunity,
+    /// Delight.
+    UserDelight,
+}
+
+/// How bad one signal is; the rank is the severity's weight in a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Expected or harmless, rank 1.
+    Low,
+    /// Costs time, rank 2.
+    Medium,
+    /// Work was lost or a person was let down, rank 3.
+    High,
+    /// Data loss, leak, or nothing works, rank 4.
+    Critical,
+}
+
+impl Severity {
+    /// The weight in the score: low 1, medium 2, high 3, critical 4.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Low => 1,
+            Self::Medium => 2,
+            Self::High => 3,
+            Self::Critical => 4,
+        }
+    }
+}
+
+/// Where a signal was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Session format: `openclaw`, `claude`, `codex`, ...
+    pub format: String,
+    /// The file, relative to the path given by the user, scrubbed.
+    pub file: String,
+    /// Line of the main event, from 1.
+    pub line: u64,
+}
+
+/// First and last line, from 1, that a signal covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First line.
+    pub start: u64,
+    /// Last line, inclusive.
+    pub end: u64,
+}
+
+/// A quote that was found, byte for byte, in the text of the event on `line`.
+///
+/// The check is made on the unscrubbed text; `quote` here is the scrubbed form of what was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Line in the session file, from 1.
+    pub line: u64,
+    /// Who spoke: `user`, `assistant`, `tool`, `system`.
+    pub role: String,
+    /// The quote, scrubbed, at most [`crate::limits::QUOTE_BYTES_MAX`] bytes.
+    pub quote: String,
+    /// `sha256:` and the first 16 hex digits of SHA-256 of the raw line, so a reader can check that it is unchanged.
+    pub digest: String,
+}
+
+/// One observation in one session. One line of `signals.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinedSignal {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Stable id: `sig_` and 16 hex digits of a hash of session, file, line, detector and fingerprint.
+    pub signal_id: String,
+    /// Id of the session, scrubbed.
+    pub session_id: String,
+    /// Where.
+    pub source: Source,
+    /// What.
+    pub kind: Kind,
+    /// Which quality.
+    pub class: Class,
+    /// The tool involved, empty when none.
+    pub tool: String,
+    /// One scrubbed sentence or message line, for people.
+    pub summary: String,
+    /// How bad.
+    pub severity: Severity,
+    /// 0.0 to 1.0.
+    pub confidence: f64,
+    /// Sorted tags, such as `incident`, `cron`, `timeout`, `detector:tool_failure`, `error_class:rate_limit`.
+    pub tags: Vec<String>,
+    /// Lines covered.
+    pub span: Span,
+    /// At least one quote.
+    pub evidence: Vec<Evidence>,
+    /// `fp1:` and hex digits.
+    pub fingerprint_id: String,
+    /// The signature behind the fingerprint, scrubbed, so that a rollup can be explained.
+    pub signature: String,
+    /// When, ISO 8601 UTC, empty when the session does not say.
+    pub at: String,
+}
