@@ -82,7 +82,10 @@ impl Shared {
     pub(crate) fn begin_turn(&self, news: Vec<News>, now: Timestamp) {
         let mut inner = self.lock();
         inner.now = now;
-        for one in news {
+        // A cancellation is told last: what ended in the same turn is not canceled any more.
+        let (cancels, others): (Vec<_>, Vec<_>) =
+            news.into_iter().partition(|one| matches!(one, News::CancelRequested { .. }));
+        for one in others.into_iter().chain(cancels) {
             inner.tell(one);
         }
     }

@@ -1,0 +1,327 @@
+//! The client: starting runs, talking to them, waiting for them. Cheap to clone.
+
+use std::fmt;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
+
+use kernel::{
+    EventId, HistoryEvent, Outcome, Payload, Rejection, RunId, RunState, WorkflowContract,
+    WorkflowId,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use state::store::{Error as StoreError, Row, Store};
+use tokio::sync::oneshot;
+
+use crate::activity::Meters;
+use crate::core::{Description, Message, Reply, StartSpec};
+
+/// What goes to the engine's thread.
+pub(crate) enum Inbox {
+    Message(Message, Option<oneshot::Sender<Reply>>),
+    Shutdown,
+}
+
+/// A handle to a running engine.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inbox: SyncSender<Inbox>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) broken: Arc<OnceLock<String>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// Why the engine could not do what a client asked. The Display fits after "could not".
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// An open run has that workflow id.
+    AlreadyRunning(RunId),
+    /// There is no open run of that id.
+    NotOpen,
+    /// The store knows no such run.
+    NotFound,
+    /// The kernel refuses, and why.
+    Rejected(Rejection),
+    /// The run closed with a failure.
+    Failed(kernel::Failure),
+    /// A value could not be encoded or decoded.
+    Payload(kernel::payload::PayloadError),
+    /// The store could not be read.
+    Store(StoreError),
+    /// The engine has stopped, and why.
+    Stopped(String),
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyRunning(run_id) => {
+                write!(f, "start the run: run {run_id} of that workflow id is open")
+            }
+            Self::NotOpen => f.write_str("find an open run of that workflow id"),
+            Self::NotFound => f.write_str("find that run"),
+            Self::Rejected(why) => write!(f, "do it: {why}"),
+            Self::Failed(failure) => write!(f, "get a result: the run failed: {failure}"),
+            Self::Payload(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Stopped(why) => write!(f, "reach the engine: it has stopped ({why})"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl From<StoreError> for ClientError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<kernel::payload::PayloadError> for ClientError {
+    fn from(error: kernel::payload::PayloadError) -> Self {
+        Self::Payload(error)
+    }
+}
+
+impl Client {
+    /// Starts a run by the registered name of its workflow.
+    ///
+    /// **Durability**: when this returns, the run survives anything.
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadyRunning`] when the id has an open run.
+    pub async fn start<I: Serialize + ?Sized>(
+        &self,
+        workflow_id: &str,
+        workflow_type: &str,
+        input: &I,
+    ) -> Result<RunId, ClientError> {
+        let spec = StartSpec {
+            workflow_id: WorkflowId::new(workflow_id),
+            workflow_type: workflow_type.to_owned(),
+            input: Payload::json(input)?,
+        };
+        match self.ask(Message::Start(spec)).await? {
+            Reply::Started(run_id) => Ok(run_id),
+            Reply::AlreadyRunning(run_id) => Err(ClientError::AlreadyRunning(run_id)),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Starts a run by the contract of its workflow.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_typed<W: WorkflowContract>(
+        &self,
+        workflow_id: &str,
+        input: &W::Input,
+    ) -> Result<RunId, ClientError> {
+        self.start(workflow_id, W::TYPE, input).await
+    }
+
+    /// Waits until a run has closed and gives its last state.
+    ///
+    /// # Errors
+    /// When there is no such run, or the engine stops first.
+    pub async fn wait(&self, run_id: RunId) -> Result<RunState, ClientError> {
+        match self.ask(Message::Wait(run_id)).await? {
+            Reply::Closed(_) => self.store.load_run(run_id)?.ok_or(ClientError::NotFound),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Waits until a run has closed and gives its result.
+    ///
+    /// # Errors
+    /// [`ClientError::Failed`] when it closed without one.
+    pub async fn result<T: DeserializeOwned>(&self, run_id: RunId) -> Result<T, ClientError> {
+        match self.wait(run_id).await?.outcome {
+            Some(Outcome::Completed(payload)) => Ok(payload.decode()?),
+            Some(Outcome::Failed(failure)) => Err(ClientError::Failed(failure)),
+            None => Err(ClientError::Stopped("the run is not closed".to_owned())),
+        }
+    }
+
+    /// Sends a signal to the open run of an id.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`] when there is none.
+    pub async fn signal<T: Serialize + ?Sized>(
+        &self,
+        workflow_id: &str,
+        name: &str,
+        input: &T,
+    ) -> Result<(), ClientError> {
+        let input = Payload::json(input)?;
+        let workflow_id = WorkflowId::new(workflow_id);
+        self.tell(Message::Signal {
+            workflow_id,
+            name: name.to_owned(),
+            input,
+        })
+        .await
+    }
+
+    /// Asks the open run of an id to cancel.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`] when there is none.
+    pub async fn cancel(&self, workflow_id: &str, reason: &str) -> Result<(), ClientError> {
+        let workflow_id = WorkflowId::new(workflow_id);
+        self.tell(Message::Cancel {
+            workflow_id,
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    /// Stops the open run of an id without asking its code.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`] when there is none.
+    pub async fn terminate(&self, workflow_id: &str, reason: &str) -> Result<(), ClientError> {
+        let workflow_id = WorkflowId::new(workflow_id);
+        self.tell(Message::Terminate {
+            workflow_id,
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    /// Takes an open run up again, and its children.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn adopt(&self, run_id: RunId) -> Result<(), ClientError> {
+        self.tell(Message::Adopt(run_id)).await
+    }
+
+    /// Takes every open run up again.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn adopt_all(&self) -> Result<(), ClientError> {
+        self.tell(Message::AdoptAll).await
+    }
+
+    /// How a run stands, open or closed.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when there is no such run.
+    pub async fn describe(&self, run_id: RunId) -> Result<Description, ClientError> {
+        match self.ask(Message::Describe(run_id)).await? {
+            Reply::Description(description) => Ok(*description),
+            _ => {
+                let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
+                let waiting_on = if state.is_closed() {
+                    String::new()
+                } else {
+                    "somebody to work on it: `resume` goes on with it".to_owned()
+                };
+                Ok(Description {
+                    state,
+                    running: Vec::new(),
+                    waiting_on,
+                })
+            }
+        }
+    }
+
+    /// The newest run of a workflow id, or the run of that run id.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] when there is neither.
+    pub fn find(&self, id: &str) -> Result<RunId, ClientError> {
+        if let Some(run_id) = self.store.latest_run(&WorkflowId::new(id))? {
+            return Ok(run_id);
+        }
+        let run_id: RunId = id.parse().map_err(|_| ClientError::NotFound)?;
+        match self.store.load_run(run_id)? {
+            Some(_) => Ok(run_id),
+            None => Err(ClientError::NotFound),
+        }
+    }
+
+    /// The whole history of a run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn history(&self, run_id: RunId) -> Result<Vec<HistoryEvent>, ClientError> {
+        let mut events: Vec<HistoryEvent> = Vec::new();
+        loop {
+            let after = events.last().map_or(EventId(0), |event| event.id);
+            let page = self.store.load_history(run_id, after, 4_096)?;
+            if page.is_empty() {
+                return Ok(events);
+            }
+            events.extend(page);
+        }
+    }
+
+    /// The vault, for reading.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Progress counters of this process.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    pub(crate) async fn put_rows(&self, rows: Vec<Row>) -> Result<(), ClientError> {
+        self.tell(Message::PutRows(rows)).await
+    }
+
+    /// Sends without waiting for an answer.
+    pub(crate) fn post(&self, message: Message) {
+        // A send fails only when the engine has stopped; what is lost then is repeated.
+        let _stopped = self.inbox.send(Inbox::Message(message, None));
+    }
+
+    async fn tell(&self, message: Message) -> Result<(), ClientError> {
+        match self.ask(message).await? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.inbox.send(Inbox::Message(message, Some(reply)));
+        if sent.is_err() {
+            return Err(self.stopped());
+        }
+        match answer.await {
+            Ok(Reply::Broken(why)) => Err(ClientError::Stopped(why)),
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(self.stopped()),
+        }
+    }
+
+    fn stopped(&self) -> ClientError {
+        let why = self.broken.get().cloned();
+        ClientError::Stopped(why.unwrap_or_else(|| "it was shut down".to_owned()))
+    }
+}
+
+fn unexpected(reply: Reply) -> ClientError {
+    match reply {
+        Reply::Rejected(rejection) => ClientError::Rejected(rejection),
+        Reply::NotOpen => ClientError::NotOpen,
+        Reply::AlreadyRunning(run_id) => ClientError::AlreadyRunning(run_id),
+        Reply::Broken(why) => ClientError::Stopped(why),
+        Reply::Started(_) | Reply::Done | Reply::Description(_) | Reply::Closed(_) => {
+            ClientError::Stopped(format!("the engine answered {reply:?} to another question"))
+        }
+    }
+}

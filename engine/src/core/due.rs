@@ -1,0 +1,198 @@
+//! What is due when: timers, retries, timeouts. Derived from the runs' states, never stored.
+
+use kernel::primitives::activity;
+use kernel::{EventId, Input, RunId, TimeoutType, Timestamp};
+
+use super::Core;
+use super::message::{Effect, TaskRef};
+
+/// Something that becomes due. The order has no meaning; it only has to be total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Timer(RunId, EventId),
+    Attempt(TaskRef),
+    Timeout(TaskRef, DueTimeout),
+    WorkflowTask(RunId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DueTimeout {
+    ScheduleToStart,
+    StartToClose,
+    ScheduleToClose,
+    Heartbeat,
+}
+
+impl Core {
+    /// Carries out everything that is due at `now`. Gives the number of things that were.
+    pub fn fire_due(&mut self, now: Timestamp) -> usize {
+        let mut fired = 0;
+        while let Some((at, due)) = self.due.first().copied() {
+            if at > now {
+                break;
+            }
+            self.due.remove(&(at, due));
+            self.fire(due, now);
+            fired += 1;
+        }
+        fired
+    }
+
+    fn fire(&mut self, due: Due, now: Timestamp) {
+        match due {
+            Due::Timer(run_id, started_event_id) => {
+                // A rejection means that the timer is gone.
+                let _gone = self.feed(run_id, Input::TimerDue { started_event_id }, now);
+            }
+            Due::Attempt(task) => self.ready.push_back(task),
+            Due::WorkflowTask(run_id) => self.mark_dirty(run_id),
+            Due::Timeout(task, DueTimeout::Heartbeat) => self.fire_heartbeat(task, now),
+            Due::Timeout(task, DueTimeout::StartToClose) => {
+                self.fire_timeout(task, TimeoutType::StartToClose, now);
+            }
+            Due::Timeout(task, DueTimeout::ScheduleToStart) => {
+                let running = self
+                    .runs
+                    .get(&task.run_id)
+                    .is_some_and(|live| live.running.contains_key(&task.scheduled_event_id));
+                if !running {
+                    self.fire_timeout(task, TimeoutType::ScheduleToStart, now);
+                }
+            }
+            Due::Timeout(task, DueTimeout::ScheduleToClose) => {
+                let attempt = self
+                    .runs
+                    .get(&task.run_id)
+                    .and_then(|live| live.state.activities.get(&task.scheduled_event_id))
+                    .map_or(task.attempt, |pending| pending.attempt);
+                let task = TaskRef { attempt, ..task };
+                self.fire_timeout(task, TimeoutType::ScheduleToClose, now);
+            }
+        }
+    }
+
+    /// A heartbeat that came meanwhile moved the time.
+    fn fire_heartbeat(&mut self, task: TaskRef, now: Timestamp) {
+        let Some(live) = self.runs.get_mut(&task.run_id) else {
+            return;
+        };
+        let timeout = live
+            .state
+            .activities
+            .get(&task.scheduled_event_id)
+            .and_then(|pending| pending.options.heartbeat);
+        let (Some(timeout), Some(running)) =
+            (timeout, live.running.get_mut(&task.scheduled_event_id))
+        else {
+            return;
+        };
+        if running.attempt != task.attempt {
+            return;
+        }
+        let at = running.last_heartbeat.after(timeout);
+        if at > now {
+            running.heartbeat_at = Some(at);
+            self.due
+                .insert((at, Due::Timeout(task, DueTimeout::Heartbeat)));
+        } else {
+            self.fire_timeout(task, TimeoutType::Heartbeat, now);
+        }
+    }
+
+    /// The worker's attempt is told to stop; its result, if it still comes, is stale.
+    fn fire_timeout(&mut self, task: TaskRef, timeout: TimeoutType, now: Timestamp) {
+        let running = self.runs.get(&task.run_id).and_then(|live| {
+            live.running
+                .get(&task.scheduled_event_id)
+                .map(|running| running.attempt)
+        });
+        let input = Input::ActivityTimeout {
+            scheduled_event_id: task.scheduled_event_id,
+            attempt: task.attempt,
+            timeout,
+        };
+        self.note_breaker_of(task, super::tasks::Verdict::Failed, now);
+        if self.feed(task.run_id, input, now).is_ok() && running == Some(task.attempt) {
+            self.group.effects.push(Effect::CancelAttempt(task));
+            self.forget_running(task);
+        }
+    }
+
+    /// Enters a pending activity's next attempt and its overall deadline.
+    pub(super) fn plan_activity(
+        &mut self,
+        run_id: RunId,
+        scheduled_event_id: EventId,
+        now: Timestamp,
+    ) {
+        let Some(live) = self.runs.get(&run_id) else {
+            return;
+        };
+        let Some(pending) = live.state.activities.get(&scheduled_event_id) else {
+            return;
+        };
+        let task = TaskRef {
+            run_id,
+            scheduled_event_id,
+            attempt: pending.attempt,
+        };
+        if let Some(deadline) = pending.deadline() {
+            self.due.insert((
+                deadline,
+                Due::Timeout(task_of_activity(task), DueTimeout::ScheduleToClose),
+            ));
+        }
+        if let Some(wait) = pending.options.schedule_to_start {
+            let at = pending.next_attempt_at.after(wait);
+            self.due
+                .insert((at, Due::Timeout(task, DueTimeout::ScheduleToStart)));
+        }
+        match pending.state {
+            activity::State::Scheduled | activity::State::BackingOff => {
+                if pending.next_attempt_at > now {
+                    self.due
+                        .insert((pending.next_attempt_at, Due::Attempt(task)));
+                } else {
+                    self.ready.push_back(task);
+                }
+            }
+            activity::State::CancelRequested => self.cancel_unless_running(task, now),
+            activity::State::Completed
+            | activity::State::Failed
+            | activity::State::TimedOut
+            | activity::State::Canceled => {}
+        }
+    }
+
+    /// Takes back all that waits for a resolved activity.
+    pub(super) fn unplan_activity(
+        &mut self,
+        run_id: RunId,
+        scheduled_event_id: EventId,
+        pending: &kernel::run_state::PendingActivity,
+    ) {
+        let task = TaskRef {
+            run_id,
+            scheduled_event_id,
+            attempt: pending.attempt,
+        };
+        if let Some(deadline) = pending.deadline() {
+            self.due.remove(&(
+                deadline,
+                Due::Timeout(task_of_activity(task), DueTimeout::ScheduleToClose),
+            ));
+        }
+        if let Some(wait) = pending.options.schedule_to_start {
+            let at = pending.next_attempt_at.after(wait);
+            self.due
+                .remove(&(at, Due::Timeout(task, DueTimeout::ScheduleToStart)));
+        }
+        self.due
+            .remove(&(pending.next_attempt_at, Due::Attempt(task)));
+    }
+}
+
+/// The overall deadline is one for all attempts, so its key must not change with them.
+pub(super) fn task_of_activity(task: TaskRef) -> TaskRef {
+    TaskRef { attempt: 0, ..task }
+}

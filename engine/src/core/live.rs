@@ -1,0 +1,55 @@
+//! A run in memory: its state, its machine if one is warm, its attempts that are out.
+
+use std::collections::BTreeMap;
+
+use kernel::{EventId, Machine, News, Payload, RunState, Timestamp};
+
+/// An attempt that a worker holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Running {
+    pub(super) attempt: u32,
+    pub(super) started_at: Timestamp,
+    pub(super) last_heartbeat: Timestamp,
+    pub(super) start_to_close_at: Timestamp,
+    pub(super) heartbeat_at: Option<Timestamp>,
+    /// The last heartbeat's details, while they are not in the store.
+    pub(super) unsaved: Option<Payload>,
+    /// When details were last put into the store.
+    pub(super) saved_at: Timestamp,
+}
+
+pub(super) struct LiveRun {
+    pub(super) state: RunState,
+    pub(super) machine: Option<Machine>,
+    /// News that the machine has not seen. Meaningless without a machine: replay finds them.
+    pub(super) unseen: Vec<News>,
+    /// By `ActivityTaskScheduled` event.
+    pub(super) running: BTreeMap<EventId, Running>,
+    /// Whether it stands in the list of runs whose code may be owed a turn.
+    pub(super) dirty: bool,
+    pub(super) last_use: u64,
+}
+
+impl LiveRun {
+    pub(super) fn new(state: RunState) -> Self {
+        Self {
+            state,
+            machine: None,
+            unseen: Vec::new(),
+            running: BTreeMap::new(),
+            dirty: false,
+            last_use: 0,
+        }
+    }
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// Its summary.
+    pub state: RunState,
+    /// Attempts that are running: `ActivityTaskScheduled` event, attempt, since when.
+    pub running: Vec<(EventId, u32, Timestamp)>,
+    /// What it waits for, in plain words; empty when it has closed.
+    pub waiting_on: String,
+}

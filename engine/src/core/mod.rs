@@ -1,0 +1,127 @@
+//! The core: all durable progress, in sync steps that do one thing and take the time as argument.
+//!
+//! It owns the live runs. A message changes runs in memory and gathers their transitions in a
+//! group; [`Core::commit`] makes the group durable; only then do replies go out and activity
+//! tasks become visible through [`Core::poll_tasks`]. Thin loops drive it in production, the
+//! simulator drives the very same steps. Must not know tokio, threads or the system clock.
+
+mod children;
+mod due;
+mod feed;
+mod group;
+mod live;
+mod message;
+mod recover;
+mod tasks;
+
+pub use live::Description;
+pub use message::{ActivityTask, Effect, Message, Reply, StartSpec, TaskRef, Token};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use kernel::{Definition, RunId, Timestamp, WorkflowId};
+use state::store::Store;
+
+use crate::breaker;
+use due::Due;
+use group::Group;
+use live::LiveRun;
+
+/// Registered workflows, by type.
+pub type Workflows = BTreeMap<String, Definition>;
+
+/// Where new run ids come from: the system in production, a counter in the simulator.
+pub type RunIds = Box<dyn FnMut() -> RunId + Send>;
+
+/// How a core is set up.
+pub struct CoreOptions {
+    /// Workflow code by type.
+    pub workflows: Workflows,
+    /// Activity types that this process can run; others wait.
+    pub activity_types: BTreeSet<String>,
+    /// Attempts that may run at once.
+    pub slots: usize,
+    /// Live machines kept between turns; others are replayed when needed.
+    pub machines_max: usize,
+    /// Makes run ids.
+    pub run_ids: RunIds,
+    /// Which runs this process works on.
+    pub scope: Scope,
+}
+
+/// Which open runs a process works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every one.
+    All,
+    /// Only runs that were started or asked for through this process, and their children.
+    Asked,
+}
+
+impl std::fmt::Debug for CoreOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoreOptions")
+            .field("workflows", &self.workflows.keys())
+            .field("slots", &self.slots)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All durable progress of one process. See the module.
+pub struct Core {
+    store: Arc<dyn Store>,
+    options: CoreOptions,
+    runs: HashMap<RunId, LiveRun>,
+    by_id: HashMap<WorkflowId, RunId>,
+    /// Runs with a machine, least recently used first; stale entries are skipped.
+    machines: VecDeque<(RunId, u64)>,
+    machines_live: usize,
+    uses: u64,
+    due: BTreeSet<(Timestamp, Due)>,
+    ready: VecDeque<TaskRef>,
+    /// Attempts that workers hold.
+    out: HashSet<TaskRef>,
+    breakers: BTreeMap<String, breaker::State>,
+    group: Group,
+    /// Runs whose code may be owed a turn, in order of news.
+    dirty: VecDeque<RunId>,
+    internal: VecDeque<children::Internal>,
+    waiters: HashMap<RunId, Vec<Token>>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("runs", &self.runs.len())
+            .field("ready", &self.ready.len())
+            .field("out", &self.out.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// Open runs that are held in memory.
+    #[must_use]
+    pub fn open_runs(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether nothing is waiting to be committed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.group.is_empty() && self.dirty.is_empty() && self.internal.is_empty()
+    }
+
+    /// Attempts that are out with workers.
+    #[must_use]
+    pub fn attempts_out(&self) -> usize {
+        self.out.len()
+    }
+
+    /// When the next timer, retry or timeout is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,191 @@
+//! Recovery: everything that waits is derived from the states of open runs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use kernel::primitives::{child, workflow_task};
+use kernel::{EventId, RunId, Timestamp, WorkflowId};
+use state::store::{Error as StoreError, Namespace, Store};
+
+use super::children::Internal;
+use super::due::Due;
+use super::group::Group;
+use super::live::{Description, LiveRun};
+use super::message::Reply;
+use super::{Core, CoreOptions, Scope};
+use crate::explain;
+
+impl Core {
+    /// A core over a store. With [`Scope::All`] it takes every open run up again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        options: CoreOptions,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut breakers = BTreeMap::new();
+        for (key, value) in store.rows(Namespace::Breaker)? {
+            let name = String::from_utf8_lossy(&key).into_owned();
+            let state = serde_json::from_slice(&value).map_err(|error| StoreError::Corrupt {
+                what: format!("the circuit breaker {name}"),
+                why: error.to_string(),
+            })?;
+            breakers.insert(name, state);
+        }
+        let all = options.scope == Scope::All;
+        let mut core = Self {
+            store,
+            options,
+            runs: HashMap::new(),
+            by_id: HashMap::new(),
+            machines: VecDeque::new(),
+            machines_live: 0,
+            uses: 0,
+            due: BTreeSet::new(),
+            ready: VecDeque::new(),
+            out: HashSet::new(),
+            breakers,
+            group: Group::default(),
+            dirty: VecDeque::new(),
+            internal: VecDeque::new(),
+            waiters: HashMap::new(),
+        };
+        if all {
+            core.adopt_all(now)?;
+        }
+        Ok(core)
+    }
+
+    pub(super) fn adopt_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for run_id in self.store.open_runs()? {
+            self.adopt(run_id, now)?;
+        }
+        self.options.scope = Scope::All;
+        Ok(())
+    }
+
+    /// Takes a run and its open children up again. A closed or unknown run is left alone.
+    pub(super) fn adopt(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
+        let mut todo = vec![run_id];
+        while let Some(run_id) = todo.pop() {
+            if self.runs.contains_key(&run_id) {
+                continue;
+            }
+            let Some(state) = self.store.load_run(run_id)? else {
+                continue;
+            };
+            if state.is_closed() {
+                if state.parent.is_some() {
+                    self.internal.push_back(Internal::RunClosed(run_id));
+                }
+                continue;
+            }
+            todo.extend(state.children.values().filter_map(|c| c.run_id));
+            self.by_id.insert(state.workflow_id.clone(), run_id);
+            self.runs.insert(run_id, LiveRun::new(state));
+            self.derive(run_id, now)?;
+        }
+        Ok(())
+    }
+
+    /// Everything that waits for a run that was just loaded.
+    fn derive(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(live) = self.runs.get(&run_id) else {
+            return Ok(());
+        };
+        let state = &live.state;
+        let activities: Vec<EventId> = state.activities.keys().copied().collect();
+        let timers: Vec<_> = state
+            .timers
+            .iter()
+            .map(|(id, t)| (t.fires_at, *id))
+            .collect();
+        for (id, pending) in &state.children {
+            match pending.state {
+                child::State::Initiated | child::State::InitiatedCancelRequested => {
+                    self.internal.push_back(Internal::StartChild(run_id, *id));
+                }
+                child::State::StartedCancelRequested => {
+                    self.internal.push_back(Internal::CancelChild(run_id, *id));
+                }
+                child::State::Started | child::State::StartFailed | child::State::Closed => {}
+            }
+        }
+        let task = state.workflow_task;
+        let retry_at = state
+            .workflow_task_failure
+            .as_ref()
+            .map(|f| f.next_attempt_at);
+        let parent = state.parent.clone();
+        match task {
+            workflow_task::State::Idle => {}
+            workflow_task::State::Pending => self.mark_dirty(run_id),
+            workflow_task::State::BackingOff => {
+                self.due
+                    .insert((retry_at.unwrap_or(now), Due::WorkflowTask(run_id)));
+            }
+        }
+        for (at, id) in timers {
+            self.due.insert((at, Due::Timer(run_id, id)));
+        }
+        for id in activities {
+            self.plan_activity(run_id, id, now);
+        }
+        if let Some(parent) = parent {
+            let open = self.runs.contains_key(&parent.run_id)
+                || self
+                    .store
+                    .load_run(parent.run_id)?
+                    .is_some_and(|p| !p.is_closed());
+            if !open {
+                self.internal
+                    .push_back(Internal::Orphaned(run_id, parent.policy));
+            }
+        }
+        Ok(())
+    }
+
+    /// The open run of a workflow id, taken up if it was not.
+    pub(super) fn open_run_of(
+        &mut self,
+        workflow_id: &WorkflowId,
+        now: Timestamp,
+    ) -> Result<Option<RunId>, StoreError> {
+        if let Some(run_id) = self.by_id.get(workflow_id) {
+            let closed = self
+                .runs
+                .get(run_id)
+                .is_some_and(|live| live.state.is_closed());
+            return Ok(if closed { None } else { Some(*run_id) });
+        }
+        if self.options.scope == Scope::All {
+            return Ok(None);
+        }
+        let Some(run_id) = self.store.latest_run(workflow_id)? else {
+            return Ok(None);
+        };
+        self.adopt(run_id, now)?;
+        Ok(self.by_id.get(workflow_id).copied())
+    }
+
+    pub(super) fn describe(&mut self, run_id: RunId, now: Timestamp) -> Reply {
+        let Some(live) = self.runs.get(&run_id) else {
+            return Reply::NotOpen;
+        };
+        let running: Vec<_> = live
+            .running
+            .iter()
+            .map(|(id, r)| (*id, r.attempt, r.started_at))
+            .collect();
+        let known = |activity_type: &str| self.options.activity_types.contains(activity_type);
+        let waiting_on = explain::waiting_on(&live.state, &running, &known, now);
+        let description = Description {
+            state: live.state.clone(),
+            running,
+            waiting_on,
+        };
+        Reply::Description(Box::new(description))
+    }
+}

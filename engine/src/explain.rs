@@ -1,0 +1,114 @@
+//! Why is it not moving? One plain sentence about what an open run waits for.
+
+use kernel::primitives::activity;
+use kernel::{EventId, RunState, Timestamp};
+
+/// What the run waits for at `now`, and what to do if it waits for somebody. Empty when closed.
+#[must_use]
+pub fn waiting_on(
+    state: &RunState,
+    running: &[(EventId, u32, Timestamp)],
+    known: &dyn Fn(&str) -> bool,
+    now: Timestamp,
+) -> String {
+    if state.is_closed() {
+        return String::new();
+    }
+    if let Some(failure) = &state.workflow_task_failure {
+        return format!(
+            "the workflow code failed {} times in a row ({}); it is tried again in {}. A binary \
+             with repaired code goes on from here; `terminate` gives the run up",
+            failure.attempts,
+            failure.failure.message,
+            seconds(failure.next_attempt_at, now),
+        );
+    }
+    if !running.is_empty() {
+        let names = running
+            .iter()
+            .filter_map(|(id, _, _)| state.activities.get(id))
+            .map(|a| a.activity_type.as_str());
+        return format!(
+            "{} running: {}",
+            count(running.len(), "activity"),
+            tally(names)
+        );
+    }
+    if let Some(unknown) = state.activities.values().find(|a| !known(&a.activity_type)) {
+        return format!(
+            "activity {} has no worker here: this binary does not register it",
+            unknown.activity_type
+        );
+    }
+    let next = state
+        .activities
+        .values()
+        .filter(|a| a.state == activity::State::BackingOff)
+        .min_by_key(|a| a.next_attempt_at);
+    if let Some(next) = next {
+        let why = next.last_failure.as_ref().map_or_else(
+            || format!("the circuit breaker of {} is open", next.options.breaker),
+            |failure| failure.message.clone(),
+        );
+        return format!(
+            "activity {} is due again in {} as attempt {} ({why})",
+            next.activity_type,
+            seconds(next.next_attempt_at, now),
+            next.attempt,
+        );
+    }
+    if !state.activities.is_empty() {
+        let names = state.activities.values().map(|a| a.activity_type.as_str());
+        let n = count(state.activities.len(), "activity");
+        return format!("{n} waiting for a worker: {}", tally(names));
+    }
+    if !state.children.is_empty() {
+        let names = state.children.values().map(|c| c.workflow_id.as_str());
+        let n = count(state.children.len(), "child workflow");
+        return format!("{n} running: {}", tally(names));
+    }
+    if let Some(timer) = state.timers.values().min_by_key(|t| t.fires_at) {
+        return format!("a timer that fires in {}", seconds(timer.fires_at, now));
+    }
+    "a signal: nothing else is pending".to_owned()
+}
+
+fn seconds(at: Timestamp, now: Timestamp) -> String {
+    let millis = at.since(now).0;
+    if millis < 10_000 {
+        format!("{}.{} s", millis / 1_000, millis % 1_000 / 100)
+    } else {
+        format!("{} s", millis / 1_000)
+    }
+}
+
+fn count(n: usize, what: &str) -> String {
+    match (n, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{n} {stem}ies"),
+        (_, None) => format!("{n} {what}s"),
+    }
+}
+
+/// Names with how often each occurs, at most five.
+fn tally<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let mut parts: Vec<String> = counts
+        .iter()
+        .take(5)
+        .map(|(name, n)| {
+            if *n == 1 {
+                (*name).to_owned()
+            } else {
+                format!("{n} × {name}")
+            }
+        })
+        .collect();
+    if counts.len() > 5 {
+        parts.push("…".to_owned());
+    }
+    parts.join(", ")
+}

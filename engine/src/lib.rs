@@ -1,0 +1,19 @@
+//! The clockwork: client, workers, group commit, timers, retries. Durable workflows in one
+//! process, over an embedded store, with no server to set up.
+//!
+//! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
+//! [`core`] (all durable progress, in sync steps), [`breaker`], [`explain`].
+
+pub mod activity;
+pub mod breaker;
+mod client;
+pub mod clock;
+pub mod core;
+mod engine;
+pub mod explain;
+mod worker;
+
+pub use activity::{Activity, ActivityCx};
+pub use client::{Client, ClientError};
+pub use core::{Description, Scope};
+pub use engine::{Builder, Engine};

@@ -1,0 +1,104 @@
+//! Workers: one tokio task per attempt, which always reports its end exactly once.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use kernel::{Failure, Payload};
+use tokio::sync::watch;
+
+use crate::activity::{ActivityCx, ErasedActivity, Stop};
+use crate::client::Client;
+use crate::core::{ActivityTask, Message, TaskRef};
+
+/// How long an attempt that was told to stop may take to do so before it is dropped.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Reports the end of an attempt however its task ends, so that no slot is ever lost.
+struct Report {
+    client: Client,
+    task: TaskRef,
+    result: Option<Result<Payload, Failure>>,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let result = self.result.take();
+        self.client.post(Message::AttemptEnded {
+            task: self.task,
+            result,
+        });
+    }
+}
+
+/// Runs one attempt to its end.
+pub(crate) async fn run_attempt(
+    client: Client,
+    activity: Arc<dyn ErasedActivity>,
+    task: ActivityTask,
+    stop: watch::Receiver<Stop>,
+) {
+    let mut report = Report {
+        client: client.clone(),
+        task: task.task,
+        result: None,
+    };
+    let cx = ActivityCx {
+        task: task.task,
+        workflow_id: task.workflow_id,
+        heartbeat: task.heartbeat,
+        deadline: task.deadline,
+        stop: stop.clone(),
+        client,
+    };
+    let attempt = catch_panic(activity.run(&cx, task.input));
+    tokio::select! {
+        biased;
+        result = attempt => report.result = Some(result),
+        () = stopped_long_ago(stop.clone()) => {
+            let failure = Failure::canceled("the attempt was dropped: it did not stop when told");
+            report.result = Some(Err(failure));
+        }
+    }
+    if *stop.borrow() == Stop::Shutdown && !matches!(report.result, Some(Ok(_))) {
+        // What a dying process says about its work proves nothing: it is done again.
+        report.result = None;
+    }
+}
+
+async fn stopped_long_ago(mut stop: watch::Receiver<Stop>) {
+    if stop.wait_for(|stop| *stop != Stop::No).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(STOP_GRACE).await;
+}
+
+/// A panic of an activity is a failure of its attempt, not of the process.
+async fn catch_panic(
+    attempt: impl Future<Output = Result<Payload, Failure>>,
+) -> Result<Payload, Failure> {
+    let mut attempt = pin!(attempt);
+    std::future::poll_fn(move |cx| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| attempt.as_mut().poll(cx)));
+        match polled {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(Err(Failure::retryable("Panic", panic_text(&*panic)))),
+        }
+    })
+    .await
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!(
+        "the activity panicked: {}",
+        text.unwrap_or_else(|| "(no message)".to_owned())
+    )
+}
