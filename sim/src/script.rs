@@ -1,0 +1,157 @@
+//! Scripts: workflows that do what their input says, with a result known beforehand.
+
+use kernel::{
+    ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, Millis, ParentClosePolicy,
+    RetryPolicy, WorkflowId, join_all, map_bounded, select,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Rng;
+
+/// One step of a script.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Op {
+    /// One activity; it fails so many times before it succeeds.
+    Act(Act),
+    /// Several side by side, all at once.
+    Parallel(Vec<Act>),
+    /// Several, two at a time.
+    Bounded(Vec<Act>),
+    /// A durable wait.
+    Sleep(u64),
+    /// A wait against an activity; whichever is first, the other is taken back.
+    Race(u64, Act),
+    /// A child with a script of its own.
+    Child(Vec<Op>),
+    /// A permanent failure that the script catches.
+    Broken(Act),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Act {
+    pub(crate) value: u64,
+    pub(crate) failures: u32,
+    pub(crate) permanent: bool,
+    pub(crate) guarded: bool,
+}
+
+impl Act {
+    fn random(rng: &mut Rng) -> Self {
+        let failures = if rng.chance(25) {
+            u32::try_from(rng.below(3)).unwrap_or(0)
+        } else {
+            0
+        };
+        Self {
+            value: rng.below(1_000),
+            failures,
+            permanent: false,
+            guarded: rng.chance(15),
+        }
+    }
+
+    fn options(&self) -> ActivityOptions {
+        ActivityOptions {
+            start_to_close: Millis(10_000),
+            heartbeat: (self.value % 5 == 0).then_some(Millis(4_000)),
+            retry: RetryPolicy {
+                initial_interval: Millis(200),
+                ..RetryPolicy::default()
+            },
+            stage: "work".to_owned(),
+            breaker: if self.guarded {
+                "dependency".to_owned()
+            } else {
+                String::new()
+            },
+            ..ActivityOptions::default()
+        }
+    }
+}
+
+pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
+    let n = 1 + rng.below(4);
+    (0..n)
+        .map(|_| match rng.below(12) {
+            0..=4 => Op::Act(Act::random(rng)),
+            5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
+            6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
+            7 | 8 => Op::Sleep(rng.below(20_000)),
+            9 => Op::Race(rng.below(3_000), Act::random(rng)),
+            10 if depth < 2 => Op::Child(random(rng, depth + 1)),
+            10 => Op::Sleep(1),
+            _ => Op::Broken(Act {
+                permanent: true,
+                ..Act::random(rng)
+            }),
+        })
+        .collect()
+}
+
+/// What a script gives when it is not canceled: the sum of what its activities give. The loser of
+/// a race counts nothing, so a race adds a fixed number whoever wins.
+pub(crate) fn expected(ops: &[Op]) -> u64 {
+    ops.iter()
+        .map(|op| match op {
+            Op::Act(act) => act.value,
+            Op::Parallel(acts) | Op::Bounded(acts) => acts.iter().map(|a| a.value).sum(),
+            Op::Sleep(_) => 1,
+            Op::Race(..) => 7,
+            Op::Child(ops) => expected(ops) + 3,
+            Op::Broken(_) => 5,
+        })
+        .sum()
+}
+
+pub(crate) fn definition() -> Definition {
+    Definition::new("script", run)
+}
+
+async fn run(cx: Cx, ops: Vec<Op>) -> Result<u64, Failure> {
+    cx.stage("work", None);
+    let mut sum = 0;
+    for (index, op) in ops.into_iter().enumerate() {
+        sum += step(&cx, index, op).await?;
+    }
+    Ok(sum)
+}
+
+fn act(cx: &Cx, act: &Act) -> kernel::cx::Operation<u64> {
+    cx.activity_named("act", act, act.options())
+}
+
+async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
+    match op {
+        Op::Act(one) => act(cx, &one).await,
+        Op::Parallel(acts) => {
+            let all = join_all(acts.iter().map(|one| act(cx, one))).await;
+            all.into_iter().sum()
+        }
+        Op::Bounded(acts) => {
+            let all = map_bounded(2, acts, |one| act(cx, &one)).await;
+            all.into_iter().sum()
+        }
+        Op::Sleep(ms) => cx.sleep(Millis(ms)).await.map(|()| 1),
+        Op::Race(ms, one) => match select(cx.sleep(Millis(ms)), act(cx, &one)).await {
+            Either::First(slept) => slept.map(|()| 7),
+            Either::Second(done) => done.map(|_| 7),
+        },
+        Op::Child(ops) => {
+            let id = format!("{}/{index}", cx.info().workflow_id);
+            let options = ChildOptions {
+                parent_close_policy: ParentClosePolicy::RequestCancel,
+                ..ChildOptions::default()
+            };
+            let child = cx.child_named::<_, u64>("script", WorkflowId(id), &ops, options);
+            child.await.map(|sum| sum + 3)
+        }
+        Op::Broken(one) => match act(cx, &one).await {
+            Ok(_) => Err(Failure::permanent(
+                "Unexpected",
+                "a broken activity succeeded",
+            )),
+            Err(failure) if failure.is_canceled() => Err(failure),
+            Err(_) => Ok(5),
+        },
+    }
+}

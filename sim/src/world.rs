@@ -1,0 +1,469 @@
+//! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::core::{
+    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec, TaskRef, Token,
+};
+use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
+use state::memory_store::MemoryStore;
+use state::store::Store;
+
+use crate::check::{self, Histories};
+use crate::rng::Rng;
+use crate::script::{self, Act, Op};
+
+/// A bug put into the engine's surroundings on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plant {
+    Nothing,
+    /// Commits are acknowledged before they are on the disk.
+    SkipSync,
+    /// Clients are told before the commit.
+    EarlyAck,
+}
+
+/// What a world saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) digest: u64,
+    runs: u64,
+    events: u64,
+    commits: u64,
+    crashes: u64,
+    attempts: u64,
+    lost: u64,
+    repeated: u64,
+    jumps: u64,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.events += other.events;
+        self.commits += other.commits;
+        self.crashes += other.crashes;
+        self.attempts += other.attempts;
+        self.lost += other.lost;
+        self.repeated += other.repeated;
+        self.jumps += other.jumps;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} runs, {} events, {} commits, {} crashes, {} attempts ({} lost, {} repeated), {} \
+             clock jumps",
+            self.runs,
+            self.events,
+            self.commits,
+            self.crashes,
+            self.attempts,
+            self.lost,
+            self.repeated,
+            self.jumps
+        )
+    }
+}
+
+/// A run that a client wants, and what the client knows of it.
+struct Wanted {
+    id: String,
+    script: Vec<Op>,
+    cancel: bool,
+    acknowledged: bool,
+    cancel_sent: bool,
+}
+
+/// What a token stands for.
+enum Asked {
+    Start(usize),
+    Cancel,
+    Describe(RunId),
+}
+
+struct World {
+    rng: Rng,
+    plant: Plant,
+    store: MemoryStore,
+    core: Core,
+    now: Timestamp,
+    run_ids: Arc<AtomicU64>,
+    wanted: Vec<Wanted>,
+    tokens: BTreeMap<Token, Asked>,
+    next_token: u64,
+    /// With workers that will report.
+    tasks: Vec<ActivityTask>,
+    /// With workers that hang until they are told to stop.
+    hanging: BTreeSet<TaskRef>,
+    /// What was durable at the last crash or check.
+    durable: Histories,
+    report: Report,
+    /// Rounds in a row in which nothing could happen.
+    quiet_rounds: u32,
+}
+
+/// Crashes of one world at most, so that it comes to an end.
+const CRASHES_MAX: u64 = 10;
+const STEPS_MAX: u32 = 4_000;
+
+pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
+    let mut rng = Rng::new(seed);
+    let store = MemoryStore::new();
+    store.set_skip_sync(plant == Plant::SkipSync);
+    let run_ids = Arc::new(AtomicU64::new(1));
+    let now = Timestamp(1_700_000_000_000);
+    let core = open(&store, &run_ids, now)?;
+    let n = 1 + rng.below(4);
+    let wanted = (0..n)
+        .map(|index| Wanted {
+            id: format!("w{index}"),
+            script: script::random(&mut rng, 0),
+            cancel: rng.chance(20),
+            acknowledged: false,
+            cancel_sent: false,
+        })
+        .collect();
+    let mut world = World {
+        rng,
+        plant,
+        store,
+        core,
+        now,
+        run_ids,
+        wanted,
+        tokens: BTreeMap::new(),
+        next_token: 0,
+        tasks: Vec::new(),
+        hanging: BTreeSet::new(),
+        durable: Histories::new(),
+        report: Report::default(),
+        quiet_rounds: 0,
+    };
+    for _ in 0..STEPS_MAX {
+        if world.is_over() {
+            return world.verdict();
+        }
+        world.step()?;
+    }
+    let what = world.open_runs_in_full();
+    Err(format!(
+        "not over after {STEPS_MAX} steps at {}: {what}",
+        world.now.0
+    ))
+}
+
+fn open(store: &MemoryStore, run_ids: &Arc<AtomicU64>, now: Timestamp) -> Result<Core, String> {
+    let run_ids = Arc::clone(run_ids);
+    let options = CoreOptions {
+        workflows: BTreeMap::from([("script".to_owned(), script::definition())]),
+        activity_types: BTreeSet::from(["act".to_owned()]),
+        slots: 5,
+        machines_max: 3,
+        run_ids: Box::new(move || {
+            let n = run_ids.fetch_add(1, Ordering::Relaxed);
+            let mut id = [0_u8; 16];
+            id[8..].copy_from_slice(&n.to_be_bytes());
+            RunId(id)
+        }),
+        scope: Scope::All,
+    };
+    Core::open(Arc::new(store.clone()), options, now).map_err(|e| format!("open: could not {e}"))
+}
+
+impl World {
+    fn is_over(&self) -> bool {
+        self.wanted.iter().all(|w| w.acknowledged)
+            && self.core.open_runs() == 0
+            && self.core.is_settled()
+    }
+
+    /// A few messages, then one round of the engine's loop, with a crash in between perhaps.
+    fn step(&mut self) -> Result<(), String> {
+        for _ in 0..=self.rng.below(3) {
+            self.something_happens()?;
+        }
+        self.move_the_clock()?;
+        self.core.fire_due(self.now);
+        self.core
+            .run_workflow_tasks(self.now)
+            .map_err(|e| e.to_string())?;
+        if self.crashes(3) {
+            return self.crash();
+        }
+        let effects = self
+            .core
+            .commit()
+            .map_err(|e| format!("commit: could not {e}"))?;
+        self.report.commits += 1;
+        if self.crashes(4) {
+            return self.crash();
+        }
+        for effect in effects {
+            self.carry_out(effect)?;
+        }
+        for task in self.core.poll_tasks(self.now) {
+            check::may_run(&self.store, &task)?;
+            self.report.attempts += 1;
+            if self.rng.chance(4) {
+                self.report.lost += 1;
+                self.hanging.insert(task.task);
+            } else {
+                self.tasks.push(task);
+            }
+        }
+        if self.crashes(2) {
+            return self.crash();
+        }
+        if self.rng.chance(10) {
+            self.compare_memory_and_store()?;
+        }
+        Ok(())
+    }
+
+    fn crashes(&mut self, percent: u64) -> bool {
+        self.report.crashes < CRASHES_MAX && self.rng.chance(percent)
+    }
+
+    fn ask(&mut self, message: Message, asked: Asked) -> Result<(), String> {
+        self.next_token += 1;
+        let token = Token(self.next_token);
+        self.tokens.insert(token, asked);
+        self.core
+            .handle(message, Some(token), self.now)
+            .map_err(|e| e.to_string())
+    }
+
+    fn tell(&mut self, message: Message) -> Result<(), String> {
+        self.core
+            .handle(message, None, self.now)
+            .map_err(|e| e.to_string())
+    }
+
+    fn something_happens(&mut self) -> Result<(), String> {
+        match self.rng.below(10) {
+            0 | 1 => self.submit(),
+            2 => self.cancel(),
+            3 => self.beat(),
+            _ => self.end_an_attempt(),
+        }
+    }
+
+    fn submit(&mut self) -> Result<(), String> {
+        let Some(index) = self.wanted.iter().position(|w| !w.acknowledged) else {
+            return Ok(());
+        };
+        let wanted = &mut self.wanted[index];
+        let spec = StartSpec {
+            workflow_id: WorkflowId::new(wanted.id.clone()),
+            workflow_type: "script".to_owned(),
+            input: Payload::json(&wanted.script).map_err(|e| e.to_string())?,
+        };
+        if self.plant == Plant::EarlyAck {
+            wanted.acknowledged = true;
+        }
+        self.ask(Message::Start(spec), Asked::Start(index))
+    }
+
+    fn cancel(&mut self) -> Result<(), String> {
+        let wanted = self
+            .wanted
+            .iter_mut()
+            .find(|w| w.cancel && w.acknowledged && !w.cancel_sent);
+        let Some(wanted) = wanted else { return Ok(()) };
+        wanted.cancel_sent = true;
+        let workflow_id = WorkflowId::new(wanted.id.clone());
+        let reason = "the storm says so".to_owned();
+        self.ask(
+            Message::Cancel {
+                workflow_id,
+                reason,
+            },
+            Asked::Cancel,
+        )
+    }
+
+    fn beat(&mut self) -> Result<(), String> {
+        if self.tasks.is_empty() {
+            return Ok(());
+        }
+        let index = self.rng.index(self.tasks.len());
+        let task = self.tasks[index].task;
+        let details = Payload::json(&self.rng.below(100)).ok();
+        self.tell(Message::Heartbeat { task, details })
+    }
+
+    fn end_an_attempt(&mut self) -> Result<(), String> {
+        if self.tasks.is_empty() {
+            return Ok(());
+        }
+        let index = self.rng.index(self.tasks.len());
+        let task = self.tasks.swap_remove(index);
+        let act: Act = task.input.decode().map_err(|e| e.to_string())?;
+        let result = if act.permanent {
+            Err(Failure::permanent("Broken", "it is meant to fail"))
+        } else if task.task.attempt <= act.failures {
+            Err(Failure::retryable("Flaky", "not yet"))
+        } else {
+            Payload::json(&act.value).map_err(Failure::from)
+        };
+        let ended = Message::AttemptEnded {
+            task: task.task,
+            result: Some(result),
+        };
+        if self.rng.chance(8) {
+            self.report.repeated += 1;
+            self.tell(ended.clone())?;
+        }
+        self.tell(ended)
+    }
+
+    /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
+    fn move_the_clock(&mut self) -> Result<(), String> {
+        let idle = self.tasks.is_empty() && self.core.is_settled();
+        if !idle || self.core.next_due().is_some() {
+            self.quiet_rounds = 0;
+        }
+        match self.rng.below(100) {
+            0 => {
+                self.report.jumps += 1;
+                let back = i64::try_from(self.rng.below(60_000)).unwrap_or(0);
+                self.now = Timestamp(self.now.0 - back);
+            }
+            1 => {
+                self.report.jumps += 1;
+                let forth = i64::try_from(self.rng.below(3_600_000)).unwrap_or(0);
+                self.now = Timestamp(self.now.0 + forth);
+            }
+            2..=40 => {
+                self.now = Timestamp(self.now.0 + i64::try_from(self.rng.below(500)).unwrap_or(0))
+            }
+            _ if idle => {
+                if let Some(at) = self.core.next_due() {
+                    self.now = self.now.max(at);
+                } else if self.hanging.is_empty() && self.wanted.iter().all(|w| w.acknowledged) {
+                    let open = self.core.open_runs();
+                    self.quiet_rounds += 1;
+                    if open > 0 && self.quiet_rounds > 10 {
+                        let what = self.open_runs_in_full();
+                        return Err(format!(
+                            "stuck: {open} runs are open, nothing is due: {what}"
+                        ));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Result<(), String> {
+        match effect {
+            Effect::Reply(token, reply) => self.answered(token, reply),
+            Effect::CancelAttempt(task) => {
+                let known = self.tasks.iter().position(|t| t.task == task);
+                if let Some(index) = known {
+                    self.tasks.swap_remove(index);
+                }
+                if self.hanging.remove(&task) || known.is_some() {
+                    let result = Some(Err(Failure::canceled("told to stop")));
+                    self.tell(Message::AttemptEnded { task, result })?;
+                }
+                Ok(())
+            }
+            Effect::RunClosed(_) => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, token: Token, reply: Reply) -> Result<(), String> {
+        match (self.tokens.remove(&token), reply) {
+            (Some(Asked::Start(index)), Reply::Started(_) | Reply::AlreadyRunning(_)) => {
+                self.wanted[index].acknowledged = true;
+                Ok(())
+            }
+            (Some(Asked::Cancel), Reply::Done | Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
+            (Some(Asked::Describe(run_id)), Reply::Description(description)) => {
+                let stored = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+                if stored.as_ref() == Some(&description.state) {
+                    Ok(())
+                } else {
+                    Err(format!("run {run_id} in memory is not what the store has"))
+                }
+            }
+            (Some(Asked::Describe(_)), Reply::NotOpen) => Ok(()),
+            (_, reply) => Err(format!("an answer that nobody expects: {reply:?}")),
+        }
+    }
+
+    fn open_runs_in_full(&self) -> String {
+        let ids = self.store.open_runs().unwrap_or_default();
+        let states = ids
+            .iter()
+            .map(|id| format!("{:?}", self.store.load_run(*id)));
+        states.collect::<Vec<_>>().join("\n")
+    }
+
+    fn compare_memory_and_store(&mut self) -> Result<(), String> {
+        if !self.core.is_settled() {
+            return Ok(());
+        }
+        let open = self.store.open_runs().map_err(|e| e.to_string())?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let run_id = open[self.rng.index(open.len())];
+        self.ask(Message::Describe(run_id), Asked::Describe(run_id))?;
+        let effects = self.core.commit().map_err(|e| e.to_string())?;
+        for effect in effects {
+            self.carry_out(effect)?;
+        }
+        Ok(())
+    }
+
+    /// The process dies. What was durable must still be there, and be the start of what is there.
+    fn crash(&mut self) -> Result<(), String> {
+        self.report.crashes += 1;
+        self.store.crash();
+        self.tasks.clear();
+        self.hanging.clear();
+        self.tokens.clear();
+        for wanted in &mut self.wanted {
+            // A client that got no answer asks again.
+            wanted.cancel_sent = false;
+        }
+        let histories = check::histories(&self.store)?;
+        check::grew(&self.durable, &histories)?;
+        for wanted in self.wanted.iter().filter(|w| w.acknowledged) {
+            let found = self.store.latest_run(&WorkflowId::new(wanted.id.clone()));
+            if found.map_err(|e| e.to_string())?.is_none() {
+                return Err(format!("run {} was acknowledged and is gone", wanted.id));
+            }
+        }
+        self.durable = histories;
+        self.core = open(&self.store, &self.run_ids, self.now)?;
+        Ok(())
+    }
+
+    fn verdict(mut self) -> Result<Report, String> {
+        self.store.crash();
+        let histories = check::histories(&self.store)?;
+        check::grew(&self.durable, &histories)?;
+        check::all(&self.store, &histories)?;
+        for wanted in &self.wanted {
+            let expected = script::expected(&wanted.script);
+            check::outcome(&self.store, &wanted.id, expected, wanted.cancel)?;
+        }
+        self.report.runs = u64::try_from(histories.len()).unwrap_or(0);
+        self.report.events = histories
+            .values()
+            .map(|(_, events)| u64::try_from(events.len()).unwrap_or(0))
+            .sum();
+        self.report.digest = check::digest(&histories);
+        Ok(self.report)
+    }
+}
