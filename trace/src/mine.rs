@@ -38,16 +38,7 @@ pub struct FileRef<'a> {
     pub name: &'a str,
 }
 
-/// Something in a file that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// The file, scrubbed.
-    pub file: String,
-    /// The line, from 1; 0 when the whole file is meant.
-    pub line: u64,
-    /// Why, in plain words.
-    pub reason: String,
-}
+pub use crate::rollup::Skipped;
 
 /// What one file gave.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -106,8 +106,8 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
 
 pub(super) fn recognises_start(start: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
-    let is_turn = has(b"\"type\":\"user\"") || has(b"\"type\":\"assistant\"");
-    (has(b"\"sessionId\":") && (has(b"\"parentUuid\":") || is_turn))
+    let is_turn = has(b"\"user\"") || has(b"\"assistant\"");
+    (has(b"\"sessionId\"") && (has(b"\"parentUuid\"") || is_turn))
         || start.starts_with(b"{\"type\":\"file-history-snapshot\"")
 }
 

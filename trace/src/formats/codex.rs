@@ -110,8 +110,7 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
 
 pub(super) fn recognises_start(start: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
-    has(b"\"payload\":")
-        && (has(b"\"type\":\"session_meta\"") || has(b"\"type\":\"response_item\""))
+    has(b"\"payload\"") && (has(b"\"session_meta\"") || has(b"\"response_item\""))
 }
 
 impl FormatReader for Codex {
