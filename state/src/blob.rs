@@ -136,12 +136,20 @@ impl BlobDir {
 
     /// A file that was there may come from a writer that was killed before it synced the name.
     fn sync_once(&self, first: u8, dir: &Path) -> Result<(), Error> {
-        if self.synced.lock().unwrap_or_else(PoisonError::into_inner).contains(&first) {
+        if self
+            .synced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&first)
+        {
             return Ok(());
         }
         sync_dir(dir)?;
         sync_dir(&self.root)?;
-        self.synced.lock().unwrap_or_else(PoisonError::into_inner).insert(first);
+        self.synced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(first);
         Ok(())
     }
 
@@ -159,7 +167,10 @@ mod tests {
     fn a_digest_reads_back_what_it_prints_and_nothing_else() {
         let digest = Digest::of(b"exit status 1");
         assert_eq!(digest.to_string().parse(), Ok(digest));
-        assert_eq!(digest.to_string().to_uppercase().parse::<Digest>(), Err(BadDigest));
+        assert_eq!(
+            digest.to_string().to_uppercase().parse::<Digest>(),
+            Err(BadDigest)
+        );
         assert_eq!(digest.to_string()[1..].parse::<Digest>(), Err(BadDigest));
         assert_eq!("é".repeat(32).parse::<Digest>(), Err(BadDigest));
     }
@@ -173,7 +184,10 @@ mod tests {
         assert_eq!(blobs.get(&digest).unwrap(), None);
         blobs.put(&digest, b"stack trace").unwrap();
         let name = digest.to_string();
-        assert_eq!(fs::read(root.join(&name[..2]).join(&name)).unwrap(), b"stack trace");
+        assert_eq!(
+            fs::read(root.join(&name[..2]).join(&name)).unwrap(),
+            b"stack trace"
+        );
 
         fs::write(root.join("tmp/7"), b"stack tr").unwrap();
         let blobs = BlobDir::open(&root).unwrap();

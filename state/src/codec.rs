@@ -49,24 +49,33 @@ fn options(input: &[u8]) -> impl Options {
 pub(crate) fn encode<T: Serialize>(what: &dyn Display, value: &T) -> Result<Stored, Error> {
     let bytes = bincode::DefaultOptions::new()
         .serialize(value)
-        .map_err(|error| Error::Corrupt { what: what.to_string(), why: error.to_string() })?;
-    Ok(Stored { format: FORMAT, bytes })
+        .map_err(|error| Error::Corrupt {
+            what: what.to_string(),
+            why: error.to_string(),
+        })?;
+    Ok(Stored {
+        format: FORMAT,
+        bytes,
+    })
 }
 
 /// Bytes that somebody else encoded, in today's format.
 pub(crate) fn wrap(bytes: &[u8]) -> Stored {
-    Stored { format: FORMAT, bytes: bytes.to_vec() }
+    Stored {
+        format: FORMAT,
+        bytes: bytes.to_vec(),
+    }
 }
 
 /// The value that was encoded.
-pub(crate) fn decode<T: DeserializeOwned>(
-    what: &dyn Display,
-    stored: &Stored,
-) -> Result<T, Error> {
+pub(crate) fn decode<T: DeserializeOwned>(what: &dyn Display, stored: &Stored) -> Result<T, Error> {
     check_format(what, stored.format)?;
     options(&stored.bytes)
         .deserialize(&stored.bytes)
-        .map_err(|error| Error::Corrupt { what: what.to_string(), why: error.to_string() })
+        .map_err(|error| Error::Corrupt {
+            what: what.to_string(),
+            why: error.to_string(),
+        })
 }
 
 /// The bytes that were wrapped.
@@ -81,7 +90,10 @@ pub(crate) fn record_after(what: &dyn Display, first: &Stored) -> Result<EventId
     options(&first.bytes)
         .allow_trailing_bytes()
         .deserialize(&first.bytes)
-        .map_err(|error| Error::Corrupt { what: what.to_string(), why: error.to_string() })
+        .map_err(|error| Error::Corrupt {
+            what: what.to_string(),
+            why: error.to_string(),
+        })
 }
 
 fn check_format(what: &dyn Display, format: u8) -> Result<(), Error> {
@@ -95,7 +107,10 @@ fn check_format(what: &dyn Display, format: u8) -> Result<(), Error> {
     } else {
         format!("it has format {format}, which no version wrote")
     };
-    Err(Error::Corrupt { what: what.to_string(), why })
+    Err(Error::Corrupt {
+        what: what.to_string(),
+        why,
+    })
 }
 
 #[cfg(test)]
@@ -104,9 +119,15 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_by_name() {
-        let newer = Stored { format: FORMAT + 1, bytes: vec![5] };
+        let newer = Stored {
+            format: FORMAT + 1,
+            bytes: vec![5],
+        };
         let error = decode::<u64>(&"the run", &newer).unwrap_err().to_string();
-        assert!(error.contains("the run") && error.contains("newer version"), "{error}");
+        assert!(
+            error.contains("the run") && error.contains("newer version"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -120,7 +141,10 @@ mod tests {
         shorter.bytes.pop();
         assert!(decode::<String>(&"x", &shorter).is_err());
         // A string that says it has 2^63 bytes.
-        let lying = Stored { format: FORMAT, bytes: vec![253, 0, 0, 0, 0, 0, 0, 0, 128] };
+        let lying = Stored {
+            format: FORMAT,
+            bytes: vec![253, 0, 0, 0, 0, 0, 0, 0, 128],
+        };
         assert!(decode::<String>(&"x", &lying).is_err());
         assert!(decode::<Vec<u64>>(&"x", &lying).is_err());
     }
@@ -128,7 +152,10 @@ mod tests {
     #[test]
     fn the_event_before_a_record_reads_from_its_first_bytes() {
         let transition = Transition::default();
-        let record = RecordRef { after: EventId(70_000), transition: &transition };
+        let record = RecordRef {
+            after: EventId(70_000),
+            transition: &transition,
+        };
         let mut stored = encode(&"x", &record).unwrap();
         stored.bytes.extend_from_slice(b"rest");
         assert_eq!(record_after(&"x", &stored).unwrap(), EventId(70_000));

@@ -45,7 +45,11 @@ fn before_and_after(subject: &dyn Subject, store: Box<dyn Store>, check: impl Fn
 }
 
 fn row(key: &[u8], value: Option<&[u8]>) -> Row {
-    Row { namespace: Namespace::Cursor, key: key.to_vec(), value: value.map(<[u8]>::to_vec) }
+    Row {
+        namespace: Namespace::Cursor,
+        key: key.to_vec(),
+        value: value.map(<[u8]>::to_vec),
+    }
 }
 
 fn a_group_is_there_whole_or_not_at_all(subject: &dyn Subject) {
@@ -54,7 +58,12 @@ fn a_group_is_there_whole_or_not_at_all(subject: &dyn Subject) {
     let (mut adhoc, second) = Run::start("adhoc", 2);
     let third = nightly.schedule(40);
     let states = [&nightly, &adhoc];
-    commit(&*store, &[&first, &second, &third], &states, vec![row(b"a", Some(b"1"))]);
+    commit(
+        &*store,
+        &[&first, &second, &third],
+        &states,
+        vec![row(b"a", Some(b"1"))],
+    );
 
     let good = nightly.complete(10);
     let mut bad = adhoc.schedule(40);
@@ -66,18 +75,40 @@ fn a_group_is_there_whole_or_not_at_all(subject: &dyn Subject) {
     };
     assert!(matches!(store.commit(&wrong), Err(Error::Corrupt { .. })));
     before_and_after(subject, store, |store| {
-        assert_eq!(store.open_runs().expect("open runs"), [run_id(1), run_id(2)]);
-        let events = store.load_history(run_id(1), EventId(0), 100).expect("history");
-        assert_eq!(events.len(), 3, "the start, the workflow task and the activity");
-        assert_eq!(store.load_history(run_id(2), EventId(0), 100).expect("history").len(), 1);
-        assert_eq!(store.row(Namespace::Cursor, b"a").expect("row"), Some(b"1".to_vec()));
+        assert_eq!(
+            store.open_runs().expect("open runs"),
+            [run_id(1), run_id(2)]
+        );
+        let events = store
+            .load_history(run_id(1), EventId(0), 100)
+            .expect("history");
+        assert_eq!(
+            events.len(),
+            3,
+            "the start, the workflow task and the activity"
+        );
+        assert_eq!(
+            store
+                .load_history(run_id(2), EventId(0), 100)
+                .expect("history")
+                .len(),
+            1
+        );
+        assert_eq!(
+            store.row(Namespace::Cursor, b"a").expect("row"),
+            Some(b"1".to_vec())
+        );
     });
 }
 
 fn a_wrong_commit_is_refused_and_leaves_the_store_usable(subject: &dyn Subject) {
     let store = subject.fresh();
     let refused = |written: &Written, states: Vec<&kernel::RunState>| {
-        let commit = Commit { transitions: vec![written.as_transition()], states, rows: vec![] };
+        let commit = Commit {
+            transitions: vec![written.as_transition()],
+            states,
+            rows: vec![],
+        };
         assert!(matches!(store.commit(&commit), Err(Error::Corrupt { .. })));
     };
     let (mut run, first) = Run::start("nightly", 1);
@@ -94,18 +125,27 @@ fn a_wrong_commit_is_refused_and_leaves_the_store_usable(subject: &dyn Subject) 
     let receipt = store.commit(&one).expect("a right commit");
     assert!(receipt.bytes > 0);
     refused(&first, vec![&before]); // Once more.
-    let mut jumping = Written { transition: second.transition.clone(), ..second };
+    let mut jumping = Written {
+        transition: second.transition.clone(),
+        ..second
+    };
     jumping.transition.events.remove(0);
     refused(&jumping, vec![&run.state]); // An event is missing.
     commit(&*store, &[&second], &[&run], vec![]);
     let end = run.close();
     commit(&*store, &[&end], &[&run], vec![]);
-    let mut late = Written { number: end.number + 1, ..end };
+    let mut late = Written {
+        number: end.number + 1,
+        ..end
+    };
     late.transition.events[0].id = run.state.last_event_id.next();
     refused(&late, vec![&run.state]); // The run is closed.
     assert_eq!(store.commit(&Commit::default()).expect("nothing").bytes, 0);
     before_and_after(subject, store, |store| {
-        assert_eq!(store.load_run(run_id(1)).expect("run").as_ref(), Some(&run.state));
+        assert_eq!(
+            store.load_run(run_id(1)).expect("run").as_ref(),
+            Some(&run.state)
+        );
     });
 }
 
@@ -119,18 +159,30 @@ fn history_pages_give_every_event_once_and_in_order(subject: &dyn Subject) {
         // Records without events lie between those with some.
         written.extend((0..round % 4).map(|_| run.heartbeat(8)));
         written.push(run.complete(9));
-        commit(&*store, &written.iter().collect::<Vec<_>>(), &[&run], vec![]);
+        commit(
+            &*store,
+            &written.iter().collect::<Vec<_>>(),
+            &[&run],
+            vec![],
+        );
     }
     commit(&*store, &[&run.fail_task()], &[&run], vec![]);
     before_and_after(subject, store, |store| {
-        let all = store.load_history(run_id(1), EventId(0), usize::MAX).expect("history");
+        let all = store
+            .load_history(run_id(1), EventId(0), usize::MAX)
+            .expect("history");
         assert_eq!(all, run.events);
         for limit in [0, 1, 2, 7, 50] {
             let mut paged = Vec::new();
             loop {
-                let after = paged.last().map_or(EventId(0), |e: &kernel::HistoryEvent| e.id);
+                let after = paged
+                    .last()
+                    .map_or(EventId(0), |e: &kernel::HistoryEvent| e.id);
                 let page = store.load_history(run_id(1), after, limit).expect("page");
-                assert!(page.len() <= limit.max(1) + 2, "records have at most two events here");
+                assert!(
+                    page.len() <= limit.max(1) + 2,
+                    "records have at most two events here"
+                );
                 if page.is_empty() {
                     break;
                 }
@@ -143,8 +195,18 @@ fn history_pages_give_every_event_once_and_in_order(subject: &dyn Subject) {
             let page = store.load_history(run_id(1), after_id, 3).expect("page");
             assert_eq!(page.first(), all.get(after), "after event {after}");
         }
-        assert!(store.load_history(run_id(1), EventId(9_999), 3).expect("page").is_empty());
-        assert!(store.load_history(run_id(9), EventId(0), 3).expect("page").is_empty());
+        assert!(
+            store
+                .load_history(run_id(1), EventId(9_999), 3)
+                .expect("page")
+                .is_empty()
+        );
+        assert!(
+            store
+                .load_history(run_id(9), EventId(0), 3)
+                .expect("page")
+                .is_empty()
+        );
     });
 }
 
@@ -155,13 +217,23 @@ fn a_big_record_comes_back(subject: &dyn Subject) {
     for bytes in [4_000, 4_096, 4_200, 70_000, 2_000_000, 10] {
         written.push(run.schedule(bytes));
     }
-    commit(&*store, &written.iter().collect::<Vec<_>>(), &[&run], vec![]);
+    commit(
+        &*store,
+        &written.iter().collect::<Vec<_>>(),
+        &[&run],
+        vec![],
+    );
     let more = run.schedule(300_000);
     commit(&*store, &[&more], &[&run], vec![]);
     before_and_after(subject, store, |store| {
-        let events = store.load_history(run_id(1), EventId(0), usize::MAX).expect("history");
+        let events = store
+            .load_history(run_id(1), EventId(0), usize::MAX)
+            .expect("history");
         assert_eq!(events, run.events);
-        assert_eq!(store.load_run(run_id(1)).expect("run").as_ref(), Some(&run.state));
+        assert_eq!(
+            store.load_run(run_id(1)).expect("run").as_ref(),
+            Some(&run.state)
+        );
     });
 }
 
@@ -181,9 +253,17 @@ fn a_loaded_run_equals_the_fold_of_everything(subject: &dyn Subject) {
                 written.push(run.complete(3));
             }
         }
-        commit(&*store, &written.iter().collect::<Vec<_>>(), &[&run], vec![]);
+        commit(
+            &*store,
+            &written.iter().collect::<Vec<_>>(),
+            &[&run],
+            vec![],
+        );
         if round % 9 == 0 {
-            assert_eq!(store.load_run(run_id(1)).expect("run").as_ref(), Some(&run.state));
+            assert_eq!(
+                store.load_run(run_id(1)).expect("run").as_ref(),
+                Some(&run.state)
+            );
         }
         if round % 50 == 0 {
             store = subject.reopen(store);
@@ -192,8 +272,13 @@ fn a_loaded_run_equals_the_fold_of_everything(subject: &dyn Subject) {
     let end = run.close();
     commit(&*store, &[&end], &[&run], vec![]);
     before_and_after(subject, store, |store| {
-        assert_eq!(store.load_run(run_id(1)).expect("run").as_ref(), Some(&run.state));
-        let events = store.load_history(run_id(1), EventId(0), usize::MAX).expect("history");
+        assert_eq!(
+            store.load_run(run_id(1)).expect("run").as_ref(),
+            Some(&run.state)
+        );
+        let events = store
+            .load_history(run_id(1), EventId(0), usize::MAX)
+            .expect("history");
         assert_eq!(events, run.events);
         assert_eq!(store.load_run(run_id(2)).expect("run"), None);
     });
@@ -273,14 +358,37 @@ fn rows_keep_their_order_and_their_last_value(subject: &dyn Subject) {
     let store = subject.fresh();
     let big = vec![7; 100_000];
     let put = |rows: Vec<Row>| commit(&*store, &[], &[], rows);
-    put(vec![row(b"b", Some(b"1")), row(b"a\0c", Some(b"2")), row(b"", Some(b"")), row(b"a", None)]);
-    put(vec![row(b"big", Some(&big)), row(b"a", Some(&big)), row(b"gone", Some(&big))]);
-    put(vec![row(b"a", Some(&big)), row(b"a", Some(b"small")), row(b"gone", None)]);
-    let meta = Row { namespace: Namespace::Meta, key: b"a".to_vec(), value: Some(b"m".to_vec()) };
+    put(vec![
+        row(b"b", Some(b"1")),
+        row(b"a\0c", Some(b"2")),
+        row(b"", Some(b"")),
+        row(b"a", None),
+    ]);
+    put(vec![
+        row(b"big", Some(&big)),
+        row(b"a", Some(&big)),
+        row(b"gone", Some(&big)),
+    ]);
+    put(vec![
+        row(b"a", Some(&big)),
+        row(b"a", Some(b"small")),
+        row(b"gone", None),
+    ]);
+    let meta = Row {
+        namespace: Namespace::Meta,
+        key: b"a".to_vec(),
+        value: Some(b"m".to_vec()),
+    };
     put(vec![meta]);
     put(vec![row(&[0; 512], Some(b"longest"))]);
-    let too_long = Commit { rows: vec![row(&[1; 513], Some(b"x"))], ..Commit::default() };
-    assert!(matches!(store.commit(&too_long), Err(Error::Corrupt { .. })));
+    let too_long = Commit {
+        rows: vec![row(&[1; 513], Some(b"x"))],
+        ..Commit::default()
+    };
+    assert!(matches!(
+        store.commit(&too_long),
+        Err(Error::Corrupt { .. })
+    ));
     before_and_after(subject, store, |store| {
         let expected = vec![
             (vec![], vec![]),
@@ -292,7 +400,10 @@ fn rows_keep_their_order_and_their_last_value(subject: &dyn Subject) {
         ];
         assert_eq!(store.rows(Namespace::Cursor).expect("rows"), expected);
         for (key, value) in expected {
-            assert_eq!(store.row(Namespace::Cursor, &key).expect("row"), Some(value));
+            assert_eq!(
+                store.row(Namespace::Cursor, &key).expect("row"),
+                Some(value)
+            );
         }
         assert_eq!(store.row(Namespace::Cursor, b"gone").expect("row"), None);
         let meta = vec![(b"a".to_vec(), b"m".to_vec())];

@@ -13,7 +13,10 @@ pub(crate) fn io_error<'a>(
     doing: &'a str,
     path: &'a Path,
 ) -> impl FnOnce(std::io::Error) -> Error + 'a {
-    move |source| Error::Io { doing: format!("{doing} {}", path.display()), source }
+    move |source| Error::Io {
+        doing: format!("{doing} {}", path.display()),
+        source,
+    }
 }
 
 /// Makes the names in a directory durable: created, renamed and removed files.
@@ -49,7 +52,8 @@ pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
 /// also after a power cut. `temporary` must be on the same file system as `target`.
 pub(crate) fn write_whole(temporary: &Path, target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut file = File::create(temporary).map_err(io_error("create", temporary))?;
-    file.write_all(bytes).map_err(io_error("write", temporary))?;
+    file.write_all(bytes)
+        .map_err(io_error("write", temporary))?;
     file.sync_data().map_err(io_error("sync", temporary))?;
     drop(file);
     fs::rename(temporary, target).map_err(io_error("put in place", target))?;

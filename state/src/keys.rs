@@ -27,7 +27,10 @@ pub(crate) fn record_number(base: &[u8]) -> Option<u64> {
 
 /// The records of a run from a number on.
 pub(crate) fn records(run_id: RunId, from: u64) -> KeyRange {
-    KeyRange { from: record(run_id, from), to: after(&run_key(b'h', run_id)) }
+    KeyRange {
+        from: record(run_id, from),
+        to: after(&run_key(b'h', run_id)),
+    }
 }
 
 /// The last snapshot of an open run.
@@ -42,7 +45,10 @@ pub(crate) fn open_mark(run_id: RunId) -> Vec<u8> {
 
 /// All marks of open runs.
 pub(crate) fn open_marks() -> KeyRange {
-    KeyRange { from: vec![b'o'], to: vec![b'o' + 1] }
+    KeyRange {
+        from: vec![b'o'],
+        to: vec![b'o' + 1],
+    }
 }
 
 /// What a list shows of a run.
@@ -53,7 +59,10 @@ pub(crate) fn run_info(run_id: RunId) -> Vec<u8> {
 /// What a list shows of all runs, or of those before one.
 pub(crate) fn run_infos(before: Option<RunId>) -> KeyRange {
     let to = before.map_or_else(|| vec![b'r' + 1], run_info);
-    KeyRange { from: vec![b'r'], to }
+    KeyRange {
+        from: vec![b'r'],
+        to,
+    }
 }
 
 /// The mark that says: this run is one of this workflow id.
@@ -106,7 +115,10 @@ pub(crate) fn row_key(base: &[u8]) -> Option<Vec<u8>> {
 /// All rows of one kind.
 pub(crate) fn rows(namespace: Namespace) -> KeyRange {
     let byte = namespace_byte(namespace);
-    KeyRange { from: vec![b'k', byte], to: vec![b'k', byte + 1] }
+    KeyRange {
+        from: vec![b'k', byte],
+        to: vec![b'k', byte + 1],
+    }
 }
 
 /// Stored for ever: a number is not used again for another kind.
@@ -158,7 +170,10 @@ mod tests {
         assert!(records(RunId([0xff; 16]), 0).to > record(RunId([0xff; 16]), u64::MAX));
         assert_eq!(record_number(&record(run, 9_000)), Some(9_000));
         assert_eq!(record_number(&record(run, 9_000)[..20]), None);
-        assert_eq!(last_run_id(&run_of(&WorkflowId::new("nightly"), run)), Some(run));
+        assert_eq!(
+            last_run_id(&run_of(&WorkflowId::new("nightly"), run)),
+            Some(run)
+        );
     }
 
     #[test]
@@ -178,10 +193,20 @@ mod tests {
         ];
         keys.sort();
         let stored: Vec<_> = keys.iter().map(|k| row(Namespace::Cursor, k)).collect();
-        assert!(stored.windows(2).all(|w| w[0] < w[1] && !w[1].starts_with(&w[0])));
+        assert!(
+            stored
+                .windows(2)
+                .all(|w| w[0] < w[1] && !w[1].starts_with(&w[0]))
+        );
         let range = rows(Namespace::Cursor);
         assert!(stored.iter().all(|k| range.from < *k && *k < range.to));
-        assert_eq!(stored.iter().map(|k| row_key(k)).collect::<Option<Vec<_>>>(), Some(keys));
+        assert_eq!(
+            stored
+                .iter()
+                .map(|k| row_key(k))
+                .collect::<Option<Vec<_>>>(),
+            Some(keys)
+        );
         assert_eq!(row_key(&[b'k', 1, 0, 2, 0, 1]), None);
     }
 }

@@ -29,8 +29,13 @@ impl Batch {
 
     /// Bytes of all keys and values.
     pub(crate) fn size_bytes(&self) -> u64 {
-        let sizes = self.writes.iter().map(|(k, v)| k.len() + v.as_ref().map_or(0, Vec::len));
-        sizes.fold(0, |sum, n| sum.saturating_add(u64::try_from(n).unwrap_or(u64::MAX)))
+        let sizes = self
+            .writes
+            .iter()
+            .map(|(k, v)| k.len() + v.as_ref().map_or(0, Vec::len));
+        sizes.fold(0, |sum, n| {
+            sum.saturating_add(u64::try_from(n).unwrap_or(u64::MAX))
+        })
     }
 }
 

@@ -69,12 +69,19 @@ impl<K: Kv> KvStore<K> {
     }
 
     fn check_open(&self) -> Result<(), Error> {
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(Error::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Turns a commit into one batch. Checks everything before anything is written.
     fn plan(&self, commit: &Commit<'_>) -> Result<Plan, Error> {
-        let mut plan = Plan { batch: Batch::default(), tails: BTreeMap::new() };
+        let mut plan = Plan {
+            batch: Batch::default(),
+            tails: BTreeMap::new(),
+        };
         let mut begun = BTreeSet::new();
         for one in &commit.transitions {
             let mut tail = match plan.tails.get(&one.run_id) {
@@ -86,9 +93,17 @@ impl<K: Kv> KvStore<K> {
             }
             check_transition(one.run_id, one.number, one.transition, &tail)?;
             let part = Part("the history", one.run_id);
-            let record = RecordRef { after: tail.last_event_id, transition: one.transition };
+            let record = RecordRef {
+                after: tail.last_event_id,
+                transition: one.transition,
+            };
             let stored = codec::encode(&part, &record)?;
-            values::put(&mut plan.batch, &keys::record(one.run_id, one.number), &stored, 0)?;
+            values::put(
+                &mut plan.batch,
+                &keys::record(one.run_id, one.number),
+                &stored,
+                0,
+            )?;
             tail.next += 1;
             tail.bytes_since = tail.bytes_since.saturating_add(bytes_of(&stored));
             if let Some(last) = one.transition.events.last() {
@@ -96,8 +111,11 @@ impl<K: Kv> KvStore<K> {
             }
             plan.tails.insert(one.run_id, tail);
         }
-        let states: BTreeMap<RunId, &RunState> =
-            commit.states.iter().map(|state| (state.run_id, *state)).collect();
+        let states: BTreeMap<RunId, &RunState> = commit
+            .states
+            .iter()
+            .map(|state| (state.run_id, *state))
+            .collect();
         let mut tails = std::mem::take(&mut plan.tails);
         for (run_id, tail) in &mut tails {
             let state = states.get(run_id).copied();
@@ -135,7 +153,11 @@ impl<K: Kv> KvStore<K> {
         let closed = state.is_closed();
         if begun || closed {
             let base = keys::run_info(run_id);
-            let old = if begun { 0 } else { values::count_chunks(&self.kv, &base)? };
+            let old = if begun {
+                0
+            } else {
+                values::count_chunks(&self.kv, &base)?
+            };
             let info = codec::encode(&Part("the list's line", run_id), &RunInfo::of(state))?;
             values::put(batch, &base, &info, old)?;
         }
@@ -163,8 +185,10 @@ impl<K: Kv> KvStore<K> {
 
     fn plan_rows(&self, batch: &mut Batch, rows: &[Row]) -> Result<(), Error> {
         // Of two rows of one key the later holds; the earlier must leave no chunk behind.
-        let last: BTreeMap<_, _> =
-            rows.iter().map(|row| ((row.namespace, &row.key), &row.value)).collect();
+        let last: BTreeMap<_, _> = rows
+            .iter()
+            .map(|row| ((row.namespace, &row.key), &row.value))
+            .collect();
         for ((namespace, key), value) in last {
             if key.len() > keys::ROW_KEY_BYTES_MAX {
                 return Err(Error::Corrupt {
@@ -213,16 +237,19 @@ fn check_transition(
 ) -> Result<(), Error> {
     let part = Part("the commit", run_id);
     if number != tail.next {
-        return Err(
-            part.corrupt(format!("transition {number} comes, but {} is next", tail.next))
-        );
+        return Err(part.corrupt(format!(
+            "transition {number} comes, but {} is next",
+            tail.next
+        )));
     }
     let mut last = tail.last_event_id;
     for event in &transition.events {
         if event.id != last.next() {
-            return Err(
-                part.corrupt(format!("event {} comes, but {} is next", event.id, last.next()))
-            );
+            return Err(part.corrupt(format!(
+                "event {} comes, but {} is next",
+                event.id,
+                last.next()
+            )));
         }
         last = event.id;
     }
@@ -256,7 +283,9 @@ impl<K: Kv> Store for KvStore<K> {
         if plan.batch.is_empty() {
             return Ok(Receipt::default());
         }
-        let receipt = Receipt { bytes: plan.batch.size_bytes() };
+        let receipt = Receipt {
+            bytes: plan.batch.size_bytes(),
+        };
         if let Err(error) = self.kv.apply(plan.batch) {
             self.close();
             return Err(error);
@@ -273,7 +302,9 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn load_run(&self, run_id: RunId) -> Result<Option<RunState>, Error> {
         let _gate = self.reading()?;
-        let Some(loaded) = loading::load_run(&self.kv, run_id)? else { return Ok(None) };
+        let Some(loaded) = loading::load_run(&self.kv, run_id)? else {
+            return Ok(None);
+        };
         if !loaded.state.is_closed() {
             self.tails().entry(run_id).or_insert(loaded.tail);
         }
@@ -301,7 +332,10 @@ impl<K: Kv> Store for KvStore<K> {
         let lines = values::scan(&self.kv, keys::run_infos(before), Order::Backward, limit)?;
         let mut infos = Vec::with_capacity(lines.len());
         for (base, stored) in lines {
-            infos.push(codec::decode(&Part("the list's line", run_in(&base)?), &stored)?);
+            infos.push(codec::decode(
+                &Part("the list's line", run_in(&base)?),
+                &stored,
+            )?);
         }
         Ok(infos)
     }
@@ -336,7 +370,9 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.check_open()?;
-        let Some(bytes) = self.kv.blob(digest)? else { return Ok(None) };
+        let Some(bytes) = self.kv.blob(digest)? else {
+            return Ok(None);
+        };
         if Digest::of(&bytes) != *digest {
             return Err(Error::Corrupt {
                 what: format!("blob {digest}"),
@@ -352,5 +388,11 @@ fn run_in(base: &[u8]) -> Result<RunId, Error> {
 }
 
 fn bad_key(what: &str) -> Error {
-    Error::Corrupt { what: what.into(), why: "its key is not of any known form".into() }
+    Error::Corrupt {
+        what: what.into(),
+        why: "its key is not of any known form".into(),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ mod codec;
 #[doc(hidden)]
 pub mod conformance;
 mod files;
+mod keepsake;
 mod keys;
 mod kv;
 mod kv_store;

@@ -48,7 +48,10 @@ impl fmt::Display for Part {
 
 impl Part {
     pub(crate) fn corrupt(&self, why: impl Into<String>) -> Error {
-        Error::Corrupt { what: self.to_string(), why: why.into() }
+        Error::Corrupt {
+            what: self.to_string(),
+            why: why.into(),
+        }
     }
 }
 
@@ -62,8 +65,15 @@ pub(crate) fn run_info(kv: &impl Kv, run_id: RunId) -> Result<Option<RunInfo>, E
 
 /// A run, open or closed: its last snapshot and the records after it, folded.
 pub(crate) fn load_run(kv: &impl Kv, run_id: RunId) -> Result<Option<Loaded>, Error> {
-    let Some(info) = run_info(kv, run_id)? else { return Ok(None) };
-    let mut fold = Fold { run_id, info: &info, state: None, tail: Tail::default() };
+    let Some(info) = run_info(kv, run_id)? else {
+        return Ok(None);
+    };
+    let mut fold = Fold {
+        run_id,
+        info: &info,
+        state: None,
+        tail: Tail::default(),
+    };
     if let Some(stored) = values::get(kv, &keys::snapshot(run_id))? {
         fold.snapshot(&stored, values::count_chunks(kv, &keys::snapshot(run_id))?)?;
     }
@@ -108,12 +118,20 @@ impl Fold<'_> {
     fn record(&mut self, base: &[u8], stored: &Stored) -> Result<(), Error> {
         let part = Part("the history", self.run_id);
         let record: Record = codec::decode(&part, stored)?;
-        check_place(&part, base, &record, self.tail.next, self.tail.last_event_id)?;
+        check_place(
+            &part,
+            base,
+            &record,
+            self.tail.next,
+            self.tail.last_event_id,
+        )?;
         let mut state = match self.state.take() {
             Some(state) => state,
             None => self.started(&record)?,
         };
-        state.apply(&record.transition).map_err(|error| not_valid(&part, &error))?;
+        state
+            .apply(&record.transition)
+            .map_err(|error| not_valid(&part, &error))?;
         self.tail.next += 1;
         self.tail.last_event_id = state.last_event_id;
         self.tail.bytes_since = self.tail.bytes_since.saturating_add(bytes_of(stored));
@@ -131,14 +149,19 @@ impl Fold<'_> {
 
     fn finish(self) -> Result<Loaded, Error> {
         let part = Part("the history", self.run_id);
-        let state = self.state.ok_or_else(|| part.corrupt("it has no records"))?;
+        let state = self
+            .state
+            .ok_or_else(|| part.corrupt("it has no records"))?;
         if state.status != self.info.status {
             return Err(part.corrupt(format!(
                 "it leaves the run {:?}, but the list says {:?}",
                 state.status, self.info.status
             )));
         }
-        Ok(Loaded { state, tail: self.tail })
+        Ok(Loaded {
+            state,
+            tail: self.tail,
+        })
     }
 }
 
@@ -174,7 +197,9 @@ pub(crate) fn load_history(
     limit: usize,
 ) -> Result<Vec<HistoryEvent>, Error> {
     let mut events: Vec<HistoryEvent> = Vec::new();
-    let Some(mut number) = record_with(kv, run_id, after)? else { return Ok(events) };
+    let Some(mut number) = record_with(kv, run_id, after)? else {
+        return Ok(events);
+    };
     let part = Part("the history", run_id);
     let mut last: Option<EventId> = None;
     while events.len() < limit.max(1) {
@@ -188,8 +213,20 @@ pub(crate) fn load_history(
             let record: Record = codec::decode(&part, &stored)?;
             check_place(&part, &base, &record, number, last.unwrap_or(record.after))?;
             number += 1;
-            last = Some(record.transition.events.last().map_or(record.after, |e| e.id));
-            events.extend(record.transition.events.into_iter().filter(|e| e.id > after));
+            last = Some(
+                record
+                    .transition
+                    .events
+                    .last()
+                    .map_or(record.after, |e| e.id),
+            );
+            events.extend(
+                record
+                    .transition
+                    .events
+                    .into_iter()
+                    .filter(|e| e.id > after),
+            );
             if events.len() >= limit.max(1) {
                 break;
             }
@@ -203,8 +240,12 @@ pub(crate) fn load_history(
 fn record_with(kv: &impl Kv, run_id: RunId, after: EventId) -> Result<Option<u64>, Error> {
     let part = Part("the history", run_id);
     let newest = kv.scan(&keys::records(run_id, 0), Order::Backward, 1)?;
-    let Some((key, _)) = newest.first() else { return Ok(None) };
-    let base = key.split_last_chunk::<2>().map_or(&[][..], |(base, _)| base);
+    let Some((key, _)) = newest.first() else {
+        return Ok(None);
+    };
+    let base = key
+        .split_last_chunk::<2>()
+        .map_or(&[][..], |(base, _)| base);
     let newest = keys::record_number(base).ok_or_else(|| part.corrupt("a key is cut off"))?;
     let (mut low, mut high) = (0, newest);
     while low < high {

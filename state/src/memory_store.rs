@@ -46,7 +46,9 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("faults", &*self.faults()).finish_non_exhaustive()
+        f.debug_struct("MemoryStore")
+            .field("faults", &*self.faults())
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,11 +57,19 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         let store = KvStore::new(MemoryKv::default());
-        Self { inner: Arc::new(Inner { store, faults: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                faults: Mutex::default(),
+            }),
+        }
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.inner.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a killed machine leaves: everything durable, nothing else. All handles go on with
@@ -111,7 +121,10 @@ impl MemoryStore {
             let mut faults = self.faults();
             faults.calls += 1;
             let now = faults.calls;
-            faults.fail_at.take_if(|(at, _)| *at == now).map(|(_, when)| when)
+            faults
+                .fail_at
+                .take_if(|(at, _)| *at == now)
+                .map(|(_, when)| when)
         };
         match failing {
             None => work(&self.inner.store),
@@ -123,7 +136,10 @@ impl MemoryStore {
 
 fn planted() -> Error {
     let source = std::io::Error::other("a planted fault");
-    Error::Io { doing: "reach the store".into(), source }
+    Error::Io {
+        doing: "reach the store".into(),
+        source,
+    }
 }
 
 impl Store for MemoryStore {
@@ -177,8 +193,9 @@ impl Store for MemoryStore {
     }
 }
 
+/// Sorted keys in a map.
 #[derive(Debug, Default)]
-struct MemoryKv {
+pub(crate) struct MemoryKv {
     data: Mutex<Data>,
 }
 
@@ -258,7 +275,10 @@ impl Kv for MemoryKv {
         }
         let data = self.data();
         let bounds = (Bound::Included(&range.from), Bound::Excluded(&range.to));
-        let pairs = data.pairs.range::<Vec<u8>, _>(bounds).map(|(k, v)| (k.clone(), v.clone()));
+        let pairs = data
+            .pairs
+            .range::<Vec<u8>, _>(bounds)
+            .map(|(k, v)| (k.clone(), v.clone()));
         Ok(match order {
             Order::Forward => pairs.take(limit).collect(),
             Order::Backward => pairs.rev().take(limit).collect(),

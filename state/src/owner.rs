@@ -39,7 +39,11 @@ impl Owner {
             .map_err(io_error("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Owned { pid: pid_in(&mut file) }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Owned {
+                    pid: pid_in(&mut file),
+                });
+            }
             Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
         }
         file.set_len(0)
@@ -73,7 +77,11 @@ mod tests {
         let owner = Owner::acquire(&state).unwrap();
         let refused = Owner::acquire(&state).unwrap_err();
         assert!(matches!(refused, Error::Owned { pid } if pid == Some(std::process::id())));
-        assert!(refused.to_string().contains(&std::process::id().to_string()));
+        assert!(
+            refused
+                .to_string()
+                .contains(&std::process::id().to_string())
+        );
         drop(owner);
         Owner::acquire(&state).unwrap();
     }

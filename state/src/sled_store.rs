@@ -6,17 +6,19 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
 
 use crate::blob::{BlobDir, Digest};
 use crate::codec::FORMAT;
 use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
+use crate::keepsake::Keepsake;
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
 use crate::owner::{LOCK_FILE, named_owner};
@@ -24,6 +26,9 @@ use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 /// Memory for pages of the log, bytes.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a log may stay locked before another store is said to have it open.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// The file that says what the directory is.
 const FORMAT_FILE: &str = "FORMAT";
@@ -43,7 +48,9 @@ pub struct SledStore {
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore").field("dir", &self.store.kv().dir).finish_non_exhaustive()
+        f.debug_struct("SledStore")
+            .field("dir", &self.store.kv().dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,7 +64,9 @@ impl SledStore {
     /// [`Error::Owned`] while another process has it open.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         check_format(dir)?;
-        Ok(Self { store: KvStore::new(SledKv::open(dir)?) })
+        Ok(Self {
+            store: KvStore::new(SledKv::open(dir)?),
+        })
     }
 }
 
@@ -82,7 +91,11 @@ fn check_format(dir: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&bytes);
-    match text.trim().strip_prefix("openclaw-trace state, format ").map(str::parse::<u32>) {
+    match text
+        .trim()
+        .strip_prefix("openclaw-trace state, format ")
+        .map(str::parse::<u32>)
+    {
         Some(Ok(format)) if format > u32::from(FORMAT) => Err(corrupt(format!(
             "it has format {format}, which a newer version wrote; this one knows up to {FORMAT}"
         ))),
@@ -124,10 +137,36 @@ struct Durable {
 }
 
 impl SledKv {
+    /// Opens the log. What opening changes in a log that turns out to be damaged is taken back.
     fn open(dir: &Path) -> Result<Self, Error> {
         let log_dir = dir.join(LOG_DIR);
-        let config =
-            sled::Config::new().path(&log_dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        if in_use_for_long(&log_dir) {
+            return Err(Error::Owned {
+                pid: named_owner(dir),
+            });
+        }
+        let kept = Keepsake::take(&log_dir)?;
+        match Self::open_log(dir, &log_dir) {
+            Ok(this) => {
+                kept.discard()?;
+                Ok(this)
+            }
+            Err(error @ Error::Corrupt { .. }) => {
+                kept.put_back()?;
+                Err(error)
+            }
+            Err(error) => {
+                kept.discard()?;
+                Err(error)
+            }
+        }
+    }
+
+    fn open_log(dir: &Path, log_dir: &Path) -> Result<Self, Error> {
+        let config = sled::Config::new()
+            .path(log_dir)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None);
         let db = guarded(dir, "open the log", || config.open())?;
         let log_path = log_dir.join("db");
         let log = OpenOptions::new()
@@ -137,10 +176,20 @@ impl SledKv {
         let stored = guarded(dir, "read the log", || db.get(GROUP_KEY))?;
         let group = group_in(stored.as_deref())?;
         let acknowledged = open_acknowledged(dir, group)?;
-        sync_new_files(dir, &log_dir, &log)?;
+        sync_new_files(dir, log_dir, &log)?;
         let blobs = BlobDir::open(&dir.join(BLOB_DIR))?;
-        let durable = Durable { log, group, acknowledged, side_files: BTreeSet::new() };
-        Ok(Self { db, dir: dir.to_path_buf(), blobs, durable: Mutex::new(durable) })
+        let durable = Durable {
+            log,
+            group,
+            acknowledged,
+            side_files: BTreeSet::new(),
+        };
+        Ok(Self {
+            db,
+            dir: dir.to_path_buf(),
+            blobs,
+            durable: Mutex::new(durable),
+        })
     }
 
     fn guarded<T>(&self, doing: &str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
@@ -148,14 +197,34 @@ impl SledKv {
     }
 }
 
+/// Whether another store has the log open: sled locks its log file. A store that was just dropped
+/// gives the lock back a moment later, when sled's own threads have ended, so this asks again.
+fn in_use_for_long(log_dir: &Path) -> bool {
+    let deadline = Instant::now() + LOCK_WAIT;
+    let Ok(file) = File::open(log_dir.join("db")) else {
+        return false;
+    };
+    while matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        if Instant::now() >= deadline {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    false
+}
+
 /// The number of the last group in the log; 0 in a new one.
 fn group_in(stored: Option<&[u8]>) -> Result<u64, Error> {
     let Some(bytes) = stored else { return Ok(0) };
-    let number = bytes.strip_prefix(&[FORMAT, 0, 0]).and_then(|b| <[u8; 8]>::try_from(b).ok());
-    number.map(u64::from_be_bytes).ok_or_else(|| Error::Corrupt {
-        what: "the log".into(),
-        why: "the number of its last group has an unknown form".into(),
-    })
+    let number = bytes
+        .strip_prefix(&[FORMAT, 0, 0])
+        .and_then(|b| <[u8; 8]>::try_from(b).ok());
+    number
+        .map(u64::from_be_bytes)
+        .ok_or_else(|| Error::Corrupt {
+            what: "the log".into(),
+            why: "the number of its last group has an unknown form".into(),
+        })
 }
 
 /// A log that lost its end still opens. Only a number kept elsewhere tells that it did.
@@ -163,7 +232,9 @@ fn open_acknowledged(dir: &Path, group: u64) -> Result<File, Error> {
     let path = dir.join(ACKNOWLEDGED_FILE);
     let told = read_if_there(&path)?.unwrap_or_default();
     // Cut or empty after a power cut: then it says nothing.
-    let told = std::str::from_utf8(&told).ok().and_then(|t| t.strip_suffix('\n'));
+    let told = std::str::from_utf8(&told)
+        .ok()
+        .and_then(|t| t.strip_suffix('\n'));
     let told: u64 = told.and_then(|t| t.parse().ok()).unwrap_or(0);
     if told > group {
         return Err(Error::Corrupt {
@@ -184,8 +255,11 @@ fn open_acknowledged(dir: &Path, group: u64) -> Result<File, Error> {
 /// sled makes its files without syncing their names.
 fn sync_new_files(dir: &Path, log_dir: &Path, log: &File) -> Result<(), Error> {
     let conf = log_dir.join("conf");
-    File::open(&conf).and_then(|f| f.sync_all()).map_err(io_error("sync", &conf))?;
-    log.sync_all().map_err(io_error("sync the log in", log_dir))?;
+    File::open(&conf)
+        .and_then(|f| f.sync_all())
+        .map_err(io_error("sync", &conf))?;
+    log.sync_all()
+        .map_err(io_error("sync the log in", log_dir))?;
     sync_dir(log_dir)?;
     sync_dir(dir)
 }
@@ -193,7 +267,9 @@ fn sync_new_files(dir: &Path, log_dir: &Path, log: &File) -> Result<(), Error> {
 impl Durable {
     fn sync(&mut self, dir: &Path) -> Result<(), Error> {
         self.sync_side_files(dir)?;
-        self.log.sync_data().map_err(io_error("sync the log in", dir))?;
+        self.log
+            .sync_data()
+            .map_err(io_error("sync the log in", dir))?;
         self.group += 1;
         // The group is durable by now. If this fails, only the notice of a later loss is missing.
         let _notice_missing = self
@@ -281,11 +357,7 @@ impl Kv for SledKv {
 }
 
 /// Does one thing with sled. On damaged files sled panics in places where others give an error.
-fn guarded<T>(
-    dir: &Path,
-    doing: &str,
-    work: impl FnOnce() -> sled::Result<T>,
-) -> Result<T, Error> {
+fn guarded<T>(dir: &Path, doing: &str, work: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
     let corrupt = |why: String| Error::Corrupt {
         what: format!("the log in {}", dir.join(LOG_DIR).display()),
         why: format!("could not {doing}: {why}"),
@@ -294,19 +366,30 @@ fn guarded<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(sled::Error::Io(source))) => {
             if source.to_string().starts_with("could not acquire lock") {
-                return Err(Error::Owned { pid: named_owner(dir) });
+                return Err(Error::Owned {
+                    pid: named_owner(dir),
+                });
             }
-            let damaged = [std::io::ErrorKind::UnexpectedEof, std::io::ErrorKind::InvalidData];
+            let damaged = [
+                std::io::ErrorKind::UnexpectedEof,
+                std::io::ErrorKind::InvalidData,
+            ];
             if damaged.contains(&source.kind()) {
                 return Err(corrupt(source.to_string()));
             }
-            Err(Error::Io { doing: doing.to_owned(), source })
+            Err(Error::Io {
+                doing: doing.to_owned(),
+                source,
+            })
         }
         Ok(Err(error)) => Err(corrupt(error.to_string())),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(corrupt(format!("it stopped with {:?}", text.unwrap_or("no reason"))))
+            Err(corrupt(format!(
+                "it stopped with {:?}",
+                text.unwrap_or("no reason")
+            )))
         }
     }
 }

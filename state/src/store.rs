@@ -90,7 +90,11 @@ impl RunInfo {
             parent: state.parent.as_ref().map(|p| p.workflow_id.clone()),
             started_at: state.started_at,
             closed_at: state.closed_at,
-            history_events: if state.is_closed() { state.last_event_id.0 } else { 0 },
+            history_events: if state.is_closed() {
+                state.last_event_id.0
+            } else {
+                0
+            },
         }
     }
 }

@@ -24,13 +24,23 @@ fn the_sled_store_keeps_every_promise() {
 #[test]
 fn both_stores_answer_random_scripts_alike() {
     for seed in 0..6 {
-        compare(&MemorySubject::default(), &SledSubject::default(), seed, 150);
+        compare(
+            &MemorySubject::default(),
+            &SledSubject::default(),
+            seed,
+            150,
+        );
     }
 }
 
 #[test]
 fn two_memory_stores_answer_many_random_scripts_alike() {
     for seed in 100..140 {
-        compare(&MemorySubject::default(), &MemorySubject::default(), seed, 200);
+        compare(
+            &MemorySubject::default(),
+            &MemorySubject::default(),
+            seed,
+            200,
+        );
     }
 }

@@ -76,16 +76,25 @@ pub(crate) fn get(kv: &impl Kv, base: &[u8]) -> Result<Option<Stored>, Error> {
         None => Ok(None),
         Some((0, stored)) => Ok(Some(stored)),
         Some((_, _)) => {
-            let range = KeyRange { from: base.to_vec(), to: chunk_key(base, u16::MAX) };
-            Ok(scan(kv, range, Order::Forward, 1)?.pop().map(|(_, stored)| stored))
+            let range = KeyRange {
+                from: base.to_vec(),
+                to: chunk_key(base, u16::MAX),
+            };
+            Ok(scan(kv, range, Order::Forward, 1)?
+                .pop()
+                .map(|(_, stored)| stored))
         }
     }
 }
 
 /// The number of chunks that follow the first, and the first.
 pub(crate) fn first_chunk(kv: &impl Kv, base: &[u8]) -> Result<Option<(u16, Stored)>, Error> {
-    let Some(bytes) = kv.get(&chunk_key(base, 0))? else { return Ok(None) };
-    split_head(&bytes).map(Some).ok_or_else(|| corrupt(base, "its head is cut off"))
+    let Some(bytes) = kv.get(&chunk_key(base, 0))? else {
+        return Ok(None);
+    };
+    split_head(&bytes)
+        .map(Some)
+        .ok_or_else(|| corrupt(base, "its head is cut off"))
 }
 
 /// The first `limit` values of a range of bases, in that order, with their bases.
@@ -99,7 +108,11 @@ pub(crate) fn scan(
     let mut pieces: Vec<Pair> = Vec::new();
     while values.len() < limit && !range.is_empty() {
         // Inside a value of many chunks, whole pages are read; what is too much is dropped.
-        let wanted = if pieces.is_empty() { (limit - values.len()).min(PAGE) } else { PAGE };
+        let wanted = if pieces.is_empty() {
+            (limit - values.len()).min(PAGE)
+        } else {
+            PAGE
+        };
         let page = kv.scan(&range, order, wanted)?;
         let Some((last, _)) = page.last() else { break };
         match order {
@@ -144,7 +157,9 @@ fn join(mut pieces: Vec<Pair>, order: Order) -> Result<(Vec<u8>, Stored), Error>
     let n_pieces = pieces.len();
     let mut whole: Option<(Vec<u8>, Stored)> = None;
     for (index, (key, bytes)) in pieces.into_iter().enumerate() {
-        let (base, chunk) = key.split_last_chunk::<2>().ok_or_else(|| corrupt(&key, "short key"))?;
+        let (base, chunk) = key
+            .split_last_chunk::<2>()
+            .ok_or_else(|| corrupt(&key, "short key"))?;
         let (following, part) = split_head(&bytes).ok_or_else(|| corrupt(&key, "cut off"))?;
         let in_place = usize::from(u16::from_be_bytes(*chunk)) == index
             && usize::from(following) == n_pieces - 1 - index;
@@ -164,7 +179,10 @@ fn join(mut pieces: Vec<Pair>, order: Order) -> Result<(Vec<u8>, Stored), Error>
 
 fn split_head(bytes: &[u8]) -> Option<(u16, Stored)> {
     let (head, part) = bytes.split_first_chunk::<HEAD_BYTES>()?;
-    let stored = Stored { format: head[0], bytes: part.to_vec() };
+    let stored = Stored {
+        format: head[0],
+        bytes: part.to_vec(),
+    };
     Some((u16::from_be_bytes([head[1], head[2]]), stored))
 }
 
@@ -185,5 +203,8 @@ fn corrupt(key: &[u8], why: &str) -> Error {
         Some(b'k') => "a row",
         Some(_) | None => "a value",
     };
-    Error::Corrupt { what: what.into(), why: why.into() }
+    Error::Corrupt {
+        what: what.into(),
+        why: why.into(),
+    }
 }

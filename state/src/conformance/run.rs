@@ -34,7 +34,11 @@ impl Written {
     /// As a commit takes it.
     #[must_use]
     pub fn as_transition(&self) -> RunTransition<'_> {
-        RunTransition { run_id: self.run_id, number: self.number, transition: &self.transition }
+        RunTransition {
+            run_id: self.run_id,
+            number: self.number,
+            transition: &self.transition,
+        }
     }
 }
 
@@ -60,8 +64,13 @@ pub fn commit(store: &dyn Store, written: &[&Written], runs: &[&Run], rows: Vec<
 
 /// A payload that does not pack well, so that its size shows.
 fn payload(bytes: usize) -> Payload {
-    let data = (0..bytes).map(|i| (i.wrapping_mul(31) >> 3).to_le_bytes()[0]).collect();
-    Payload { encoding: Encoding::Named("binary/plain".into()), data }
+    let data = (0..bytes)
+        .map(|i| (i.wrapping_mul(31) >> 3).to_le_bytes()[0])
+        .collect();
+    Payload {
+        encoding: Encoding::Named("binary/plain".into()),
+        data,
+    }
 }
 
 impl Run {
@@ -77,13 +86,26 @@ impl Run {
         };
         let at = Timestamp(1_700_000_000_000 + i64::try_from(n).unwrap_or(0));
         let (state, transition) = kernel::start(request, at).expect("a good start");
-        let written = Written { run_id: run_id(n), number: 0, transition };
-        (Self { state, events: written.transition.events.clone() }, written)
+        let written = Written {
+            run_id: run_id(n),
+            number: 0,
+            transition,
+        };
+        (
+            Self {
+                state,
+                events: written.transition.events.clone(),
+            },
+            written,
+        )
     }
 
     fn write(&mut self, kinds: Vec<EventKind>, notes: Vec<Note>) -> Written {
         let mut last = self.state.last_event_id;
-        let at = self.state.started_at.after(kernel::Millis(self.state.transitions * 10));
+        let at = self
+            .state
+            .started_at
+            .after(kernel::Millis(self.state.transitions * 10));
         let mut events = Vec::new();
         for kind in kinds {
             last = last.next();
@@ -91,13 +113,24 @@ impl Run {
         }
         let transition = Transition { events, notes };
         let number = self.state.transitions;
-        self.state.apply(&transition).expect("a transition that fits");
+        self.state
+            .apply(&transition)
+            .expect("a transition that fits");
         self.events.extend(transition.events.iter().cloned());
-        Written { run_id: self.state.run_id, number, transition }
+        Written {
+            run_id: self.state.run_id,
+            number,
+            transition,
+        }
     }
 
     fn oldest(&self) -> EventId {
-        *self.state.activities.keys().next().expect("an activity is pending")
+        *self
+            .state
+            .activities
+            .keys()
+            .next()
+            .expect("an activity is pending")
     }
 
     /// Schedules an activity with an input of that size.
@@ -123,7 +156,11 @@ impl Run {
         let scheduled_event_id = self.oldest();
         let result = payload(bytes);
         self.write(
-            vec![EventKind::ActivityTaskCompleted { scheduled_event_id, attempt: 1, result }],
+            vec![EventKind::ActivityTaskCompleted {
+                scheduled_event_id,
+                attempt: 1,
+                result,
+            }],
             vec![],
         )
     }
@@ -133,7 +170,10 @@ impl Run {
         let scheduled_event_id = self.oldest();
         self.write(
             vec![],
-            vec![Note::ActivityHeartbeat { scheduled_event_id, details: payload(bytes) }],
+            vec![Note::ActivityHeartbeat {
+                scheduled_event_id,
+                details: payload(bytes),
+            }],
         )
     }
 
@@ -141,18 +181,33 @@ impl Run {
     pub fn fail_task(&mut self) -> Written {
         let failure = Failure::internal("the workflow code panicked");
         let next_attempt_at = self.state.started_at.after(kernel::Millis::seconds(60));
-        self.write(vec![], vec![Note::WorkflowTaskFailed { failure, next_attempt_at }])
+        self.write(
+            vec![],
+            vec![Note::WorkflowTaskFailed {
+                failure,
+                next_attempt_at,
+            }],
+        )
     }
 
     /// A signal arrives.
     pub fn signal(&mut self, bytes: usize) -> Written {
         let input = payload(bytes);
-        self.write(vec![EventKind::WorkflowExecutionSignaled { name: "go".into(), input }], vec![])
+        self.write(
+            vec![EventKind::WorkflowExecutionSignaled {
+                name: "go".into(),
+                input,
+            }],
+            vec![],
+        )
     }
 
     /// Somebody terminates the run.
     pub fn close(&mut self) -> Written {
         let reason = "not needed any more".into();
-        self.write(vec![EventKind::WorkflowExecutionTerminated { reason }], vec![])
+        self.write(
+            vec![EventKind::WorkflowExecutionTerminated { reason }],
+            vec![],
+        )
     }
 }

@@ -7,8 +7,15 @@ use crate::conformance::{Run, commit, run_id};
 use crate::store::{Commit, Error, Namespace, Row, Store};
 
 fn row_commit(value: &[u8]) -> Commit<'static> {
-    let row = Row { namespace: Namespace::Meta, key: b"k".to_vec(), value: Some(value.to_vec()) };
-    Commit { rows: vec![row], ..Commit::default() }
+    let row = Row {
+        namespace: Namespace::Meta,
+        key: b"k".to_vec(),
+        value: Some(value.to_vec()),
+    };
+    Commit {
+        rows: vec![row],
+        ..Commit::default()
+    }
 }
 
 fn value(store: &MemoryStore) -> Option<Vec<u8>> {
@@ -24,8 +31,14 @@ fn a_crash_keeps_what_was_committed() {
     let second = run.schedule(30);
     commit(&store, &[&second], &[&run], vec![]);
     store.crash();
-    assert_eq!(store.load_run(run_id(1)).unwrap().as_ref(), Some(&run.state));
-    assert_eq!(store.load_history(run_id(1), EventId(0), 99).unwrap(), run.events);
+    assert_eq!(
+        store.load_run(run_id(1)).unwrap().as_ref(),
+        Some(&run.state)
+    );
+    assert_eq!(
+        store.load_history(run_id(1), EventId(0), 99).unwrap(),
+        run.events
+    );
 }
 
 #[test]
@@ -49,11 +62,23 @@ fn a_skipped_sync_loses_acknowledged_commits_at_a_crash() {
     store.commit(&row_commit(b"carried")).unwrap();
     store.set_skip_sync(false);
     store.put_blob(b"no commit").unwrap();
-    let other =
-        Row { namespace: Namespace::Meta, key: b"other".to_vec(), value: Some(b"1".to_vec()) };
-    store.commit(&Commit { rows: vec![other], ..Commit::default() }).unwrap();
+    let other = Row {
+        namespace: Namespace::Meta,
+        key: b"other".to_vec(),
+        value: Some(b"1".to_vec()),
+    };
+    store
+        .commit(&Commit {
+            rows: vec![other],
+            ..Commit::default()
+        })
+        .unwrap();
     store.crash();
-    assert_eq!(value(&store), Some(b"carried".to_vec()), "a sync carries what was skipped before");
+    assert_eq!(
+        value(&store),
+        Some(b"carried".to_vec()),
+        "a sync carries what was skipped before"
+    );
 }
 
 #[test]
@@ -67,9 +92,15 @@ fn a_failed_commit_closes_the_store_until_it_is_opened_anew() {
             store.fail_nth_call(2);
         }
         assert_eq!(value(&store), Some(b"old".to_vec()));
-        assert!(matches!(store.commit(&row_commit(b"new")), Err(Error::Io { .. })));
+        assert!(matches!(
+            store.commit(&row_commit(b"new")),
+            Err(Error::Io { .. })
+        ));
         assert!(matches!(store.open_runs(), Err(Error::Closed)));
-        assert!(matches!(store.commit(&row_commit(b"more")), Err(Error::Closed)));
+        assert!(matches!(
+            store.commit(&row_commit(b"more")),
+            Err(Error::Closed)
+        ));
         assert!(matches!(store.put_blob(b"x"), Err(Error::Closed)));
         store.crash();
         assert_eq!(value(&store), Some(expected.to_vec()));
