@@ -1,3 +1,5 @@
+//! Tests of `normalise`.
+
 use proptest::prelude::*;
 
 use super::template;

@@ -1,3 +1,5 @@
+//! Tests of `report`.
+
 use super::escape::{code_block, code_span, columns_of, fit, html, one_line, pad};
 use super::{Colour, report_html, rollup_md, table};
 use crate::rollup::tests::signal;

@@ -1,3 +1,5 @@
+//! Tests of `rollup`.
+
 use proptest::prelude::*;
 
 use super::*;

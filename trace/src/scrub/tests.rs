@@ -1,3 +1,5 @@
+//! Tests of `scrub`.
+
 use proptest::prelude::*;
 
 use super::{Scrubbed, Scrubber};

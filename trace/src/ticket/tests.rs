@@ -1,3 +1,5 @@
+//! Tests of `ticket`.
+
 use super::*;
 use crate::rollup::tests::signal;
 use crate::rollup::{Builder, SessionCounts};
