@@ -1,10 +1,15 @@
 //! Deterministic combinators: wait for all, for some at a time, or for the first.
 //!
-//! They poll in the order given, always, so that replay does what the first run did.
+//! Among the futures that have something to do they poll in the order of beginning, always, so
+//! that replay does what the first run did. A future that was not woken is not polled: a step of
+//! a wide fan-out costs what moved, not how wide it is.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::iter::Fuse;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Waits for all futures; results in the order given.
 pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
@@ -25,25 +30,99 @@ where
 {
     Bounded {
         limit: limit.max(1),
-        items: items.into_iter(),
+        items: items.into_iter().fuse(),
         begin,
-        active: Vec::new(),
+        active: BTreeMap::new(),
         results: Vec::new(),
+        woken: Arc::new(Woken::default()),
     }
     .await
 }
 
 struct Bounded<I, B, F: Future> {
     limit: usize,
-    items: I,
+    items: Fuse<I>,
     begin: B,
-    /// Futures under way with their place in `results`; in order of beginning.
-    active: Vec<(usize, Pin<Box<F>>)>,
+    /// Futures under way, by their place in `results`.
+    active: BTreeMap<usize, Active<F>>,
     results: Vec<Option<F::Output>>,
+    woken: Arc<Woken>,
+}
+
+struct Active<F> {
+    future: Pin<Box<F>>,
+    waker: Waker,
+}
+
+/// Which futures have something to do, and whom to tell.
+#[derive(Default)]
+struct Woken(Mutex<WokenInner>);
+
+#[derive(Default)]
+struct WokenInner {
+    indexes: BTreeSet<usize>,
+    parent: Option<Waker>,
+}
+
+impl Woken {
+    /// Nothing panics while the lock is held, so it is always good.
+    fn lock(&self) -> MutexGuard<'_, WokenInner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The futures that have something to do.
+    fn take(&self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.lock().indexes)
+    }
+}
+
+struct WakeOne {
+    index: usize,
+    woken: Arc<Woken>,
+}
+
+impl Wake for WakeOne {
+    fn wake(self: Arc<Self>) {
+        let mut inner = self.woken.lock();
+        inner.indexes.insert(self.index);
+        let parent = inner.parent.clone();
+        drop(inner);
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
 }
 
 // Nothing in here is pinned in place: the futures are boxed.
 impl<I, B, F: Future> Unpin for Bounded<I, B, F> {}
+
+impl<I, T, B, F> Bounded<I, B, F>
+where
+    I: Iterator<Item = T>,
+    B: FnMut(T) -> F,
+    F: Future,
+{
+    /// Begins as many as there is room for; each is polled for the first time in its turn.
+    fn begin_more(&mut self, ready: &mut BTreeSet<usize>) {
+        while self.active.len() < self.limit {
+            let Some(item) = self.items.next() else {
+                return;
+            };
+            let index = self.results.len();
+            let woken = Arc::clone(&self.woken);
+            let waker = Waker::from(Arc::new(WakeOne { index, woken }));
+            self.active.insert(
+                index,
+                Active {
+                    future: Box::pin((self.begin)(item)),
+                    waker,
+                },
+            );
+            self.results.push(None);
+            ready.insert(index);
+        }
+    }
+}
 
 impl<I, T, B, F> Future for Bounded<I, B, F>
 where
@@ -55,31 +134,30 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        loop {
-            let results = &mut this.results;
-            this.active.retain_mut(|(index, future)| match future.as_mut().poll(cx) {
-                Poll::Ready(output) => {
-                    results[*index] = Some(output);
-                    false
-                }
-                Poll::Pending => true,
-            });
-            let mut begun = 0_usize;
-            while this.active.len() < this.limit {
-                let Some(item) = this.items.next() else { break };
-                let future = Box::pin((this.begin)(item));
-                this.active.push((this.results.len(), future));
-                this.results.push(None);
-                begun += 1;
-            }
-            if this.active.is_empty() {
-                let all = std::mem::take(&mut this.results);
-                return Poll::Ready(all.into_iter().flatten().collect());
-            }
-            if begun == 0 {
-                return Poll::Pending;
+        // The old waker is foreign code: it is dropped when the lock is released.
+        let _old = this.woken.lock().parent.replace(cx.waker().clone());
+        // A future that wakes itself meanwhile is polled in the next round, so a round ends.
+        let mut ready = this.woken.take();
+        this.begin_more(&mut ready);
+        while let Some(index) = ready.pop_first() {
+            let Some(active) = this.active.get_mut(&index) else {
+                continue;
+            };
+            let polled = active
+                .future
+                .as_mut()
+                .poll(&mut Context::from_waker(&active.waker));
+            if let Poll::Ready(output) = polled {
+                this.results[index] = Some(output);
+                this.active.remove(&index);
+                this.begin_more(&mut ready);
             }
         }
+        if this.active.is_empty() {
+            let all = std::mem::take(&mut this.results);
+            return Poll::Ready(all.into_iter().flatten().collect());
+        }
+        Poll::Pending
     }
 }
 
@@ -103,3 +181,6 @@ pub async fn select<A: Future, B: Future>(first: A, second: B) -> Either<A::Outp
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

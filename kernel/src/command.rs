@@ -80,6 +80,23 @@ pub enum Command {
 }
 
 impl Command {
+    /// The operation of the body that it speaks of.
+    #[must_use]
+    pub fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::ScheduleActivityTask { seq, .. }
+            | Self::RequestCancelActivityTask { seq }
+            | Self::StartTimer { seq, .. }
+            | Self::CancelTimer { seq }
+            | Self::StartChildWorkflowExecution { seq, .. }
+            | Self::RequestCancelChildWorkflowExecution { seq } => Some(*seq),
+            Self::RecordMarker { .. }
+            | Self::CompleteWorkflowExecution { .. }
+            | Self::FailWorkflowExecution { .. }
+            | Self::CancelWorkflowExecution => None,
+        }
+    }
+
     /// The name of the event that this command becomes, and what identifies it, for messages.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -92,13 +109,19 @@ impl Command {
                 format!("TimerStarted({} ms)", start_to_fire.0)
             }
             Self::CancelTimer { .. } => "TimerCanceled".into(),
-            Self::StartChildWorkflowExecution { workflow_type, workflow_id, .. } => {
+            Self::StartChildWorkflowExecution {
+                workflow_type,
+                workflow_id,
+                ..
+            } => {
                 format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
             }
             Self::RequestCancelChildWorkflowExecution { .. } => {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
-            Self::RecordMarker { marker: Marker::Stage { name, .. } } => {
+            Self::RecordMarker {
+                marker: Marker::Stage { name, .. },
+            } => {
                 format!("MarkerRecorded(stage {name})")
             }
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
@@ -119,12 +142,39 @@ pub fn describe_event(kind: &EventKind) -> String {
         EventKind::TimerStarted { start_to_fire, .. } => {
             format!("TimerStarted({} ms)", start_to_fire.0)
         }
-        EventKind::StartChildWorkflowExecutionInitiated { workflow_type, workflow_id, .. } => {
+        EventKind::StartChildWorkflowExecutionInitiated {
+            workflow_type,
+            workflow_id,
+            ..
+        } => {
             format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
         }
-        EventKind::MarkerRecorded { marker: Marker::Stage { name, .. } } => {
+        EventKind::MarkerRecorded {
+            marker: Marker::Stage { name, .. },
+        } => {
             format!("MarkerRecorded(stage {name})")
         }
-        other => other.name().to_owned(),
+        EventKind::WorkflowExecutionStarted { .. }
+        | EventKind::WorkflowTaskCompleted
+        | EventKind::ActivityTaskCancelRequested { .. }
+        | EventKind::ActivityTaskCompleted { .. }
+        | EventKind::ActivityTaskFailed { .. }
+        | EventKind::ActivityTaskTimedOut { .. }
+        | EventKind::ActivityTaskCanceled { .. }
+        | EventKind::TimerFired { .. }
+        | EventKind::TimerCanceled { .. }
+        | EventKind::StartChildWorkflowExecutionFailed { .. }
+        | EventKind::ChildWorkflowExecutionStarted { .. }
+        | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
+        | EventKind::ChildWorkflowExecutionCompleted { .. }
+        | EventKind::ChildWorkflowExecutionFailed { .. }
+        | EventKind::ChildWorkflowExecutionCanceled { .. }
+        | EventKind::ChildWorkflowExecutionTerminated { .. }
+        | EventKind::WorkflowExecutionSignaled { .. }
+        | EventKind::WorkflowExecutionCancelRequested { .. }
+        | EventKind::WorkflowExecutionCompleted { .. }
+        | EventKind::WorkflowExecutionFailed { .. }
+        | EventKind::WorkflowExecutionCanceled
+        | EventKind::WorkflowExecutionTerminated { .. } => kind.name().to_owned(),
     }
 }

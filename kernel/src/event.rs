@@ -303,12 +303,21 @@ impl EventKind {
     pub fn size_bytes(&self) -> u64 {
         const FIXED: usize = 24;
         let own = match self {
-            Self::WorkflowExecutionStarted { input, workflow_type, .. } => {
-                input.data.len() + workflow_type.len() + 16
+            Self::WorkflowExecutionStarted {
+                input,
+                workflow_type,
+                parent,
+                ..
+            } => {
+                let parent = parent.as_ref().map_or(0, |p| p.workflow_id.0.len() + 32);
+                input.data.len() + workflow_type.len() + parent + 16
             }
-            Self::ActivityTaskScheduled { input, activity_type, .. } => {
-                input.data.len() + activity_type.len() + 40
-            }
+            Self::ActivityTaskScheduled {
+                input,
+                activity_type,
+                options,
+                ..
+            } => input.data.len() + activity_type.len() + options.text_bytes() + 40,
             Self::ActivityTaskCompleted { result, .. }
             | Self::ChildWorkflowExecutionCompleted { result, .. }
             | Self::WorkflowExecutionCompleted { result } => result.data.len(),
@@ -318,12 +327,21 @@ impl EventKind {
             | Self::ChildWorkflowExecutionFailed { failure, .. }
             | Self::WorkflowExecutionFailed { failure } => failure.size_bytes(),
             Self::StartChildWorkflowExecutionInitiated {
-                input, workflow_id, workflow_type, ..
-            } => input.data.len() + workflow_id.0.len() + workflow_type.len(),
+                input,
+                workflow_id,
+                workflow_type,
+                options,
+                ..
+            } => {
+                let names = workflow_id.0.len() + workflow_type.len() + options.stage.len();
+                input.data.len() + names
+            }
             Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
-            Self::MarkerRecorded { marker: Marker::Stage { name, .. } } => name.len() + 8,
+            Self::MarkerRecorded {
+                marker: Marker::Stage { name, .. },
+            } => name.len() + 8,
             Self::WorkflowTaskCompleted
             | Self::ActivityTaskCancelRequested { .. }
             | Self::ActivityTaskCanceled { .. }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Millis;
+use crate::limits;
 use crate::payload::PayloadError;
 
 /// Which of the four activity timeouts (or the workflow's own) ran out.
@@ -72,7 +73,7 @@ pub struct Failure {
     /// The least wait that the failing side asked for (a 429's `Retry-After`).
     pub next_retry_delay: Option<Millis>,
     /// What lies under it.
-    pub cause: Option<Box<Failure>>,
+    pub cause: Option<Box<Self>>,
 }
 
 impl Failure {
@@ -94,12 +95,22 @@ impl Failure {
 
     /// A failure of user code that may go away when tried again.
     pub fn retryable(error_type: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Application, error_type, message, Retry::Retryable)
+        Self::new(
+            FailureKind::Application,
+            error_type,
+            message,
+            Retry::Retryable,
+        )
     }
 
     /// A failure of user code that trying again will not cure.
     pub fn permanent(error_type: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Application, error_type, message, Retry::Permanent)
+        Self::new(
+            FailureKind::Application,
+            error_type,
+            message,
+            Retry::Permanent,
+        )
     }
 
     /// A timeout.
@@ -109,22 +120,42 @@ impl Failure {
             TimeoutType::StartToClose | TimeoutType::Heartbeat => Retry::Retryable,
             TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose => Retry::Permanent,
         };
-        Self::new(FailureKind::Timeout(timeout), "TimeoutFailure", message, retry)
+        Self::new(
+            FailureKind::Timeout(timeout),
+            "TimeoutFailure",
+            message,
+            retry,
+        )
     }
 
     /// A cancellation that was obeyed.
     pub fn canceled(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Canceled, "CanceledFailure", message, Retry::Permanent)
+        Self::new(
+            FailureKind::Canceled,
+            "CanceledFailure",
+            message,
+            Retry::Permanent,
+        )
     }
 
     /// A termination from outside.
     pub fn terminated(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Terminated, "TerminatedFailure", message, Retry::Permanent)
+        Self::new(
+            FailureKind::Terminated,
+            "TerminatedFailure",
+            message,
+            Retry::Permanent,
+        )
     }
 
     /// The engine's or the code's own fault.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Internal, "InternalFailure", message, Retry::Permanent)
+        Self::new(
+            FailureKind::Internal,
+            "InternalFailure",
+            message,
+            Retry::Permanent,
+        )
     }
 
     /// This failure, with what lies under it.
@@ -144,27 +175,83 @@ impl Failure {
     /// Whether this is a cancellation that was obeyed, itself or as the cause.
     #[must_use]
     pub fn is_canceled(&self) -> bool {
-        self.kind == FailureKind::Canceled || self.cause.as_ref().is_some_and(|c| c.is_canceled())
+        self.chain()
+            .any(|failure| failure.kind == FailureKind::Canceled)
     }
 
     /// Bytes that this failure adds to a history, for accounting.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.error_type.len()
-            + self.message.len()
-            + 8
-            + self.cause.as_ref().map_or(0, |c| c.size_bytes())
+        self.chain()
+            .map(|failure| failure.error_type.len() + failure.message.len() + 8)
+            .sum()
+    }
+
+    /// This failure, cut to what a history may hold: long texts end in `...`, and causes below
+    /// [`limits::FAILURE_CAUSES_MAX`] are left out.
+    ///
+    /// ```
+    /// use kernel::{Failure, limits};
+    /// let failure = Failure::permanent("TooLong", "x".repeat(1_000_000)).bounded();
+    /// assert_eq!(failure.message.len(), limits::FAILURE_MESSAGE_BYTES_MAX);
+    /// ```
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        let mut causes = Vec::new();
+        let mut next = self.cause.take();
+        while let Some(mut cause) = next {
+            // What is below the last one is taken apart here, link by link: dropping a long chain
+            // in one go would recurse.
+            next = cause.cause.take();
+            if causes.len() + 1 < limits::FAILURE_CAUSES_MAX {
+                causes.push(cause);
+            }
+        }
+        self.cut();
+        self.cause = causes.into_iter().rev().fold(None, |below, mut cause| {
+            cause.cut();
+            cause.cause = below;
+            Some(cause)
+        });
+        self
+    }
+
+    fn cut(&mut self) {
+        cut(&mut self.message, limits::FAILURE_MESSAGE_BYTES_MAX);
+        cut(&mut self.error_type, limits::NAME_BYTES_MAX);
+    }
+
+    /// This failure and what lies under it.
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |failure| failure.cause.as_deref())
     }
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.error_type, self.message)?;
-        match &self.cause {
-            Some(cause) => write!(f, " (caused by {cause})"),
-            None => Ok(()),
+        for cause in self.chain().skip(1) {
+            write!(f, " (caused by {}: {}", cause.error_type, cause.message)?;
         }
+        for _ in self.chain().skip(1) {
+            f.write_str(")")?;
+        }
+        Ok(())
     }
+}
+
+/// Cuts a text to at most `bytes_max` bytes, at a character, with three dots at the end.
+fn cut(text: &mut String, bytes_max: usize) {
+    const DOTS: &str = "...";
+    if text.len() <= bytes_max {
+        return;
+    }
+    let mut end = bytes_max - DOTS.len();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.push_str(DOTS);
 }
 
 impl std::error::Error for Failure {}
@@ -172,5 +259,38 @@ impl std::error::Error for Failure {}
 impl From<PayloadError> for Failure {
     fn from(error: PayloadError) -> Self {
         Self::internal(format!("could not {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_for_the_record_is_bounded_in_length_and_depth() {
+        let mut failure = Failure::permanent("Deep", "bottom");
+        for _ in 0..100_000 {
+            failure = Failure::permanent("Deep", "\u{e9}".repeat(20)).caused_by(failure);
+        }
+        let bounded = failure.bounded();
+        assert_eq!(bounded.chain().count(), limits::FAILURE_CAUSES_MAX);
+        let long = Failure::retryable("T".repeat(5_000), "\u{e9}".repeat(20_000)).bounded();
+        assert!(long.message.len() <= limits::FAILURE_MESSAGE_BYTES_MAX);
+        assert!(long.message.ends_with("\u{e9}..."));
+        assert_eq!(long.error_type.len(), limits::NAME_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_failure_within_the_limits_is_left_as_it_is() {
+        let failure = Failure::retryable("Busy", "the service is busy")
+            .retry_after(Millis(5))
+            .caused_by(Failure::canceled("stopped"));
+        assert_eq!(failure.clone().bounded(), failure);
+        assert!(failure.is_canceled());
+        assert_eq!(
+            failure.to_string(),
+            "Busy: the service is busy (caused by CanceledFailure: stopped)"
+        );
+        assert_eq!(failure.size_bytes(), 4 + 19 + 8 + 15 + 7 + 8);
     }
 }

@@ -93,10 +93,10 @@ impl std::error::Error for BadRunId {}
 pub struct EventId(pub u64);
 
 impl EventId {
-    /// The id after this one.
+    /// The id after this one; the last possible id stays, so that no input can make it overflow.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
@@ -122,7 +122,10 @@ impl Timestamp {
     /// This time moved later by a duration; stays at the end of time on overflow.
     #[must_use]
     pub fn after(self, duration: Millis) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.0).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.0).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Milliseconds from `earlier` to this time, zero when the clock went backwards.
@@ -162,6 +165,9 @@ mod tests {
     #[test]
     fn a_clock_that_went_backwards_gives_zero_not_a_panic() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), Millis(0));
-        assert_eq!(Timestamp(i64::MAX).after(Millis(u64::MAX)), Timestamp(i64::MAX));
+        assert_eq!(
+            Timestamp(i64::MAX).after(Millis(u64::MAX)),
+            Timestamp(i64::MAX)
+        );
     }
 }

@@ -21,6 +21,8 @@ pub mod payload;
 pub mod primitives;
 pub mod replay;
 pub mod run_state;
+#[cfg(test)]
+mod testing;
 
 pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;

@@ -22,3 +22,11 @@ pub const CONTINUE_AS_NEW_SUGGESTED_EVENTS: u64 = 4_096;
 pub const WORKFLOW_ID_BYTES_MAX: usize = 1_000;
 /// Most stages one workflow may declare.
 pub const STAGES_MAX: usize = 64;
+/// Longest name in a history, bytes: of a type, a signal, a stage, a breaker.
+pub const NAME_BYTES_MAX: usize = 1_000;
+/// Longest reason for a cancellation or termination, bytes.
+pub const REASON_BYTES_MAX: usize = 10_000;
+/// Longest message of a failure, bytes; longer ones are cut.
+pub const FAILURE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// Most failures under one another; deeper ones are dropped.
+pub const FAILURE_CAUSES_MAX: usize = 16;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Command;
-use crate::cx::{Cx, Shared};
+use crate::cx::{Cx, Inner, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::payload::Payload;
@@ -109,18 +109,22 @@ impl Definition {
         F: Fn(Cx, I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<O, Failure>> + Send + 'static,
     {
+        let body = Arc::new(body);
         let body = move |cx: Cx, input: Payload| -> BodyFuture {
-            match input.decode::<I>() {
-                Ok(input) => {
-                    let future = body(cx, input);
-                    Box::pin(async move { Ok(Payload::json(&future.await?)?) })
-                }
-                Err(error) => Box::pin(async move {
-                    Err(Failure::permanent("BadInput", format!("could not {error}")))
-                }),
-            }
+            let body = Arc::clone(&body);
+            // All user code runs in the first poll or later: decoding, too, may panic.
+            Box::pin(async move {
+                let input = input.decode::<I>().map_err(|error| {
+                    Failure::permanent("BadInput", format!("could not {error}"))
+                })?;
+                let output = body(cx, input).await?;
+                Ok(Payload::json(&output)?)
+            })
         };
-        Self { workflow_type: workflow_type.into(), body: Arc::new(body) }
+        Self {
+            workflow_type: workflow_type.into(),
+            body: Arc::new(body),
+        }
     }
 
     /// The registered name.
@@ -162,7 +166,11 @@ impl Machine {
     pub fn new(definition: &Definition, info: WorkflowInfo, input: Payload) -> Self {
         let shared = Arc::new(Shared::new(info));
         let future = (definition.body)(Cx::root(Arc::clone(&shared)), input);
-        Self { future: Some(future), shared, flag: Arc::new(Flag(AtomicBool::new(true))) }
+        Self {
+            future: Some(future),
+            shared,
+            flag: Arc::new(Flag(AtomicBool::new(true))),
+        }
     }
 
     /// Tells the body all news, runs it until it waits, and gives what it asks for, in order.
@@ -170,19 +178,25 @@ impl Machine {
     /// # Errors
     /// When the body panics or never comes to wait. The machine must then be thrown away.
     pub fn advance(&mut self, news: Vec<News>, now: Timestamp) -> Result<Vec<Command>, Failure> {
-        self.shared.begin_turn(news, now);
-        if let Some(future) = self.future.as_mut() {
-            if let Poll::Ready(result) = poll_until_waiting(future, &self.flag)? {
-                self.future = None;
-                self.shared.close(result);
-            }
+        self.shared.with(|inner| inner.begin_turn(news, now));
+        if let Some(future) = self.future.as_mut()
+            && let Poll::Ready(result) = poll_until_waiting(future, &self.flag)?
+        {
+            // Operations that are still under way give their cancel commands before the end.
+            drop_body(self.future.take())?;
+            self.shared.with(|inner| inner.close(result));
         }
-        Ok(self.shared.take_commands())
+        if self.shared.with(|inner| inner.has_spun()) {
+            return Err(Failure::internal(
+                "the workflow code went on and on in one turn without waiting for anything durable",
+            ));
+        }
+        Ok(self.shared.with(Inner::take_commands))
     }
 
     /// Says whether the turns that follow repeat the past, so that the body's logging is silent.
     pub fn set_replaying(&mut self, replaying: Replaying) {
-        self.shared.set_replaying(replaying);
+        self.shared.with(|inner| inner.replaying = replaying);
     }
 
     /// Whether the body has returned.
@@ -190,6 +204,17 @@ impl Machine {
     pub fn is_done(&self) -> bool {
         self.future.is_none()
     }
+}
+
+impl Drop for Machine {
+    /// A body that panics while it is dropped must not take its owner along.
+    fn drop(&mut self) {
+        let _panicked = drop_body(self.future.take());
+    }
+}
+
+fn drop_body(future: Option<BodyFuture>) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(move || drop(future))).map_err(|panic| panicked(panic.as_ref()))
 }
 
 /// Whether a machine repeats the past.
@@ -215,10 +240,7 @@ fn poll_until_waiting(
         match polled {
             Ok(Poll::Ready(result)) => return Ok(Poll::Ready(result)),
             Ok(Poll::Pending) => {}
-            Err(panic) => {
-                let text = panic_text(panic.as_ref());
-                return Err(Failure::internal(format!("the workflow code panicked: {text}")));
-            }
+            Err(panic) => return Err(panicked(panic.as_ref())),
         }
     }
     Err(Failure::internal(format!(
@@ -226,12 +248,16 @@ fn poll_until_waiting(
     )))
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = if let Some(text) = panic.downcast_ref::<&str>() {
+        text
     } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
+        text
     } else {
-        "(no message)".to_owned()
-    }
+        "(no message)"
+    };
+    Failure::internal(format!("the workflow code panicked: {text}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,10 +49,20 @@ pub enum RetryState {
 }
 
 impl RetryPolicy {
+    /// Whether the numbers make sense: a coefficient below 1 would retry ever faster, and one that
+    /// is no number cannot be written as JSON.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.backoff_coefficient.is_finite() && self.backoff_coefficient >= 1.0
+    }
+
     /// One attempt, no retry.
     #[must_use]
     pub fn once() -> Self {
-        Self { maximum_attempts: 1, ..Self::default() }
+        Self {
+            maximum_attempts: 1,
+            ..Self::default()
+        }
     }
 
     /// The wait before attempt `attempt + 1`, or why there is none.
@@ -99,6 +109,7 @@ impl RetryPolicy {
 
 /// `n * factor` in thousandths, without leaving integers for longer than one rounding.
 fn scale(n: u64, factor: f64) -> u64 {
+    let factor = if factor.is_nan() { 1.0 } else { factor };
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -141,6 +152,19 @@ impl Default for ActivityOptions {
     }
 }
 
+impl ActivityOptions {
+    /// Bytes of all texts in here, for the accounting of a history.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let types: usize = self
+            .retry
+            .non_retryable_error_types
+            .iter()
+            .map(String::len)
+            .sum();
+        self.stage.len() + self.breaker.len() + types
+    }
+}
+
 /// What becomes of a child when its parent closes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParentClosePolicy {
@@ -163,7 +187,10 @@ pub struct ChildOptions {
 
 impl Default for ChildOptions {
     fn default() -> Self {
-        Self { parent_close_policy: ParentClosePolicy::Terminate, stage: String::new() }
+        Self {
+            parent_close_policy: ParentClosePolicy::Terminate,
+            stage: String::new(),
+        }
     }
 }
 
@@ -178,7 +205,11 @@ mod tests {
             non_retryable_error_types: vec!["Fatal".into()],
             ..RetryPolicy::default()
         };
-        assert_eq!(policy.next_delay(attempt, failure), expected.map(Millis), "{attempt}");
+        assert_eq!(
+            policy.next_delay(attempt, failure),
+            expected.map(Millis),
+            "{attempt}"
+        );
     }
 
     #[test]
@@ -193,21 +224,58 @@ mod tests {
 
     #[test]
     fn permanent_failures_and_named_types_are_not_retried() {
-        check(1, &Failure::permanent("X", "x"), Err(RetryState::NonRetryableFailure));
-        check(1, &Failure::retryable("Fatal", "x"), Err(RetryState::NonRetryableFailure));
+        check(
+            1,
+            &Failure::permanent("X", "x"),
+            Err(RetryState::NonRetryableFailure),
+        );
+        check(
+            1,
+            &Failure::retryable("Fatal", "x"),
+            Err(RetryState::NonRetryableFailure),
+        );
         let timeout = Failure::timeout(TimeoutType::ScheduleToClose, "late");
         check(1, &timeout, Err(RetryState::Timeout));
     }
 
     #[test]
     fn the_failing_side_may_ask_for_its_own_wait() {
-        check(1, &Failure::retryable("Busy", "429").retry_after(Millis(7_500)), Ok(7_500));
+        check(
+            1,
+            &Failure::retryable("Busy", "429").retry_after(Millis(7_500)),
+            Ok(7_500),
+        );
+    }
+
+    #[test]
+    fn a_coefficient_that_is_no_number_neither_spins_nor_is_valid() {
+        let policy = RetryPolicy {
+            backoff_coefficient: f64::NAN,
+            ..RetryPolicy::default()
+        };
+        let failure = Failure::retryable("Busy", "busy");
+        assert_eq!(policy.next_delay(9, &failure), Ok(policy.initial_interval));
+        assert!(!policy.is_valid());
+        assert!(
+            !RetryPolicy {
+                backoff_coefficient: 0.5,
+                ..RetryPolicy::default()
+            }
+            .is_valid()
+        );
+        assert!(RetryPolicy::default().is_valid());
     }
 
     #[test]
     fn a_long_row_of_attempts_neither_overflows_nor_spins() {
-        let policy = RetryPolicy { maximum_interval: Millis(u64::MAX), ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            maximum_interval: Millis(u64::MAX),
+            ..RetryPolicy::default()
+        };
         let failure = Failure::retryable("Busy", "busy");
-        assert_eq!(policy.next_delay(200, &failure), Ok(Millis(u64::MAX / 1_000)));
+        assert_eq!(
+            policy.next_delay(200, &failure),
+            Ok(Millis(u64::MAX / 1_000))
+        );
     }
 }

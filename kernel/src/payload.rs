@@ -40,7 +40,12 @@ impl std::fmt::Debug for Payload {
         match std::str::from_utf8(&self.data) {
             Ok(text) if text.len() <= 200 => write!(f, "Payload({}: {text})", self.encoding.name()),
             Ok(_) | Err(_) => {
-                write!(f, "Payload({}: {} bytes)", self.encoding.name(), self.data.len())
+                write!(
+                    f,
+                    "Payload({}: {} bytes)",
+                    self.encoding.name(),
+                    self.data.len()
+                )
             }
         }
     }
@@ -50,7 +55,10 @@ impl Payload {
     /// JSON `null`, the value of nothing.
     #[must_use]
     pub fn null() -> Self {
-        Self { encoding: Encoding::JsonPlain, data: b"null".to_vec() }
+        Self {
+            encoding: Encoding::JsonPlain,
+            data: b"null".to_vec(),
+        }
     }
 
     /// Encodes a value as `json/plain`.
@@ -59,7 +67,10 @@ impl Payload {
     /// When the value has no JSON form (a map with keys that are not text, say).
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, PayloadError> {
         let data = serde_json::to_vec(value).map_err(|e| PayloadError::Encode(e.to_string()))?;
-        Ok(Self { encoding: Encoding::JsonPlain, data })
+        Ok(Self {
+            encoding: Encoding::JsonPlain,
+            data,
+        })
     }
 
     /// Decodes a `json/plain` payload.

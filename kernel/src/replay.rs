@@ -3,12 +3,13 @@
 //! Neighbours: recovery and the replay tests call it. The first mismatch names the event, what the
 //! history has, what the code did, and what to do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::command::{Command, describe_event};
 use crate::event::{EventKind, HistoryEvent, Marker};
 use crate::failure::Failure;
-use crate::ids::{EventId, RunId, WorkflowId};
+use crate::ids::{EventId, RunId, Seq, WorkflowId};
 use crate::machine::{Definition, Machine, News, Replaying, WorkflowInfo};
 use crate::run_state::{Corrupt, RunState};
 
@@ -50,7 +51,11 @@ impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Corrupt(corrupt) => corrupt.fmt(f),
-            Self::Nondeterminism { event_id, history, code } => write!(
+            Self::Nondeterminism {
+                event_id,
+                history,
+                code,
+            } => write!(
                 f,
                 "nondeterminism at event {event_id}: the history has {history}, the code did \
                  {code}; the workflow code no longer does what this run recorded. Put back the old \
@@ -58,7 +63,10 @@ impl fmt::Display for ReplayError {
                  code a new workflow type"
             ),
             Self::Failed { event_id, failure } => {
-                write!(f, "the workflow code failed in the workflow task of event {event_id}: {failure}")
+                write!(
+                    f,
+                    "the workflow code failed in the workflow task of event {event_id}: {failure}"
+                )
             }
         }
     }
@@ -74,6 +82,30 @@ impl From<Corrupt> for ReplayError {
 
 /// Runs `definition` through `events`, which must be a history from its first event.
 ///
+/// ```
+/// use kernel::{
+///     ActivityOptions, Cx, Definition, Failure, Payload, RunId, StartRequest, Timestamp,
+///     WorkflowId, replay, start,
+/// };
+///
+/// async fn greet(cx: Cx, name: String) -> Result<String, Failure> {
+///     cx.activity_named("Greet", &name, ActivityOptions::default()).await
+/// }
+///
+/// let request = StartRequest {
+///     workflow_id: WorkflowId::new("greet-ada"),
+///     run_id: RunId([7; 16]),
+///     workflow_type: "greet".to_owned(),
+///     input: Payload::json("Ada")?,
+///     parent: None,
+/// };
+/// let (state, transition) = start(request, Timestamp(0))?;
+/// let greet = Definition::new("greet", greet);
+/// let replayed = replay(&greet, state.workflow_id, state.run_id, &transition.events)?;
+/// assert!(!replayed.machine.is_done());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// When the history is not valid, or the code does not do again what it did.
 pub fn replay(
@@ -84,30 +116,76 @@ pub fn replay(
 ) -> Result<Replayed, ReplayError> {
     let Some(first) = events.first() else {
         let why = "it has no events".to_owned();
-        return Err(Corrupt { event_id: EventId(0), why }.into());
+        return Err(Corrupt {
+            event_id: EventId(0),
+            why,
+        }
+        .into());
     };
     let mut state = RunState::started(workflow_id.clone(), run_id, first)?;
-    let EventKind::WorkflowExecutionStarted { workflow_type, input, seed, .. } = &first.kind else {
-        return Err(Corrupt { event_id: first.id, why: "it has no start".into() }.into());
+    let EventKind::WorkflowExecutionStarted {
+        workflow_type,
+        input,
+        seed,
+        ..
+    } = &first.kind
+    else {
+        return Err(Corrupt {
+            event_id: first.id,
+            why: "it has no start".into(),
+        }
+        .into());
     };
-    let info =
-        WorkflowInfo { workflow_id, run_id, workflow_type: workflow_type.clone(), seed: *seed };
+    if workflow_type != definition.workflow_type() {
+        return Err(ReplayError::Nondeterminism {
+            event_id: first.id,
+            history: format!("WorkflowExecutionStarted({workflow_type})"),
+            code: format!("WorkflowExecutionStarted({})", definition.workflow_type()),
+        });
+    }
+    let info = WorkflowInfo {
+        workflow_id,
+        run_id,
+        workflow_type: workflow_type.clone(),
+        seed: *seed,
+    };
     let mut machine = Machine::new(definition, info, input.clone());
     machine.set_replaying(Replaying::Yes);
     let mut unseen = Vec::new();
-    let mut index = 1;
-    while let Some(event) = events.get(index) {
+    let mut rest = events.get(1..).unwrap_or_default();
+    while let Some((event, after)) = rest.split_first() {
+        if event.kind.is_command() {
+            let why = format!("{} does not follow a workflow task", event.kind.name());
+            return Err(Corrupt {
+                event_id: event.id,
+                why,
+            }
+            .into());
+        }
         unseen.extend(state.apply_event(event)?);
-        index += 1;
+        rest = after;
         if event.kind == EventKind::WorkflowTaskCompleted {
             let commands = machine
                 .advance(std::mem::take(&mut unseen), event.at)
-                .map_err(|failure| ReplayError::Failed { event_id: event.id, failure })?;
-            check_commands(&state, event.id, &commands, &events[index..])?;
+                .map_err(|failure| ReplayError::Failed {
+                    event_id: event.id,
+                    failure,
+                })?;
+            let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
+            let (recorded, after) = rest.split_at(n_recorded);
+            check_commands(&state, event.id, &commands, recorded)?;
+            for event in recorded {
+                unseen.extend(state.apply_event(event)?);
+            }
+            rest = after;
         }
     }
     machine.set_replaying(Replaying::No);
-    Ok(Replayed { machine, state, unseen })
+    Ok(Replayed {
+        machine,
+        state,
+        unseen,
+    })
 }
 
 /// Sets the commands of one turn beside the events that the history has for it.
@@ -115,20 +193,29 @@ fn check_commands(
     state: &RunState,
     task: EventId,
     commands: &[Command],
-    rest: &[HistoryEvent],
+    recorded: &[HistoryEvent],
 ) -> Result<(), ReplayError> {
-    let recorded = rest.iter().take_while(|e| e.kind.is_command());
+    let mut turn = Turn {
+        state,
+        begun: BTreeMap::new(),
+    };
     let mut commands = commands.iter();
     let mut last = task;
     let differ = |event_id, history: String, code: String| {
-        Err(ReplayError::Nondeterminism { event_id, history, code })
+        Err(ReplayError::Nondeterminism {
+            event_id,
+            history,
+            code,
+        })
     };
     for event in recorded {
         last = event.id;
+        let recorded = turn.recorded(event);
         match commands.next() {
-            Some(command) if matches(state, command, &event.kind) => {}
+            Some(command) if matches(command, &event.kind, recorded) => {}
             Some(command) => {
-                return differ(event.id, describe_event(&event.kind), command.describe());
+                let (history, code) = side_by_side(command, &event.kind, recorded);
+                return differ(event.id, history, code);
             }
             None => return differ(event.id, describe_event(&event.kind), "nothing more".into()),
         }
@@ -139,32 +226,113 @@ fn check_commands(
     }
 }
 
+/// What a turn's events speak of: operations that were pending, or begun in the same turn.
+struct Turn<'a> {
+    state: &'a RunState,
+    begun: BTreeMap<EventId, Seq>,
+}
+
+impl Turn<'_> {
+    /// The operation that an event speaks of. `None` when it speaks of none, or of one that is
+    /// not pending; the fold finds out that such a history is not valid.
+    fn recorded(&mut self, event: &HistoryEvent) -> Option<Seq> {
+        match &event.kind {
+            EventKind::ActivityTaskScheduled { seq, .. }
+            | EventKind::TimerStarted { seq, .. }
+            | EventKind::StartChildWorkflowExecutionInitiated { seq, .. } => {
+                self.begun.insert(event.id, *seq);
+                Some(*seq)
+            }
+            EventKind::ActivityTaskCancelRequested {
+                scheduled_event_id: id,
+            } => self
+                .begun(id)
+                .or_else(|| self.state.activities.get(id).map(|a| a.seq)),
+            EventKind::TimerCanceled {
+                started_event_id: id,
+            } => self
+                .begun(id)
+                .or_else(|| self.state.timers.get(id).map(|t| t.seq)),
+            EventKind::RequestCancelExternalWorkflowExecutionInitiated {
+                initiated_event_id: id,
+            } => self
+                .begun(id)
+                .or_else(|| self.state.children.get(id).map(|c| c.seq)),
+            EventKind::WorkflowExecutionStarted { .. }
+            | EventKind::WorkflowTaskCompleted
+            | EventKind::ActivityTaskCompleted { .. }
+            | EventKind::ActivityTaskFailed { .. }
+            | EventKind::ActivityTaskTimedOut { .. }
+            | EventKind::ActivityTaskCanceled { .. }
+            | EventKind::TimerFired { .. }
+            | EventKind::StartChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionStarted { .. }
+            | EventKind::ChildWorkflowExecutionCompleted { .. }
+            | EventKind::ChildWorkflowExecutionFailed { .. }
+            | EventKind::ChildWorkflowExecutionCanceled { .. }
+            | EventKind::ChildWorkflowExecutionTerminated { .. }
+            | EventKind::MarkerRecorded { .. }
+            | EventKind::WorkflowExecutionSignaled { .. }
+            | EventKind::WorkflowExecutionCancelRequested { .. }
+            | EventKind::WorkflowExecutionCompleted { .. }
+            | EventKind::WorkflowExecutionFailed { .. }
+            | EventKind::WorkflowExecutionCanceled
+            | EventKind::WorkflowExecutionTerminated { .. } => None,
+        }
+    }
+
+    fn begun(&self, id: &EventId) -> Option<Seq> {
+        self.begun.get(id).copied()
+    }
+}
+
+/// Both sides in words. Where the words are the same, it is another operation of the same name.
+fn side_by_side(command: &Command, event: &EventKind, recorded: Option<Seq>) -> (String, String) {
+    let (history, code) = (describe_event(event), command.describe());
+    match (recorded, command.seq()) {
+        (Some(there), Some(here)) if history == code => (
+            format!("{history} as operation {}", there.0),
+            format!("{code} as operation {}", here.0),
+        ),
+        (Some(_) | None, Some(_) | None) => (history, code),
+    }
+}
+
 /// Whether a command is the one that an event records. Inputs and options may change between
 /// versions of the code; what is called, and in which order, may not.
-fn matches(state: &RunState, command: &Command, event: &EventKind) -> bool {
+fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool {
+    if let (Some(there), Some(here)) = (recorded, command.seq())
+        && there != here
+    {
+        return false;
+    }
     match command {
-        Command::ScheduleActivityTask { seq, activity_type, .. } => matches!(event,
-            EventKind::ActivityTaskScheduled { seq: s, activity_type: t, .. }
-                if s == seq && t == activity_type),
+        Command::ScheduleActivityTask { activity_type, .. } => matches!(event,
+            EventKind::ActivityTaskScheduled { activity_type: t, .. } if t == activity_type),
         Command::RequestCancelActivityTask { .. } => {
             matches!(event, EventKind::ActivityTaskCancelRequested { .. })
         }
-        Command::StartTimer { seq, .. } => {
-            matches!(event, EventKind::TimerStarted { seq: s, .. } if s == seq)
-        }
-        Command::CancelTimer { seq } => matches!(event,
-            EventKind::TimerCanceled { started_event_id }
-                if state.timers.get(started_event_id).is_none_or(|t| t.seq == *seq)),
-        Command::StartChildWorkflowExecution { seq, workflow_id, workflow_type, .. } => {
+        Command::StartTimer { .. } => matches!(event, EventKind::TimerStarted { .. }),
+        Command::CancelTimer { .. } => matches!(event, EventKind::TimerCanceled { .. }),
+        Command::StartChildWorkflowExecution {
+            workflow_id,
+            workflow_type,
+            ..
+        } => {
             matches!(event,
                 EventKind::StartChildWorkflowExecutionInitiated {
-                    seq: s, workflow_id: i, workflow_type: t, ..
-                } if s == seq && i == workflow_id && t == workflow_type)
+                    workflow_id: i, workflow_type: t, ..
+                } if i == workflow_id && t == workflow_type)
         }
         Command::RequestCancelChildWorkflowExecution { .. } => {
-            matches!(event, EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. })
+            matches!(
+                event,
+                EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
+            )
         }
-        Command::RecordMarker { marker: Marker::Stage { name, .. } } => matches!(event,
+        Command::RecordMarker {
+            marker: Marker::Stage { name, .. },
+        } => matches!(event,
             EventKind::MarkerRecorded { marker: Marker::Stage { name: n, .. } } if n == name),
         Command::CompleteWorkflowExecution { .. } => {
             matches!(event, EventKind::WorkflowExecutionCompleted { .. })
@@ -177,3 +345,6 @@ fn matches(state: &RunState, command: &Command, event: &EventKind) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

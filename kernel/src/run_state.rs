@@ -2,21 +2,20 @@
 //!
 //! It is a fold over transitions. The same fold runs on a live commit, on recovery and on replay,
 //! so a state rebuilt from the store is equal to the one that was lost.
-//! Neighbours: `decide` reads it, the engine derives all waiting work from it.
+//! Neighbours: `apply` folds single events and notes, `decide` reads it, the engine derives all
+//! waiting work from it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, HistoryEvent, Marker, Note, ParentRef, Transition};
+use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::News;
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
-use crate::primitives::{
-    Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
-};
+use crate::primitives::{activity, cancellation, child, timer, workflow_execution, workflow_task};
 
 /// A pending activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +46,9 @@ impl PendingActivity {
     /// When all attempts together run out of time.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.options.schedule_to_close.map(|d| self.scheduled_at.after(d))
+        self.options
+            .schedule_to_close
+            .map(|d| self.scheduled_at.after(d))
     }
 }
 
@@ -170,7 +171,11 @@ pub struct Corrupt {
 
 impl std::fmt::Display for Corrupt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the history is not valid at event {}: {}", self.event_id, self.why)
+        write!(
+            f,
+            "the history is not valid at event {}: {}",
+            self.event_id, self.why
+        )
     }
 }
 
@@ -186,10 +191,24 @@ impl RunState {
         run_id: RunId,
         event: &HistoryEvent,
     ) -> Result<Self, Corrupt> {
-        let EventKind::WorkflowExecutionStarted { workflow_type, parent, .. } = &event.kind else {
+        let EventKind::WorkflowExecutionStarted {
+            workflow_type,
+            parent,
+            ..
+        } = &event.kind
+        else {
             let why = format!("the first event is {}", event.kind.name());
-            return Err(Corrupt { event_id: event.id, why });
+            return Err(Corrupt {
+                event_id: event.id,
+                why,
+            });
         };
+        if event.id != EventId(1) {
+            return Err(Corrupt {
+                event_id: event.id,
+                why: "it should be event 1".to_owned(),
+            });
+        }
         Ok(Self {
             workflow_id,
             run_id,
@@ -229,12 +248,14 @@ impl RunState {
             if event.id == EventId(1) && self.transitions == 0 {
                 continue; // Folded by `started`.
             }
-            if let Some(one) = self.apply_event(event)? {
-                news.push(one);
-            }
+            news.extend(self.apply_event(event)?);
         }
         for note in &transition.notes {
-            self.apply_note(note)?;
+            let event_id = self.last_event_id;
+            self.apply_note(note).map_err(|error| Corrupt {
+                event_id,
+                why: error.to_string(),
+            })?;
         }
         self.transitions += 1;
         Ok(news)
@@ -245,182 +266,18 @@ impl RunState {
     /// # Errors
     /// When the event cannot follow this state; the state must then be thrown away.
     pub fn apply_event(&mut self, event: &HistoryEvent) -> Result<Option<News>, Corrupt> {
-        let corrupt = |why: String| Corrupt { event_id: event.id, why };
-        if event.id != self.last_event_id.next() {
-            return Err(corrupt(format!("it should be event {}", self.last_event_id.next())));
+        let corrupt = |why: String| Corrupt {
+            event_id: event.id,
+            why,
+        };
+        let expected = self.last_event_id.next();
+        if event.id != expected {
+            return Err(corrupt(format!("it should be event {expected}")));
         }
         self.last_event_id = event.id;
-        self.history_bytes += event.kind.size_bytes();
-        self.apply_kind(event).map_err(corrupt)
-    }
-
-    fn apply_kind(&mut self, event: &HistoryEvent) -> Result<Option<News>, String> {
-        use workflow_execution::Event as Run;
-        let run_event = match &event.kind {
-            EventKind::WorkflowExecutionCompleted { .. } => Run::Completed,
-            EventKind::WorkflowExecutionFailed { .. } => Run::Failed,
-            EventKind::WorkflowExecutionCanceled => Run::Canceled,
-            EventKind::WorkflowExecutionTerminated { .. } => Run::Terminated,
-            EventKind::WorkflowExecutionStarted { .. } => return Err("a second start".into()),
-            EventKind::WorkflowTaskCompleted
-            | EventKind::ActivityTaskScheduled { .. }
-            | EventKind::ActivityTaskCancelRequested { .. }
-            | EventKind::ActivityTaskCompleted { .. }
-            | EventKind::ActivityTaskFailed { .. }
-            | EventKind::ActivityTaskTimedOut { .. }
-            | EventKind::ActivityTaskCanceled { .. }
-            | EventKind::TimerStarted { .. }
-            | EventKind::TimerFired { .. }
-            | EventKind::TimerCanceled { .. }
-            | EventKind::StartChildWorkflowExecutionInitiated { .. }
-            | EventKind::StartChildWorkflowExecutionFailed { .. }
-            | EventKind::ChildWorkflowExecutionStarted { .. }
-            | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
-            | EventKind::ChildWorkflowExecutionCompleted { .. }
-            | EventKind::ChildWorkflowExecutionFailed { .. }
-            | EventKind::ChildWorkflowExecutionCanceled { .. }
-            | EventKind::ChildWorkflowExecutionTerminated { .. }
-            | EventKind::MarkerRecorded { .. }
-            | EventKind::WorkflowExecutionSignaled { .. }
-            | EventKind::WorkflowExecutionCancelRequested { .. } => Run::Progressed,
-        };
-        self.status = self.status.on(run_event).map_err(|e| e.to_string())?;
-        let news = self.apply_progress(event).map_err(|e| e.to_string())?;
-        if news.is_some() {
-            self.workflow_task = self
-                .workflow_task
-                .on(workflow_task::Event::News)
-                .map_err(|e| e.to_string())?;
-        }
-        if self.is_closed() {
-            self.close(event);
-        }
-        Ok(news)
-    }
-
-    /// What a closed run forgets: nothing waits for it any more.
-    fn close(&mut self, event: &HistoryEvent) {
-        self.closed_at = Some(event.at);
-        self.activities.clear();
-        self.timers.clear();
-        self.children.clear();
-        self.workflow_task = workflow_task::State::Idle;
-        self.workflow_task_failure = None;
-        self.outcome = match &event.kind {
-            EventKind::WorkflowExecutionCompleted { result } => {
-                Some(Outcome::Completed(result.clone()))
-            }
-            EventKind::WorkflowExecutionFailed { failure } => {
-                Some(Outcome::Failed(failure.clone()))
-            }
-            EventKind::WorkflowExecutionTerminated { reason } => {
-                Some(Outcome::Failed(Failure::terminated(reason.clone())))
-            }
-            _other => Some(Outcome::Failed(Failure::canceled("the workflow was canceled"))),
-        };
-    }
-
-    fn apply_progress(&mut self, event: &HistoryEvent) -> Result<Option<News>, ApplyError> {
-        match &event.kind {
-            EventKind::WorkflowTaskCompleted => {
-                self.workflow_task = self.workflow_task.on(workflow_task::Event::Completed)?;
-                self.workflow_task_failure = None;
-                Ok(None)
-            }
-            EventKind::ActivityTaskScheduled { .. }
-            | EventKind::ActivityTaskCancelRequested { .. }
-            | EventKind::ActivityTaskCompleted { .. }
-            | EventKind::ActivityTaskFailed { .. }
-            | EventKind::ActivityTaskTimedOut { .. }
-            | EventKind::ActivityTaskCanceled { .. } => self.apply_activity(event),
-            EventKind::TimerStarted { .. }
-            | EventKind::TimerFired { .. }
-            | EventKind::TimerCanceled { .. } => self.apply_timer(event),
-            EventKind::StartChildWorkflowExecutionInitiated { .. }
-            | EventKind::StartChildWorkflowExecutionFailed { .. }
-            | EventKind::ChildWorkflowExecutionStarted { .. }
-            | EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
-            | EventKind::ChildWorkflowExecutionCompleted { .. }
-            | EventKind::ChildWorkflowExecutionFailed { .. }
-            | EventKind::ChildWorkflowExecutionCanceled { .. }
-            | EventKind::ChildWorkflowExecutionTerminated { .. } => self.apply_child(event),
-            EventKind::MarkerRecorded { marker } => {
-                self.apply_marker(marker);
-                Ok(None)
-            }
-            EventKind::WorkflowExecutionSignaled { name, input } => {
-                self.signals += 1;
-                Ok(Some(News::Signal { name: name.clone(), input: input.clone() }))
-            }
-            EventKind::WorkflowExecutionCancelRequested { reason } => {
-                self.cancellation = self.cancellation.on(cancellation::Event::Requested)?;
-                Ok(Some(News::CancelRequested { reason: reason.clone() }))
-            }
-            EventKind::WorkflowExecutionStarted { .. }
-            | EventKind::WorkflowExecutionCompleted { .. }
-            | EventKind::WorkflowExecutionFailed { .. }
-            | EventKind::WorkflowExecutionCanceled
-            | EventKind::WorkflowExecutionTerminated { .. } => Ok(None),
-        }
-    }
-
-    fn apply_marker(&mut self, marker: &Marker) {
-        let Marker::Stage { name, total } = marker;
-        match self.stages.iter_mut().find(|s| s.name == *name) {
-            Some(stage) => stage.total = *total,
-            None => self.stages.push(Stage {
-                name: name.clone(),
-                total: *total,
-                scheduled: 0,
-                done: 0,
-                failed: 0,
-            }),
-        }
-    }
-
-    /// The stage of that name, if it was declared.
-    pub(crate) fn stage_mut(&mut self, name: &str) -> Option<&mut Stage> {
-        if name.is_empty() {
-            return None;
-        }
-        self.stages.iter_mut().find(|s| s.name == name)
-    }
-
-    fn apply_note(&mut self, note: &Note) -> Result<(), Corrupt> {
-        let event_id = self.last_event_id;
-        let result = match note {
-            Note::ActivityAttemptFailed { scheduled_event_id, failure, next_attempt_at } => self
-                .change_activity(*scheduled_event_id, activity::Event::AttemptFailed, |a| {
-                    a.attempt += 1;
-                    a.last_failure = Some(failure.clone());
-                    a.next_attempt_at = *next_attempt_at;
-                }),
-            Note::ActivityDeferred { scheduled_event_id, until } => {
-                self.change_activity(*scheduled_event_id, activity::Event::Deferred, |a| {
-                    a.next_attempt_at = *until;
-                })
-            }
-            Note::ActivityHeartbeat { scheduled_event_id, details } => {
-                self.change_activity(*scheduled_event_id, activity::Event::Heartbeat, |a| {
-                    a.heartbeat = Some(details.clone());
-                })
-            }
-            Note::WorkflowTaskFailed { failure, next_attempt_at } => {
-                self.fail_workflow_task(failure, *next_attempt_at)
-            }
-        };
-        result.map_err(|error| Corrupt { event_id, why: error.to_string() })
-    }
-
-    fn fail_workflow_task(&mut self, failure: &Failure, at: Timestamp) -> Result<(), ApplyError> {
-        self.workflow_task = self.workflow_task.on(workflow_task::Event::Failed)?;
-        let attempts = self.workflow_task_failure.as_ref().map_or(0, |f| f.attempts);
-        self.workflow_task_failure = Some(WorkflowTaskFailure {
-            failure: failure.clone(),
-            attempts: attempts.saturating_add(1),
-            next_attempt_at: at,
-        });
-        Ok(())
+        self.history_bytes = self.history_bytes.saturating_add(event.kind.size_bytes());
+        self.apply_kind(event)
+            .map_err(|error| corrupt(error.to_string()))
     }
 
     /// The earliest time at which this run, left alone, has something to do.
@@ -436,29 +293,5 @@ impl RunState {
     #[must_use]
     pub fn elapsed(&self, now: Timestamp) -> Millis {
         self.closed_at.unwrap_or(now).since(self.started_at)
-    }
-}
-
-/// Why an event or note does not fit.
-#[derive(Debug)]
-pub(crate) enum ApplyError {
-    /// A table says so.
-    Illegal(Illegal),
-    /// It speaks of something that is not pending.
-    NotPending(&'static str, EventId),
-}
-
-impl From<Illegal> for ApplyError {
-    fn from(illegal: Illegal) -> Self {
-        Self::Illegal(illegal)
-    }
-}
-
-impl std::fmt::Display for ApplyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Illegal(illegal) => illegal.fmt(f),
-            Self::NotPending(what, id) => write!(f, "no {what} of event {id} is pending"),
-        }
     }
 }

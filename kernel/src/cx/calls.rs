@@ -1,6 +1,5 @@
 //! [`Cx`]: what a workflow body can ask for.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,9 +9,10 @@ use super::futures::{Canceled, NextSignal, Operation};
 use super::shared::{OperationKind, Scope, Shared};
 use crate::command::Command;
 use crate::event::Marker;
-use crate::ids::{Millis, Timestamp, WorkflowId};
+use crate::failure::Failure;
+use crate::ids::{Millis, Seq, Timestamp, WorkflowId};
 use crate::machine::{Replaying, WorkflowInfo};
-use crate::options::{ActivityOptions, ChildOptions};
+use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy};
 use crate::payload::Payload;
 
 /// The typed promise of an activity, known to the workflow that calls it and the code that runs it.
@@ -43,6 +43,29 @@ pub trait WorkflowContract {
 
 /// The handle through which a workflow body has effects. Cheap to clone.
 ///
+/// ```
+/// use kernel::{ActivityContract, Cx, Definition, Either, Failure, Millis, join_all, select};
+///
+/// struct Fetch;
+/// impl ActivityContract for Fetch {
+///     const TYPE: &'static str = "Fetch";
+///     type Input = String;
+///     type Output = u64;
+/// }
+///
+/// /// Fetches all pages side by side, and gives up after a minute.
+/// async fn crawl(cx: Cx, pages: Vec<String>) -> Result<u64, Failure> {
+///     cx.stage("fetch", u64::try_from(pages.len()).ok());
+///     let fetched = join_all(pages.iter().map(|page| cx.activity::<Fetch>(page)));
+///     match select(fetched, cx.sleep(Millis::seconds(60))).await {
+///         Either::First(sizes) => sizes.into_iter().sum(),
+///         Either::Second(_) => Err(Failure::permanent("TooSlow", "a minute was not enough")),
+///     }
+/// }
+/// let definition = Definition::new("crawl", crawl);
+/// # assert_eq!(definition.workflow_type(), "crawl");
+/// ```
+///
 /// Everything that is not in here (clocks, files, randomness, threads) is forbidden in a body:
 /// the body is run again from its history after a crash, and must do the same again.
 #[derive(Clone)]
@@ -59,31 +82,34 @@ impl std::fmt::Debug for Cx {
 
 impl Cx {
     pub(crate) fn root(shared: Arc<Shared>) -> Self {
-        Self { shared, scope: Scope::Cancellable }
+        Self {
+            shared,
+            scope: Scope::Cancellable,
+        }
     }
 
     /// Who this run is.
     #[must_use]
     pub fn info(&self) -> WorkflowInfo {
-        self.shared.lock().info.clone()
+        self.shared.with(|inner| inner.info.clone())
     }
 
     /// The time of this turn; the same again on replay.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.shared.lock().now
+        self.shared.with(|inner| inner.now)
     }
 
     /// A random number; the same again on replay.
     #[must_use]
     pub fn random(&self) -> u64 {
-        self.shared.lock().random()
+        self.shared.with(super::shared::Inner::random)
     }
 
     /// Whether this turn repeats the past; for logging only.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
-        self.shared.lock().replaying == Replaying::Yes
+        self.shared.with(|inner| inner.replaying) == Replaying::Yes
     }
 
     /// Runs an activity with the options of its contract.
@@ -107,11 +133,12 @@ impl Cx {
         input: &I,
         options: ActivityOptions,
     ) -> Operation<O> {
+        let input = Payload::json(input);
         self.begin(OperationKind::Activity, |seq| {
             Ok(Command::ScheduleActivityTask {
                 seq,
                 activity_type: activity_type.to_owned(),
-                input: Payload::json(input)?,
+                input: input?,
                 options,
             })
         })
@@ -120,7 +147,10 @@ impl Cx {
     /// Waits; a restart does not forget how long is left.
     pub fn sleep(&self, duration: Millis) -> Operation<()> {
         self.begin(OperationKind::Timer, |seq| {
-            Ok(Command::StartTimer { seq, start_to_fire: duration })
+            Ok(Command::StartTimer {
+                seq,
+                start_to_fire: duration,
+            })
         })
     }
 
@@ -142,12 +172,17 @@ impl Cx {
         input: &I,
         options: ChildOptions,
     ) -> Operation<O> {
-        self.begin(OperationKind::Child, |seq| {
+        let input = Payload::json(input);
+        let kind = match options.parent_close_policy {
+            ParentClosePolicy::Abandon => OperationKind::AbandonedChild,
+            ParentClosePolicy::Terminate | ParentClosePolicy::RequestCancel => OperationKind::Child,
+        };
+        self.begin(kind, |seq| {
             Ok(Command::StartChildWorkflowExecution {
                 seq,
                 workflow_id,
                 workflow_type: workflow_type.to_owned(),
-                input: Payload::json(input)?,
+                input: input?,
                 options,
             })
         })
@@ -155,43 +190,49 @@ impl Cx {
 
     /// The next signal of that name, in order of arrival; each is given once.
     pub fn signal<T: DeserializeOwned>(&self, name: &str) -> NextSignal<T> {
-        NextSignal {
-            shared: Arc::clone(&self.shared),
-            name: name.to_owned(),
-            output: PhantomData,
-        }
+        NextSignal::new(Arc::clone(&self.shared), self.scope, name.to_owned())
     }
 
     /// Declares a stage of this workflow's graph, or a new total for it. Activities and children
     /// whose options name the stage count towards it.
     pub fn stage(&self, name: &str, total: Option<u64>) {
-        let marker = Marker::Stage { name: name.to_owned(), total };
-        self.shared.lock().commands.push(Command::RecordMarker { marker });
+        let marker = Marker::Stage {
+            name: name.to_owned(),
+            total,
+        };
+        self.shared
+            .with(|inner| inner.command(Command::RecordMarker { marker }));
     }
 
     /// Resolves when the run is asked to cancel.
     pub fn canceled(&self) -> Canceled {
-        Canceled { shared: Arc::clone(&self.shared) }
+        Canceled::new(Arc::clone(&self.shared))
     }
 
     /// Whether the run was asked to cancel.
     #[must_use]
     pub fn is_canceled(&self) -> bool {
-        self.shared.lock().cancel.is_some()
+        self.shared
+            .with(|inner| inner.is_canceled(Scope::Cancellable))
     }
 
     /// A handle whose operations go on although the run is asked to cancel: for tidying up.
     #[must_use]
     pub fn shielded(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), scope: Scope::Shielded }
+        Self {
+            shared: Arc::clone(&self.shared),
+            scope: Scope::Shielded,
+        }
     }
 
     fn begin<T>(
         &self,
         kind: OperationKind,
-        command: impl FnOnce(crate::ids::Seq) -> Result<Command, crate::failure::Failure>,
+        command: impl FnOnce(Seq) -> Result<Command, Failure>,
     ) -> Operation<T> {
-        let seq = self.shared.lock().begin(kind, self.scope, command);
-        Operation { shared: Arc::clone(&self.shared), seq, output: PhantomData }
+        let seq = self
+            .shared
+            .with(|inner| inner.begin(kind, self.scope, command));
+        Operation::new(Arc::clone(&self.shared), seq)
     }
 }

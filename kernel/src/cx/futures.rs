@@ -8,19 +8,31 @@ use std::task::{Context, Poll};
 
 use serde::de::DeserializeOwned;
 
-use super::shared::{Shared, Slot};
+use super::shared::{Scope, Shared, WaiterId};
 use crate::failure::Failure;
 use crate::ids::Seq;
+use crate::payload::Payload;
 
 /// A durable operation under way: an activity, a timer or a child.
 ///
 /// It has begun when it is made, not when it is first awaited, so several run side by side.
-/// **Cancel**: dropping it before it is done asks the operation to cancel.
+/// **Cancel**: dropping it before it is done asks the operation to cancel; only a child with
+/// [`ParentClosePolicy::Abandon`](crate::ParentClosePolicy::Abandon) then goes on alone.
 #[must_use = "dropping an operation cancels it; await it"]
 pub struct Operation<T> {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) seq: Seq,
-    pub(crate) output: PhantomData<fn() -> T>,
+    shared: Arc<Shared>,
+    seq: Seq,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Operation<T> {
+    pub(super) fn new(shared: Arc<Shared>, seq: Seq) -> Self {
+        Self {
+            shared,
+            seq,
+            output: PhantomData,
+        }
+    }
 }
 
 impl<T> std::fmt::Debug for Operation<T> {
@@ -33,42 +45,53 @@ impl<T: DeserializeOwned> Future for Operation<T> {
     type Output = Result<T, Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.shared.lock();
-        match inner.slots.get_mut(&self.seq) {
-            Some(Slot::Waiting { waker, .. }) => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            Some(Slot::Resolved(_)) => match inner.slots.remove(&self.seq) {
-                Some(Slot::Resolved(Ok(payload))) => {
-                    drop(inner);
-                    Poll::Ready(payload.decode().map_err(Failure::from))
-                }
-                Some(Slot::Resolved(Err(failure))) => Poll::Ready(Err(failure)),
-                Some(Slot::Waiting { .. }) | None => Poll::Pending,
-            },
-            None => Poll::Ready(Err(Failure::internal("the operation was awaited twice"))),
-        }
+        self.shared
+            .with(|inner| inner.poll_operation(self.seq, cx.waker()))
+            .map(decoded)
     }
 }
 
 impl<T> Drop for Operation<T> {
     fn drop(&mut self) {
-        let mut inner = self.shared.lock();
-        inner.cancel_operation(self.seq);
-        if let Some(Slot::Resolved(_)) = inner.slots.get(&self.seq) {
-            inner.slots.remove(&self.seq);
+        self.shared.with(|inner| inner.drop_operation(self.seq));
+    }
+}
+
+fn decoded<T: DeserializeOwned>(result: Result<Payload, Failure>) -> Result<T, Failure> {
+    Ok(result?.decode()?)
+}
+
+/// The next signal of one name, in order of arrival.
+///
+/// When the run is asked to cancel, signals that have arrived are still given, then the wait ends
+/// with a canceled failure, unless the handle was [shielded](crate::Cx::shielded).
+/// **Cancel**: dropping it takes no signal.
+#[must_use = "futures do nothing unless awaited"]
+pub struct NextSignal<T> {
+    shared: Arc<Shared>,
+    scope: Scope,
+    name: String,
+    waiter: Option<WaiterId>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> NextSignal<T> {
+    pub(super) fn new(shared: Arc<Shared>, scope: Scope, name: String) -> Self {
+        Self {
+            shared,
+            scope,
+            name,
+            waiter: None,
+            output: PhantomData,
         }
     }
 }
 
-/// The next signal of one name, in order of arrival.
-#[derive(Clone)]
-#[must_use = "futures do nothing unless awaited"]
-pub struct NextSignal<T> {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) name: String,
-    pub(crate) output: PhantomData<fn() -> T>,
+impl<T> Clone for NextSignal<T> {
+    /// A second wait for the same name: of two waits, each signal goes to the one polled first.
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shared), self.scope, self.name.clone())
+    }
 }
 
 impl<T> std::fmt::Debug for NextSignal<T> {
@@ -81,13 +104,19 @@ impl<T: DeserializeOwned> Future for NextSignal<T> {
     type Output = Result<T, Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut inner = self.shared.lock();
-        match inner.signals.get_mut(&self.name).and_then(std::collections::VecDeque::pop_front) {
-            Some(payload) => Poll::Ready(payload.decode().map_err(Failure::from)),
-            None => {
-                inner.signal_wakers.insert(self.name.clone(), cx.waker().clone());
-                Poll::Pending
-            }
+        let this = self.get_mut();
+        let (name, scope, waiter) = (&this.name, this.scope, &mut this.waiter);
+        this.shared
+            .with(|inner| inner.poll_signal(name, scope, waiter, cx.waker()))
+            .map(decoded)
+    }
+}
+
+impl<T> Drop for NextSignal<T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.waiter {
+            self.shared
+                .with(|inner| inner.drop_signal_waiter(&self.name, id));
         }
     }
 }
@@ -95,7 +124,17 @@ impl<T: DeserializeOwned> Future for NextSignal<T> {
 /// Resolves when the run is asked to cancel, with the reason.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Canceled {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    waiter: Option<WaiterId>,
+}
+
+impl Canceled {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            waiter: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Canceled {
@@ -108,13 +147,17 @@ impl Future for Canceled {
     type Output = String;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
-        let mut inner = self.shared.lock();
-        match &inner.cancel {
-            Some(reason) => Poll::Ready(reason.clone()),
-            None => {
-                inner.cancel_wakers.push(cx.waker().clone());
-                Poll::Pending
-            }
+        let this = self.get_mut();
+        let waiter = &mut this.waiter;
+        this.shared
+            .with(|inner| inner.poll_canceled(waiter, cx.waker()))
+    }
+}
+
+impl Drop for Canceled {
+    fn drop(&mut self) {
+        if let Some(id) = self.waiter {
+            self.shared.with(|inner| inner.drop_cancel_waiter(id));
         }
     }
 }

@@ -6,4 +6,4 @@ mod shared;
 
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Inner, Shared};

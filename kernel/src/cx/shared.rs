@@ -1,11 +1,12 @@
 //! What the machine and all handles of one body share.
 //!
-//! One mutex, held for moments only and never while user code runs. Must not be reachable from
-//! outside the kernel.
+//! One mutex, held for moments only and never while foreign code runs: values are encoded and
+//! decoded outside, and wakers are woken and dropped after it is released. Must not be reachable
+//! from outside the kernel.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use crate::command::Command;
 use crate::failure::Failure;
@@ -13,12 +14,18 @@ use crate::ids::{Seq, Timestamp};
 use crate::machine::{News, Replaying, WorkflowInfo};
 use crate::payload::Payload;
 
+/// Operations begun and cancellations met in one turn, after which the body is taken to spin: a
+/// loop that begins an operation anew whenever one fails never waits once the run is canceled.
+const TURN_STEPS_MAX: u32 = 100_000;
+
 /// What an operation of the body is, so that it can be canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OperationKind {
     Activity,
     Timer,
     Child,
+    /// A child that goes on alone when nobody waits for it any more.
+    AbandonedChild,
 }
 
 /// Whether a cancellation of the run reaches an operation.
@@ -28,30 +35,52 @@ pub(crate) enum Scope {
     Shielded,
 }
 
-pub(crate) enum Slot {
-    Waiting { kind: OperationKind, scope: Scope, waker: Option<Waker>, cancel_sent: CancelSent },
-    Resolved(Result<Payload, Failure>),
+/// Why an operation is canceled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    RunCanceled,
+    Dropped,
 }
 
 /// Whether the cancel command of an operation was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CancelSent {
+enum CancelSent {
     Yes,
     No,
 }
 
+enum Slot {
+    Waiting {
+        kind: OperationKind,
+        scope: Scope,
+        waker: Option<Waker>,
+        cancel_sent: CancelSent,
+    },
+    Resolved(Result<Payload, Failure>),
+}
+
+/// One future that waits for a signal or for the cancellation; it takes its number back when it
+/// is dropped, so that a long loop leaves nothing behind.
+pub(crate) type WaiterId = u64;
+
 pub(crate) struct Inner {
     pub(crate) info: WorkflowInfo,
     pub(crate) now: Timestamp,
-    pub(crate) commands: Vec<Command>,
-    pub(crate) slots: BTreeMap<Seq, Slot>,
-    pub(crate) signals: BTreeMap<String, VecDeque<Payload>>,
-    pub(crate) signal_wakers: BTreeMap<String, Waker>,
-    pub(crate) cancel: Option<String>,
-    pub(crate) cancel_wakers: Vec<Waker>,
     pub(crate) replaying: Replaying,
+    commands: Vec<Command>,
+    slots: BTreeMap<Seq, Slot>,
+    signals: BTreeMap<String, VecDeque<Payload>>,
+    signal_waiters: BTreeMap<String, BTreeMap<WaiterId, Waker>>,
+    cancel: Option<String>,
+    cancel_waiters: BTreeMap<WaiterId, Waker>,
+    next_waiter: WaiterId,
     next_seq: u32,
     random: u64,
+    steps: u32,
+    /// To be woken when the lock is released.
+    woken: Vec<Waker>,
+    /// To be dropped when the lock is released.
+    stale: Vec<Waker>,
 }
 
 pub(crate) struct Shared(Mutex<Inner>);
@@ -62,126 +91,169 @@ impl Shared {
         Self(Mutex::new(Inner {
             info,
             now: Timestamp(0),
+            replaying: Replaying::No,
             commands: Vec::new(),
             slots: BTreeMap::new(),
             signals: BTreeMap::new(),
-            signal_wakers: BTreeMap::new(),
+            signal_waiters: BTreeMap::new(),
             cancel: None,
-            cancel_wakers: Vec::new(),
-            replaying: Replaying::No,
+            cancel_waiters: BTreeMap::new(),
+            next_waiter: 0,
             next_seq: 0,
             random,
+            steps: 0,
+            woken: Vec::new(),
+            stale: Vec::new(),
         }))
     }
 
     /// A panic of user code cannot poison what it cannot hold, so the lock is always good.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn begin_turn(&self, news: Vec<News>, now: Timestamp) {
+    /// Does something inside, then wakes and drops wakers with the lock released.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> R {
         let mut inner = self.lock();
-        inner.now = now;
-        // A cancellation is told last: what ended in the same turn is not canceled any more.
-        let (cancels, others): (Vec<_>, Vec<_>) =
-            news.into_iter().partition(|one| matches!(one, News::CancelRequested { .. }));
-        for one in others.into_iter().chain(cancels) {
-            inner.tell(one);
+        let answer = act(&mut inner);
+        let woken = std::mem::take(&mut inner.woken);
+        let stale = std::mem::take(&mut inner.stale);
+        drop(inner);
+        drop(stale);
+        for waker in woken {
+            waker.wake();
         }
-    }
-
-    pub(crate) fn take_commands(&self) -> Vec<Command> {
-        std::mem::take(&mut self.lock().commands)
-    }
-
-    pub(crate) fn set_replaying(&self, replaying: Replaying) {
-        self.lock().replaying = replaying;
-    }
-
-    /// The body returned.
-    pub(crate) fn close(&self, result: Result<Payload, Failure>) {
-        let mut inner = self.lock();
-        let command = match result {
-            Ok(result) => Command::CompleteWorkflowExecution { result },
-            Err(failure) if failure.is_canceled() && inner.cancel.is_some() => {
-                Command::CancelWorkflowExecution
-            }
-            Err(failure) => Command::FailWorkflowExecution { failure },
-        };
-        inner.commands.push(command);
+        answer
     }
 }
 
 impl Inner {
-    fn tell(&mut self, news: News) {
-        match news {
-            News::ActivityResolved { seq, result } | News::ChildResolved { seq, result } => {
-                self.resolve(seq, result);
-            }
-            News::TimerFired { seq } => self.resolve(seq, Ok(Payload::null())),
-            News::ChildStarted { .. } => {}
-            News::Signal { name, input } => {
-                if let Some(waker) = self.signal_wakers.remove(&name) {
-                    waker.wake();
+    /// Tells all news of a turn. The cancellation comes last, wherever it stands among them: what
+    /// has ended by now cannot be asked to cancel any more.
+    pub(crate) fn begin_turn(&mut self, news: Vec<News>, now: Timestamp) {
+        self.now = now;
+        self.steps = 0;
+        let mut canceled = None;
+        for one in news {
+            match one {
+                News::ActivityResolved { seq, result } | News::ChildResolved { seq, result } => {
+                    self.resolve(seq, result);
                 }
-                self.signals.entry(name).or_default().push_back(input);
+                News::TimerFired { seq } => self.resolve(seq, Ok(Payload::null())),
+                News::ChildStarted { .. } => {}
+                News::Signal { name, input } => {
+                    if let Some(waiters) = self.signal_waiters.remove(&name) {
+                        self.woken.extend(waiters.into_values());
+                    }
+                    self.signals.entry(name).or_default().push_back(input);
+                }
+                News::CancelRequested { reason } => canceled = Some(reason),
             }
-            News::CancelRequested { reason } => self.cancel_all(reason),
+        }
+        if let Some(reason) = canceled {
+            self.cancel_run(reason);
+        }
+    }
+
+    /// The body returned.
+    pub(crate) fn close(&mut self, result: Result<Payload, Failure>) {
+        let command = match result {
+            Ok(result) => Command::CompleteWorkflowExecution { result },
+            Err(failure) if failure.is_canceled() && self.cancel.is_some() => {
+                Command::CancelWorkflowExecution
+            }
+            Err(failure) => Command::FailWorkflowExecution { failure },
+        };
+        self.commands.push(command);
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    pub(crate) fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Whether this turn went on for longer than any sound body does. Everything that can be
+    /// awaited then waits, so that the turn comes to its end.
+    pub(crate) fn has_spun(&self) -> bool {
+        self.steps > TURN_STEPS_MAX
+    }
+
+    /// Whether operations of this scope are canceled.
+    pub(crate) fn is_canceled(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Cancellable => self.cancel.is_some(),
+            Scope::Shielded => false,
         }
     }
 
     /// Resolves a waiting operation. News of one that nobody waits for any more is dropped.
     fn resolve(&mut self, seq: Seq, result: Result<Payload, Failure>) {
-        let Some(slot) = self.slots.get_mut(&seq) else { return };
+        let Some(slot) = self.slots.get_mut(&seq) else {
+            return;
+        };
         if let Slot::Waiting { waker, .. } = slot {
-            let waker = waker.take();
+            self.woken.extend(waker.take());
             *slot = Slot::Resolved(result);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
         }
     }
 
     /// Activities and timers resolve at once as canceled; a child is waited for, so that its own
-    /// tidying is not cut off.
-    fn cancel_all(&mut self, reason: String) {
+    /// tidying is not cut off. A wait for a signal ends as well.
+    fn cancel_run(&mut self, reason: String) {
         self.cancel = Some(reason);
-        for waker in self.cancel_wakers.drain(..) {
-            waker.wake();
+        self.woken
+            .extend(std::mem::take(&mut self.cancel_waiters).into_values());
+        for waiters in std::mem::take(&mut self.signal_waiters).into_values() {
+            self.woken.extend(waiters.into_values());
         }
+        let reached = |slot: &Slot| {
+            matches!(
+                slot,
+                Slot::Waiting {
+                    scope: Scope::Cancellable,
+                    ..
+                }
+            )
+        };
         let waiting: Vec<Seq> = self
             .slots
             .iter()
-            .filter(|(_, slot)| {
-                matches!(slot, Slot::Waiting { scope: Scope::Cancellable, .. })
-            })
+            .filter(|(_, slot)| reached(slot))
             .map(|(seq, _)| *seq)
             .collect();
         for seq in waiting {
-            self.cancel_operation(seq);
+            self.cancel_operation(seq, Why::RunCanceled);
         }
     }
 
     /// Gives the cancel command of a waiting operation, once.
-    pub(crate) fn cancel_operation(&mut self, seq: Seq) {
-        let Some(Slot::Waiting { kind, cancel_sent, .. }) = self.slots.get_mut(&seq) else {
+    fn cancel_operation(&mut self, seq: Seq, why: Why) {
+        let Some(Slot::Waiting {
+            kind, cancel_sent, ..
+        }) = self.slots.get_mut(&seq)
+        else {
             return;
         };
-        if *cancel_sent == CancelSent::Yes {
+        if *cancel_sent == CancelSent::Yes || (*kind, why) == ALONE {
             return;
         }
         *cancel_sent = CancelSent::Yes;
         match kind {
             OperationKind::Activity => {
-                self.commands.push(Command::RequestCancelActivityTask { seq });
+                self.commands
+                    .push(Command::RequestCancelActivityTask { seq });
                 self.resolve(seq, Err(Failure::canceled("the activity was canceled")));
             }
             OperationKind::Timer => {
                 self.commands.push(Command::CancelTimer { seq });
                 self.resolve(seq, Err(Failure::canceled("the timer was canceled")));
             }
-            OperationKind::Child => {
-                self.commands.push(Command::RequestCancelChildWorkflowExecution { seq });
+            OperationKind::Child | OperationKind::AbandonedChild => {
+                self.commands
+                    .push(Command::RequestCancelChildWorkflowExecution { seq });
             }
         }
     }
@@ -193,21 +265,147 @@ impl Inner {
         scope: Scope,
         command: impl FnOnce(Seq) -> Result<Command, Failure>,
     ) -> Seq {
+        self.steps = self.steps.saturating_add(1);
         self.next_seq += 1;
         let seq = Seq(self.next_seq);
-        let slot = if scope == Scope::Cancellable && self.cancel.is_some() {
+        let slot = if self.is_canceled(scope) {
             Slot::Resolved(Err(Failure::canceled("the workflow was asked to cancel")))
         } else {
             match command(seq) {
                 Ok(command) => {
                     self.commands.push(command);
-                    Slot::Waiting { kind, scope, waker: None, cancel_sent: CancelSent::No }
+                    Slot::Waiting {
+                        kind,
+                        scope,
+                        waker: None,
+                        cancel_sent: CancelSent::No,
+                    }
                 }
                 Err(failure) => Slot::Resolved(Err(failure)),
             }
         };
         self.slots.insert(seq, slot);
         seq
+    }
+
+    /// The result of an operation, given once.
+    pub(crate) fn poll_operation(
+        &mut self,
+        seq: Seq,
+        waker: &Waker,
+    ) -> Poll<Result<Payload, Failure>> {
+        if self.has_spun() {
+            return Poll::Pending;
+        }
+        if let Some(Slot::Waiting { waker: old, .. }) = self.slots.get_mut(&seq) {
+            if !old.as_ref().is_some_and(|old| old.will_wake(waker)) {
+                self.stale.extend(old.replace(waker.clone()));
+            }
+            return Poll::Pending;
+        }
+        match self.slots.remove(&seq) {
+            Some(Slot::Resolved(result)) => Poll::Ready(result),
+            Some(Slot::Waiting { .. }) | None => {
+                Poll::Ready(Err(Failure::internal("the operation was awaited twice")))
+            }
+        }
+    }
+
+    /// Nobody waits for an operation any more.
+    pub(crate) fn drop_operation(&mut self, seq: Seq) {
+        if let Some(Slot::Waiting { waker, .. }) = self.slots.get_mut(&seq) {
+            self.stale.extend(waker.take());
+        }
+        self.cancel_operation(seq, Why::Dropped);
+        self.slots.remove(&seq);
+    }
+
+    /// The next signal of a name, if one is there; the cancellation, if it ends the wait.
+    pub(crate) fn poll_signal(
+        &mut self,
+        name: &str,
+        scope: Scope,
+        waiter: &mut Option<WaiterId>,
+        waker: &Waker,
+    ) -> Poll<Result<Payload, Failure>> {
+        if self.has_spun() {
+            return Poll::Pending;
+        }
+        if let Some(queue) = self.signals.get_mut(name) {
+            let next = queue.pop_front();
+            if queue.is_empty() {
+                self.signals.remove(name);
+            }
+            if let Some(payload) = next {
+                return Poll::Ready(Ok(payload));
+            }
+        }
+        if self.is_canceled(scope) {
+            self.steps = self.steps.saturating_add(1);
+            let failure = Failure::canceled("the workflow was asked to cancel");
+            return Poll::Ready(Err(failure));
+        }
+        let id = self.waiter_id(waiter);
+        let waiters = match self.signal_waiters.get_mut(name) {
+            Some(waiters) => waiters,
+            None => self.signal_waiters.entry(name.to_owned()).or_default(),
+        };
+        self.stale.extend(waiters.insert(id, waker.clone()));
+        Poll::Pending
+    }
+
+    pub(crate) fn drop_signal_waiter(&mut self, name: &str, id: WaiterId) {
+        let Some(waiters) = self.signal_waiters.get_mut(name) else {
+            return;
+        };
+        self.stale.extend(waiters.remove(&id));
+        if waiters.is_empty() {
+            self.signal_waiters.remove(name);
+        }
+    }
+
+    pub(crate) fn poll_canceled(
+        &mut self,
+        waiter: &mut Option<WaiterId>,
+        waker: &Waker,
+    ) -> Poll<String> {
+        match &self.cancel {
+            Some(_) if self.has_spun() => Poll::Pending,
+            Some(reason) => {
+                self.steps = self.steps.saturating_add(1);
+                Poll::Ready(reason.clone())
+            }
+            None => {
+                let id = self.waiter_id(waiter);
+                self.stale
+                    .extend(self.cancel_waiters.insert(id, waker.clone()));
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn drop_cancel_waiter(&mut self, id: WaiterId) {
+        self.stale.extend(self.cancel_waiters.remove(&id));
+    }
+
+    /// Operations whose end or result somebody may still ask for.
+    #[cfg(test)]
+    pub(crate) fn slots_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Futures that wait for a signal or the cancellation.
+    #[cfg(test)]
+    pub(crate) fn waiters_count(&self) -> usize {
+        let signals: usize = self.signal_waiters.values().map(BTreeMap::len).sum();
+        signals + self.cancel_waiters.len()
+    }
+
+    fn waiter_id(&mut self, waiter: &mut Option<WaiterId>) -> WaiterId {
+        *waiter.get_or_insert_with(|| {
+            self.next_waiter += 1;
+            self.next_waiter
+        })
     }
 
     /// The next number of the run's own sequence (SplitMix64, Steele et al. 2014).
@@ -219,3 +417,6 @@ impl Inner {
         z ^ (z >> 31)
     }
 }
+
+/// The one case in which an operation that is let go is not asked to cancel.
+const ALONE: (OperationKind, Why) = (OperationKind::AbandonedChild, Why::Dropped);

@@ -1,27 +1,16 @@
 //! `decide` for the commands of a completed workflow task: each becomes exactly one event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::check::{check_name, check_payload};
 use super::input::Rejection;
 use crate::command::Command;
 use crate::event::{EventKind, HistoryEvent, Marker, Transition};
 use crate::ids::{EventId, Seq, Timestamp};
 use crate::limits;
-use crate::payload::Payload;
-use crate::primitives::workflow_task;
+use crate::options::ActivityOptions;
+use crate::primitives::{Illegal, activity, child, timer, workflow_task};
 use crate::run_state::RunState;
-
-/// Refuses a payload over the limit.
-pub(super) fn check_payload(what: &str, payload: &Payload) -> Result<(), Rejection> {
-    let bytes = payload.data.len();
-    if bytes > limits::PAYLOAD_BYTES_MAX {
-        return Err(Rejection::OverLimit(format!(
-            "{what} has {bytes} bytes, the limit is {} (pass big values by reference)",
-            limits::PAYLOAD_BYTES_MAX
-        )));
-    }
-    Ok(())
-}
 
 pub(super) fn decide(
     state: &RunState,
@@ -36,19 +25,72 @@ pub(super) fn decide(
         now,
         events: Vec::with_capacity(commands.len() + 1),
         last: state.last_event_id,
-        begun: BTreeMap::new(),
+        operations: BTreeMap::new(),
+        loaded: Loaded::No,
+        new_stages: BTreeSet::new(),
+        begun: Begun::default(),
     };
     work.push(EventKind::WorkflowTaskCompleted);
-    let mut closed = false;
+    let mut end = End::Open;
     for command in commands {
-        if closed {
+        if end == End::Closed {
             let text = format!("{} follows the end of the workflow", command.describe());
             return Err(Rejection::BadCommand(text));
         }
-        closed = work.command(command)?;
+        end = work.command(command)?;
     }
-    work.check_limits(closed)?;
-    Ok(Transition { events: work.events, notes: Vec::new() })
+    if end == End::Open {
+        work.check_limits()?;
+    }
+    Ok(Transition {
+        events: work.events,
+        notes: Vec::new(),
+    })
+}
+
+/// Whether the run is closed by the commands so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Open,
+    Closed,
+}
+
+/// An operation that a command may speak of.
+#[derive(Clone, Copy)]
+struct Pending {
+    id: EventId,
+    state: PendingState,
+}
+
+#[derive(Clone, Copy)]
+enum PendingState {
+    Activity(activity::State),
+    Timer(timer::State),
+    Child(child::State),
+}
+
+/// Whether the operations that `RunState` holds were indexed by their number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loaded {
+    Yes,
+    No,
+}
+
+/// What a cancel command takes back.
+#[derive(Clone, Copy)]
+enum Target {
+    Activity,
+    Timer,
+    Child,
+}
+
+/// Counts of this task.
+#[derive(Default)]
+struct Begun {
+    activities: usize,
+    timers: usize,
+    timers_canceled: usize,
+    children: usize,
 }
 
 struct Work<'a> {
@@ -56,43 +98,68 @@ struct Work<'a> {
     now: Timestamp,
     events: Vec<HistoryEvent>,
     last: EventId,
-    /// Operations begun by earlier commands of the same task, which `state` does not hold yet.
-    begun: BTreeMap<Seq, EventId>,
+    /// Operations begun in this task; those of `state` too, once one of them is canceled.
+    operations: BTreeMap<Seq, Pending>,
+    loaded: Loaded,
+    new_stages: BTreeSet<String>,
+    begun: Begun,
 }
 
 impl Work<'_> {
     fn push(&mut self, kind: EventKind) -> EventId {
         self.last = self.last.next();
-        self.events.push(HistoryEvent { id: self.last, at: self.now, kind });
+        self.events.push(HistoryEvent {
+            id: self.last,
+            at: self.now,
+            kind,
+        });
         self.last
     }
 
-    fn begin(&mut self, seq: Seq, kind: EventKind) {
+    fn begin(&mut self, seq: Seq, state: PendingState, kind: EventKind) -> Result<(), Rejection> {
         let id = self.push(kind);
-        self.begun.insert(seq, id);
+        match self.operations.insert(seq, Pending { id, state }) {
+            None => Ok(()),
+            Some(_) => Err(Rejection::BadCommand(format!(
+                "operation {} was begun already",
+                seq.0
+            ))),
+        }
     }
 
-    /// Turns one command into its event; says whether it closes the run.
-    fn command(&mut self, command: Command) -> Result<bool, Rejection> {
+    /// Turns one command into its event.
+    fn command(&mut self, command: Command) -> Result<End, Rejection> {
         match command {
-            Command::ScheduleActivityTask { seq, activity_type, input, options } => {
+            Command::ScheduleActivityTask {
+                seq,
+                activity_type,
+                input,
+                options,
+            } => {
                 check_payload("the activity's input", &input)?;
-                self.begin(
+                check_activity(&activity_type, &options)?;
+                self.begun.activities += 1;
+                let state = PendingState::Activity(activity::State::Scheduled);
+                let kind = EventKind::ActivityTaskScheduled {
                     seq,
-                    EventKind::ActivityTaskScheduled { seq, activity_type, input, options },
-                );
+                    activity_type,
+                    input,
+                    options,
+                };
+                self.begin(seq, state, kind)?;
             }
             Command::RequestCancelActivityTask { seq } => {
-                let pending = self.state.activities.iter().find(|(_, a)| a.seq == seq);
-                let scheduled_event_id = self.find(seq, pending.map(|(id, _)| *id))?;
+                let scheduled_event_id = self.cancel(seq, Target::Activity)?;
                 self.push(EventKind::ActivityTaskCancelRequested { scheduled_event_id });
             }
             Command::StartTimer { seq, start_to_fire } => {
-                self.begin(seq, EventKind::TimerStarted { seq, start_to_fire });
+                self.begun.timers += 1;
+                let state = PendingState::Timer(timer::State::Started);
+                self.begin(seq, state, EventKind::TimerStarted { seq, start_to_fire })?;
             }
             Command::CancelTimer { seq } => {
-                let pending = self.state.timers.iter().find(|(_, t)| t.seq == seq);
-                let started_event_id = self.find(seq, pending.map(|(id, _)| *id))?;
+                let started_event_id = self.cancel(seq, Target::Timer)?;
+                self.begun.timers_canceled += 1;
                 self.push(EventKind::TimerCanceled { started_event_id });
             }
             Command::StartChildWorkflowExecution {
@@ -103,6 +170,9 @@ impl Work<'_> {
                 options,
             } => {
                 check_payload("the child's input", &input)?;
+                check_stage(&options.stage)?;
+                self.begun.children += 1;
+                let state = PendingState::Child(child::State::Initiated);
                 let kind = EventKind::StartChildWorkflowExecutionInitiated {
                     seq,
                     workflow_id,
@@ -110,11 +180,10 @@ impl Work<'_> {
                     input,
                     options,
                 };
-                self.begin(seq, kind);
+                self.begin(seq, state, kind)?;
             }
             Command::RequestCancelChildWorkflowExecution { seq } => {
-                let pending = self.state.children.iter().find(|(_, c)| c.seq == seq);
-                let initiated_event_id = self.find(seq, pending.map(|(id, _)| *id))?;
+                let initiated_event_id = self.cancel(seq, Target::Child)?;
                 self.push(EventKind::RequestCancelExternalWorkflowExecutionInitiated {
                     initiated_event_id,
                 });
@@ -123,63 +192,113 @@ impl Work<'_> {
             Command::CompleteWorkflowExecution { result } => {
                 check_payload("the workflow's result", &result)?;
                 self.push(EventKind::WorkflowExecutionCompleted { result });
-                return Ok(true);
+                return Ok(End::Closed);
             }
             Command::FailWorkflowExecution { failure } => {
-                self.push(EventKind::WorkflowExecutionFailed { failure });
-                return Ok(true);
+                self.push(EventKind::WorkflowExecutionFailed {
+                    failure: failure.bounded(),
+                });
+                return Ok(End::Closed);
             }
             Command::CancelWorkflowExecution => {
                 self.push(EventKind::WorkflowExecutionCanceled);
-                return Ok(true);
+                return Ok(End::Closed);
             }
         }
-        Ok(false)
+        Ok(End::Open)
     }
 
     fn marker(&mut self, marker: Marker) -> Result<(), Rejection> {
         let Marker::Stage { name, .. } = &marker;
-        let known = self.state.stages.iter().any(|s| s.name == *name);
-        if !known && self.state.stages.len() >= limits::STAGES_MAX {
-            let limit = limits::STAGES_MAX;
-            return Err(Rejection::OverLimit(format!("a run has at most {limit} stages")));
+        check_name("a stage", name)?;
+        if !self.state.stages.iter().any(|s| s.name == *name) {
+            self.new_stages.insert(name.clone());
+            if self.state.stages.len() + self.new_stages.len() > limits::STAGES_MAX {
+                let limit = limits::STAGES_MAX;
+                return Err(Rejection::OverLimit(format!(
+                    "a run has at most {limit} stages"
+                )));
+            }
         }
         self.push(EventKind::MarkerRecorded { marker });
         Ok(())
     }
 
-    fn find(&self, seq: Seq, pending: Option<EventId>) -> Result<EventId, Rejection> {
-        pending.or_else(|| self.begun.get(&seq).copied()).ok_or_else(|| {
-            Rejection::BadCommand(format!("operation {} is not pending, it cannot be canceled", seq.0))
-        })
+    /// Moves an operation through its table, so that what the fold would refuse is refused here.
+    fn cancel(&mut self, seq: Seq, target: Target) -> Result<EventId, Rejection> {
+        self.load();
+        let bad = |why: &str| {
+            Err(Rejection::BadCommand(format!(
+                "operation {} cannot be canceled: {why}",
+                seq.0
+            )))
+        };
+        let Some(pending) = self.operations.get_mut(&seq) else {
+            return bad("it is not pending");
+        };
+        let canceled: Result<PendingState, Illegal> = match (target, pending.state) {
+            (Target::Activity, PendingState::Activity(state)) => state
+                .on(activity::Event::CancelRequested)
+                .map(PendingState::Activity),
+            (Target::Timer, PendingState::Timer(state)) => {
+                state.on(timer::Event::Canceled).map(PendingState::Timer)
+            }
+            (Target::Child, PendingState::Child(state)) => state
+                .on(child::Event::CancelRequested)
+                .map(PendingState::Child),
+            (Target::Activity, PendingState::Timer(_) | PendingState::Child(_))
+            | (Target::Timer, PendingState::Activity(_) | PendingState::Child(_))
+            | (Target::Child, PendingState::Activity(_) | PendingState::Timer(_)) => {
+                return bad("it is of another kind");
+            }
+        };
+        match canceled {
+            Ok(state) => {
+                pending.state = state;
+                Ok(pending.id)
+            }
+            Err(illegal) => bad(&illegal.to_string()),
+        }
+    }
+
+    /// Indexes what `state` holds, once; most tasks cancel nothing and never pay for it.
+    fn load(&mut self) {
+        if self.loaded == Loaded::Yes {
+            return;
+        }
+        self.loaded = Loaded::Yes;
+        let state = self.state;
+        let activities = state
+            .activities
+            .iter()
+            .map(|(id, a)| (a.seq, *id, PendingState::Activity(a.state)));
+        let timers = state
+            .timers
+            .iter()
+            .map(|(id, t)| (t.seq, *id, PendingState::Timer(t.state)));
+        let children = state
+            .children
+            .iter()
+            .map(|(id, c)| (c.seq, *id, PendingState::Child(c.state)));
+        for (seq, id, state) in activities.chain(timers).chain(children) {
+            self.operations.entry(seq).or_insert(Pending { id, state });
+        }
     }
 
     /// The limits on what a run may hold at once; a run that closes may end over them.
-    fn check_limits(&self, closed: bool) -> Result<(), Rejection> {
-        if closed {
-            return Ok(());
-        }
-        let count = |wanted: fn(&EventKind) -> bool| {
-            self.events.iter().filter(|e| wanted(&e.kind)).count()
-        };
+    fn check_limits(&self) -> Result<(), Rejection> {
+        let (state, begun) = (self.state, &self.begun);
+        let timers = (state.timers.len() + begun.timers).saturating_sub(begun.timers_canceled);
         let pending = [
             (
                 "activities",
-                self.state.activities.len()
-                    + count(|k| matches!(k, EventKind::ActivityTaskScheduled { .. })),
+                state.activities.len() + begun.activities,
                 limits::PENDING_ACTIVITIES_MAX,
             ),
-            (
-                "timers",
-                self.state.timers.len() + count(|k| matches!(k, EventKind::TimerStarted { .. })),
-                limits::PENDING_TIMERS_MAX,
-            ),
+            ("timers", timers, limits::PENDING_TIMERS_MAX),
             (
                 "children",
-                self.state.children.len()
-                    + count(|k| {
-                        matches!(k, EventKind::StartChildWorkflowExecutionInitiated { .. })
-                    }),
+                state.children.len() + begun.children,
                 limits::PENDING_CHILDREN_MAX,
             ),
         ];
@@ -190,21 +309,31 @@ impl Work<'_> {
                 )));
             }
         }
-        if self.last.0 > limits::HISTORY_EVENTS_MAX {
-            return Err(Rejection::OverLimit(format!(
-                "the history would have {} events, the limit is {}",
-                self.last.0,
-                limits::HISTORY_EVENTS_MAX
-            )));
-        }
-        let bytes: u64 =
-            self.state.history_bytes + self.events.iter().map(|e| e.kind.size_bytes()).sum::<u64>();
-        if bytes > limits::HISTORY_BYTES_MAX {
-            return Err(Rejection::OverLimit(format!(
-                "the history would have {bytes} bytes, the limit is {}",
-                limits::HISTORY_BYTES_MAX
-            )));
-        }
+        let bytes: u64 = self.events.iter().map(|e| e.kind.size_bytes()).sum();
+        super::check::check_history(self.last, state.history_bytes.saturating_add(bytes))
+    }
+}
+
+fn check_activity(activity_type: &str, options: &ActivityOptions) -> Result<(), Rejection> {
+    check_name("an activity type", activity_type)?;
+    check_stage(&options.stage)?;
+    if !options.breaker.is_empty() {
+        check_name("a circuit breaker", &options.breaker)?;
+    }
+    if !options.retry.is_valid() {
+        return Err(Rejection::BadCommand(format!(
+            "the backoff coefficient of {activity_type} is {}, it must be 1 or more",
+            options.retry.backoff_coefficient
+        )));
+    }
+    Ok(())
+}
+
+/// A child's id and type are checked when it starts: its parent can handle that failure.
+fn check_stage(stage: &str) -> Result<(), Rejection> {
+    if stage.is_empty() {
         Ok(())
+    } else {
+        check_name("a stage", stage)
     }
 }

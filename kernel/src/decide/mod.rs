@@ -3,6 +3,7 @@
 //! Neighbours: the engine calls [`decide`] and [`start`], commits the transition, then folds it
 //! with [`RunState::apply`](crate::RunState::apply).
 
+mod check;
 mod commands;
 mod input;
 mod results;
@@ -11,3 +12,6 @@ mod start;
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
 pub use start::{StartRequest, start};
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! The first transition of a run.
 
+use super::check::{check_name, check_payload, check_workflow_id};
 use super::input::Rejection;
 use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
 use crate::ids::{EventId, RunId, Timestamp, WorkflowId};
-use crate::limits;
 use crate::payload::Payload;
 use crate::run_state::RunState;
 
@@ -26,19 +26,11 @@ pub struct StartRequest {
 /// from the run id, so no other randomness enters.
 ///
 /// # Errors
-/// When the id is empty or too long, or the input too large.
-pub fn start(
-    request: StartRequest,
-    now: Timestamp,
-) -> Result<(RunState, Transition), Rejection> {
-    let id_bytes = request.workflow_id.0.len();
-    if id_bytes == 0 || id_bytes > limits::WORKFLOW_ID_BYTES_MAX {
-        return Err(Rejection::OverLimit(format!(
-            "a workflow id has 1 to {} bytes, this one has {id_bytes}",
-            limits::WORKFLOW_ID_BYTES_MAX
-        )));
-    }
-    super::commands::check_payload("the workflow's input", &request.input)?;
+/// When the id or type is empty or too long, or the input too large.
+pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transition), Rejection> {
+    check_workflow_id(&request.workflow_id.0)?;
+    check_name("a workflow type", &request.workflow_type)?;
+    check_payload("the workflow's input", &request.input)?;
     let event = HistoryEvent {
         id: EventId(1),
         at: now,
@@ -51,7 +43,10 @@ pub fn start(
     };
     let mut state = RunState::started(request.workflow_id, request.run_id, &event)
         .expect("the event above is a start");
-    let transition = Transition { events: vec![event], notes: Vec::new() };
+    let transition = Transition {
+        events: vec![event],
+        notes: Vec::new(),
+    };
     state.transitions = 1;
     Ok((state, transition))
 }

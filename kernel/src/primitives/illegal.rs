@@ -19,13 +19,21 @@ impl Illegal {
         state: &dyn fmt::Debug,
         event: &dyn fmt::Debug,
     ) -> Self {
-        Self { primitive, state: format!("{state:?}"), event: format!("{event:?}") }
+        Self {
+            primitive,
+            state: format!("{state:?}"),
+            event: format!("{event:?}"),
+        }
     }
 }
 
 impl fmt::Display for Illegal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cannot be {} while {}", self.primitive, self.event, self.state)
+        write!(
+            f,
+            "{} cannot be {} while {}",
+            self.primitive, self.event, self.state
+        )
     }
 }
 

@@ -30,81 +30,65 @@ fn table<S: Debug + Copy, E: Debug + Copy>(
     out
 }
 
+/// The variants of an enum as an array; does not compile when one is left out.
+macro_rules! all {
+    ($kind:ty: $($variant:ident),+ $(,)?) => {{
+        fn complete(one: $kind) {
+            match one {
+                $(<$kind>::$variant)|+ => {}
+            }
+        }
+        let all = [$(<$kind>::$variant),+];
+        all.iter().for_each(|one| complete(*one));
+        all
+    }};
+}
+
 fn all_tables() -> String {
     let mut out = String::new();
     {
-        use super::workflow_execution::{Event as E, State as S};
-        out += &table(
-            "workflow execution",
-            &[S::Running, S::Completed, S::Failed, S::Canceled, S::Terminated],
-            &[E::Progressed, E::Completed, E::Failed, E::Canceled, E::Terminated],
-            S::on,
-        );
+        use super::workflow_execution::{Event, State};
+        let states = all!(State: Running, Completed, Failed, Canceled, Terminated);
+        let events = all!(Event: Progressed, Completed, Failed, Canceled, Terminated);
+        out += &table("workflow execution", &states, &events, State::on);
     }
     {
-        use super::workflow_task::{Event as E, State as S};
-        out += &table(
-            "workflow task",
-            &[S::Idle, S::Pending, S::BackingOff],
-            &[E::News, E::Completed, E::Failed],
-            S::on,
-        );
+        use super::workflow_task::{Event, State};
+        let states = all!(State: Idle, Pending, BackingOff);
+        let events = all!(Event: News, Completed, Failed);
+        out += &table("workflow task", &states, &events, State::on);
     }
     {
-        use super::activity::{Event as E, State as S};
-        out += &table(
-            "activity",
-            &[
-                S::Scheduled,
-                S::BackingOff,
-                S::CancelRequested,
-                S::Completed,
-                S::Failed,
-                S::TimedOut,
-                S::Canceled,
-            ],
-            &[
-                E::AttemptFailed,
-                E::Deferred,
-                E::AttemptDue,
-                E::Heartbeat,
-                E::CancelRequested,
-                E::Completed,
-                E::Failed,
-                E::TimedOut,
-                E::Canceled,
-            ],
-            S::on,
+        use super::activity::{Event, State};
+        let states = all!(
+            State: Scheduled, BackingOff, CancelRequested, Completed, Failed, TimedOut, Canceled
         );
+        let events = all!(
+            Event: AttemptFailed, Deferred, AttemptDue, Heartbeat, CancelRequested, Completed,
+            Failed, TimedOut, Canceled
+        );
+        out += &table("activity", &states, &events, State::on);
     }
     {
-        use super::timer::{Event as E, State as S};
-        out += &table(
-            "timer",
-            &[S::Started, S::Fired, S::Canceled],
-            &[E::Fired, E::Canceled],
-            S::on,
-        );
+        use super::timer::{Event, State};
+        let states = all!(State: Started, Fired, Canceled);
+        let events = all!(Event: Fired, Canceled);
+        out += &table("timer", &states, &events, State::on);
     }
     {
-        use super::child::{Event as E, State as S};
-        out += &table(
-            "child workflow execution",
-            &[
-                S::Initiated,
-                S::InitiatedCancelRequested,
-                S::Started,
-                S::StartedCancelRequested,
-                S::StartFailed,
-                S::Closed,
-            ],
-            &[E::Started, E::StartFailed, E::CancelRequested, E::Closed],
-            S::on,
+        use super::child::{Event, State};
+        let states = all!(
+            State: Initiated, InitiatedCancelRequested, Started, StartedCancelRequested,
+            StartFailed, Closed
         );
+        let events = all!(Event: Started, StartFailed, CancelRequested, Closed);
+        out += &table("child workflow execution", &states, &events, State::on);
     }
     {
-        use super::cancellation::{Event as E, State as S};
-        out += &table("cancellation", &[S::NotRequested, S::Requested], &[E::Requested], S::on);
+        use super::cancellation::{Event, State};
+        let states = all!(State: NotRequested, Requested);
+        let events = all!(Event: Requested);
+        out += &table("cancellation", &states, &events, State::on);
     }
     out
 }
