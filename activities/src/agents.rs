@@ -1,0 +1,155 @@
+//! Where the agents of this machine keep their sessions.
+//!
+//! Neighbours: the command line asks when the user names no path. Must not know whose home it is
+//! given, and must not read a session.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::limits::{DEPTH_MAX, ENTRIES_MAX};
+
+/// A directory with sessions of one agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundAgent {
+    /// The agent, by the name of its directory.
+    pub name: String,
+    /// The directory that holds sessions.
+    pub path: PathBuf,
+    /// Files below it that are named like sessions.
+    pub files: u64,
+}
+
+/// Agents, the directory of each below a home, and where in it sessions lie.
+const PLACES: [(&str, &str, &[Place]); 6] = [
+    (
+        "openclaw",
+        ".openclaw",
+        &[Place::OfAgents, Place::At("cron/runs")],
+    ),
+    (
+        "clawdbot",
+        ".clawdbot",
+        &[Place::OfAgents, Place::At("cron/runs")],
+    ),
+    (
+        "moltbot",
+        ".moltbot",
+        &[Place::OfAgents, Place::At("cron/runs")],
+    ),
+    ("claude", ".claude/projects", &[Place::At("")]),
+    ("codex", ".codex/sessions", &[Place::At("")]),
+    ("pi", ".pi/agent/sessions", &[Place::At("")]),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// `agents/*/sessions`.
+    OfAgents,
+    /// A directory below.
+    At(&'static str),
+}
+
+/// The places below `home` that hold session files, in a fixed order. A directory that is reached
+/// by two names, as after a renamed agent left a link, is given once.
+#[must_use]
+pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
+    let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut found = Vec::new();
+    for (name, directory, places) in PLACES {
+        for place in places {
+            for path in directories(&home.join(directory), *place) {
+                let Ok(whole) = fs::canonicalize(&path) else {
+                    continue;
+                };
+                if !seen.insert(whole) {
+                    continue;
+                }
+                let files = count(&path);
+                if files > 0 {
+                    let name = name.to_owned();
+                    found.push(FoundAgent { name, path, files });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn directories(root: &Path, place: Place) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = match place {
+        Place::At("") => vec![root.to_path_buf()],
+        Place::At(below) => vec![root.join(below)],
+        Place::OfAgents => list(&root.join("agents"))
+            .map(|agent| agent.join("sessions"))
+            .collect(),
+    };
+    paths.retain(|path| path.is_dir());
+    paths.sort();
+    paths
+}
+
+/// What a directory holds; nothing when it cannot be read.
+fn list(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    entries.map_while(Result::ok).map(|entry| entry.path())
+}
+
+/// Files below a directory that are named like sessions; links to directories are not followed.
+fn count(root: &Path) -> u64 {
+    let mut files = 0;
+    let mut seen = 0;
+    let mut waiting = vec![(root.to_path_buf(), 0)];
+    while let Some((directory, depth)) = waiting.pop() {
+        for path in list(&directory) {
+            seen += 1;
+            if seen > ENTRIES_MAX {
+                return files;
+            }
+            let Ok(metadata) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            if metadata.is_dir() && depth < DEPTH_MAX {
+                waiting.push((path, depth + 1));
+            } else if path.is_file() && crate::discover::is_session_name(&path) {
+                files += 1;
+            }
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "{}\n").unwrap();
+    }
+
+    #[test]
+    fn every_agent_is_found_once_with_its_files() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        touch(&at(".clawdbot/agents/main/sessions/a.jsonl"));
+        touch(&at(
+            ".clawdbot/agents/main/sessions/b.jsonl.reset.2026-01-01",
+        ));
+        touch(&at(".clawdbot/agents/main/sessions/sessions.json"));
+        touch(&at(".clawdbot/agents/side/sessions/c.jsonl"));
+        touch(&at(".clawdbot/cron/runs/job.jsonl"));
+        touch(&at(".codex/sessions/2026/03/01/rollout-x.jsonl"));
+        touch(&at(".claude/projects/notes.txt"));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(at(".clawdbot"), at(".openclaw")).unwrap();
+
+        let found = agents_of_this_machine(home.path());
+        let shown: Vec<(&str, u64)> = found.iter().map(|a| (a.name.as_str(), a.files)).collect();
+        let (first, rest) = shown.split_at(3);
+        let agent = if cfg!(unix) { "openclaw" } else { "clawdbot" };
+        assert_eq!(first, [(agent, 2), (agent, 1), (agent, 1)]);
+        assert_eq!(rest, [("codex", 1)]);
+        assert!(agents_of_this_machine(&at("nobody")).is_empty());
+    }
+}

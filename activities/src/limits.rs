@@ -1,0 +1,16 @@
+//! Every limit of the activities, in one place.
+
+/// Deepest directory below a path that is walked.
+pub const DEPTH_MAX: usize = 64;
+/// Most directory entries looked at in one run.
+pub const ENTRIES_MAX: u64 = 10_000_000;
+/// Most skipped files kept in full in a manifest; the rest is counted.
+pub const SKIPPED_MAX: usize = 5_000;
+/// Most citations in one snapshot.
+pub const CITATIONS_MAX: usize = 20;
+/// Rollups shown in `rollup.md`.
+pub const ROLLUPS_SHOWN_MAX: usize = 50;
+/// Longest slug of a ticket, bytes.
+pub const SLUG_BYTES_MAX: usize = 48;
+/// Longest reply of a model that is read, bytes.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024;

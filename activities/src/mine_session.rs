@@ -1,0 +1,317 @@
+//! `MineSession`: one session file becomes one blob of signals, or is known from an earlier run.
+//!
+//! Neighbours: `discover` found the file, [`trace::mine`] reads it, `rollup_signals` takes the
+//! results. What is wrong with a file is a line in its result, never a failure of the run.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+
+use async_trait::async_trait;
+use engine::{Activity, ActivityCx};
+use kernel::{Failure, Retry};
+use serde::{Deserialize, Serialize};
+use trace::mine::{FileRef, Format, MineOptions, MinedSession, mine};
+use trace::rollup::Skipped;
+use workflows::contracts::{self, BlobRef, MineSessionInput, MineSessionOutput};
+
+use crate::blobs;
+use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
+use crate::manifest::{Cache, SessionFile};
+
+/// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
+/// with any of them, and every file is read anew.
+pub const MINER_VERSION: u32 = 1;
+
+/// Mines one session file.
+#[derive(Debug, Default)]
+pub struct MineSession {
+    manifests: Cache,
+}
+
+impl MineSession {
+    /// One that shares manifests with others.
+    #[must_use]
+    pub fn new(manifests: Cache) -> Self {
+        Self { manifests }
+    }
+}
+
+/// What a file was when it was read, and what it gave. Kept across runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Cursor {
+    source: Source,
+    result: BlobRef,
+    signals: u64,
+}
+
+/// Everything that the result was made of. Any difference and the file is read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Source {
+    miner_version: u32,
+    name: String,
+    format: String,
+    stamp: Stamp,
+}
+
+/// What the system says of a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified_ns: i128,
+    /// Catches a file that was rewritten and given its old time again.
+    changed_ns: i128,
+}
+
+type Row = (Vec<u8>, Vec<u8>);
+
+#[async_trait]
+impl Activity for MineSession {
+    type Contract = contracts::MineSession;
+
+    async fn run(
+        &self,
+        cx: &ActivityCx,
+        input: MineSessionInput,
+    ) -> Result<MineSessionOutput, Failure> {
+        let manifests = self.manifests.clone();
+        let (output, cursor) = blocking(cx, move |cx| {
+            let manifest = manifests.manifest(cx, &input.manifest)?;
+            let index = usize::try_from(input.index).unwrap_or(usize::MAX);
+            let file = manifest.files.get(index).ok_or_else(|| {
+                let n_files = manifest.files.len();
+                Failure::permanent("BadIndex", format!("no file {index} among {n_files}"))
+            })?;
+            mine_or_reuse(cx, file)
+        })
+        .await?;
+        // The blob is durable before the cursor names it.
+        if let Some((key, value)) = cursor {
+            cx.set_cursor(key, value).await?;
+        }
+        Ok(output)
+    }
+}
+
+fn mine_or_reuse(
+    cx: &ActivityCx,
+    file: &SessionFile,
+) -> Result<(MineSessionOutput, Option<Row>), Failure> {
+    check_canceled(cx)?;
+    let key = cursor_key(file);
+    let stamp = std::fs::metadata(&file.path).map(|metadata| Stamp::of(&metadata));
+    if let Ok(stamp) = stamp
+        && let Some(output) = reuse(cx, &key, &Source::of(file, stamp))?
+    {
+        cx.meter("sessions_unchanged", 1);
+        return Ok((output, None));
+    }
+    let (session, stamp) = match read(cx, file) {
+        Ok((session, stamp)) => (session, Some(stamp)),
+        Err(Trouble::OfAttempt(failure)) => return Err(failure),
+        Err(Trouble::OfFile(why)) => (unread(file, why), None),
+    };
+    cx.meter("sessions_read", 1);
+    let output = MineSessionOutput {
+        result: blobs::put_json(cx, &session)?,
+        signals: session.signals.len() as u64,
+    };
+    // What could not be read is looked at again next time.
+    let Some(stamp) = stamp else {
+        return Ok((output, None));
+    };
+    let cursor = Cursor {
+        source: Source::of(file, stamp),
+        result: output.result.clone(),
+        signals: output.signals,
+    };
+    let value = serde_json::to_vec(&cursor)
+        .map_err(|e| Failure::internal(format!("could not write a cursor: {e}")))?;
+    Ok((output, Some((key, value))))
+}
+
+/// Keys have a limit that paths have not, and a digest tells nobody a path.
+fn cursor_key(file: &SessionFile) -> Vec<u8> {
+    format!("session/{}", trace::hash::sha256_hex(file.path.as_bytes())).into_bytes()
+}
+
+/// The earlier result, when the file is as it was then and the result is still there.
+fn reuse(
+    cx: &ActivityCx,
+    key: &[u8],
+    source: &Source,
+) -> Result<Option<MineSessionOutput>, Failure> {
+    let Some(value) = cx.cursor(key)? else {
+        return Ok(None);
+    };
+    // A cursor of another version is no error: the file is read again.
+    let Ok(cursor) = serde_json::from_slice::<Cursor>(&value) else {
+        return Ok(None);
+    };
+    if cursor.source != *source {
+        return Ok(None);
+    }
+    match blobs::bytes(cx, &cursor.result) {
+        Ok(_) => Ok(Some(MineSessionOutput {
+            result: cursor.result,
+            signals: cursor.signals,
+        })),
+        Err(failure) if failure.retry == Retry::Retryable => Err(failure),
+        // Lost or damaged: the file gives it anew.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Why a file gave nothing.
+enum Trouble {
+    /// The attempt cannot go on.
+    OfAttempt(Failure),
+    /// The file cannot be read, and why.
+    OfFile(String),
+}
+
+impl Trouble {
+    fn of(cx: &ActivityCx, error: &io::Error) -> Self {
+        if let Err(canceled) = check_canceled(cx) {
+            return Self::OfAttempt(canceled);
+        }
+        if may_pass(error) {
+            return Self::OfAttempt(io_failure("read a session file", error));
+        }
+        Self::OfFile(reason(error))
+    }
+}
+
+fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Trouble> {
+    let trouble = |error: io::Error| Trouble::of(cx, &error);
+    let only_files = |metadata: &Metadata| match not_a_file(metadata) {
+        Some(what) => Err(Trouble::OfFile(what.to_owned())),
+        None => Ok(()),
+    };
+    // Opening a FIFO would wait for a writer, so what it is comes first.
+    only_files(&std::fs::metadata(&file.path).map_err(trouble)?)?;
+    let open = File::open(&file.path).map_err(trouble)?;
+    let metadata = open.metadata().map_err(trouble)?;
+    only_files(&metadata)?;
+    let stamp = Stamp::of(&metadata);
+    let format: Format = file.format.parse().map_err(|error| {
+        Trouble::OfAttempt(Failure::permanent("UnknownFormat", format!("{error}")))
+    })?;
+    let mut reader = Counted {
+        // What is written from now on belongs to the next run.
+        inner: open.take(stamp.size),
+        cx,
+    };
+    let options = MineOptions {
+        format: Some(format),
+    };
+    let session = mine(&FileRef { name: &file.name }, &mut reader, &options).map_err(trouble)?;
+    Ok((session, stamp))
+}
+
+/// What it is, when it is no file.
+pub(crate) fn not_a_file(metadata: &Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("is a directory, not a file")
+    } else {
+        Some(special(kind))
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        "is a FIFO, not a file"
+    } else if kind.is_socket() {
+        "is a socket, not a file"
+    } else {
+        "is a device, not a file"
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_kind: std::fs::FileType) -> &'static str {
+    "is not a file"
+}
+
+/// A result that says why there is none.
+fn unread(file: &SessionFile, why: String) -> MinedSession {
+    MinedSession {
+        file: file.name.clone(),
+        format: file.format.clone(),
+        skipped: vec![Skipped {
+            file: file.name.clone(),
+            line: 0,
+            reason: why,
+        }],
+        ..MinedSession::default()
+    }
+}
+
+/// Counts what is read for progress displays, and stops when the attempt should.
+struct Counted<'a, R> {
+    inner: R,
+    cx: &'a ActivityCx,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cx.is_canceled() {
+            return Err(io::Error::other("the attempt was told to stop"));
+        }
+        let n = self.inner.read(buffer)?;
+        self.cx.meter("bytes", n as u64);
+        Ok(n)
+    }
+}
+
+impl Source {
+    fn of(file: &SessionFile, stamp: Stamp) -> Self {
+        Self {
+            miner_version: MINER_VERSION,
+            name: file.name.clone(),
+            format: file.format.clone(),
+            stamp,
+        }
+    }
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let since = metadata
+            .modified()
+            .ok()
+            .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        Self {
+            device: 0,
+            inode: 0,
+            size: metadata.len(),
+            modified_ns: since.map_or(0, |since| {
+                i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
+            }),
+            changed_ns: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
