@@ -1,0 +1,40 @@
+//! Development tasks: `cargo xtask tidy`, `cargo xtask samples`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for people at a terminal"
+)]
+
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Development tasks of openclaw-trace.
+
+  cargo xtask tidy                 checks what the compiler and clippy do not: rings, sizes, papers
+";
+
+/// The root of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_owned)
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.first().map(String::as_str) {
+        None | Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        Some("tidy") if words.len() == 1 => tidy::run(&root()),
+        Some(other) => {
+            eprintln!("error: {other:?} is no task\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
