@@ -6,7 +6,10 @@
 //! after another: what a durable step costs when nothing is shared between steps.
 
 #![expect(clippy::print_stdout, reason = "the figures go to stdout")]
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run should stop loudly")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot run should stop loudly"
+)]
 
 use std::fs::File;
 use std::io::Write;
@@ -27,13 +30,16 @@ const STEP_BYTES: usize = 160;
 async fn sequential(cx: Cx, steps: u64) -> Result<u64, Failure> {
     let mut sum = 0;
     for step in 0..steps {
-        sum += cx.activity_named::<_, u64>("add", &step, ActivityOptions::default()).await?;
+        sum += cx
+            .activity_named::<_, u64>("add", &step, ActivityOptions::default())
+            .await?;
     }
     Ok(sum)
 }
 
 async fn parallel(cx: Cx, width: u64) -> Result<u64, Failure> {
-    let all = (0..width).map(|n| cx.activity_named::<_, u64>("add", &n, ActivityOptions::default()));
+    let all =
+        (0..width).map(|n| cx.activity_named::<_, u64>("add", &n, ActivityOptions::default()));
     join_all(all).await.into_iter().sum()
 }
 
@@ -81,7 +87,11 @@ async fn w1(dir: &Path) -> Figures {
     let seconds = started.elapsed().as_secs_f64();
     engine.shutdown().await;
     let disk = disk_bytes(dir) as f64 / workflows as f64;
-    Figures { seconds, steps: workflows * steps, extra: vec![("disk_bytes_per_workflow", disk)] }
+    Figures {
+        seconds,
+        steps: workflows * steps,
+        extra: vec![("disk_bytes_per_workflow", disk)],
+    }
 }
 
 async fn w2(dir: &Path) -> Figures {
@@ -90,7 +100,11 @@ async fn w2(dir: &Path) -> Figures {
     run_one(&engine.client(), "w2", "sequential", 500).await;
     let seconds = started.elapsed().as_secs_f64();
     engine.shutdown().await;
-    Figures { seconds, steps: 500, extra: vec![("step_ms", seconds * 1_000.0 / 500.0)] }
+    Figures {
+        seconds,
+        steps: 500,
+        extra: vec![("step_ms", seconds * 1_000.0 / 500.0)],
+    }
 }
 
 async fn w3(dir: &Path) -> Figures {
@@ -99,7 +113,11 @@ async fn w3(dir: &Path) -> Figures {
     run_one(&engine.client(), "w3", "parallel", 1_000).await;
     let seconds = started.elapsed().as_secs_f64();
     engine.shutdown().await;
-    Figures { seconds, steps: 1_000, extra: Vec::new() }
+    Figures {
+        seconds,
+        steps: 1_000,
+        extra: Vec::new(),
+    }
 }
 
 async fn w5(dir: &Path) -> Figures {
@@ -112,7 +130,10 @@ async fn w5(dir: &Path) -> Figures {
     for index in 0..n {
         let client = client.clone();
         starts.push(tokio::spawn(async move {
-            client.start(&format!("w5-{index}"), "asleep", &3_600_000_u64).await.unwrap()
+            client
+                .start(&format!("w5-{index}"), "asleep", &3_600_000_u64)
+                .await
+                .unwrap()
         }));
     }
     for start in starts {
@@ -133,7 +154,11 @@ async fn w5(dir: &Path) -> Figures {
         ("disk_bytes_per_workflow", disk),
         ("reopen_seconds", reopen),
     ];
-    Figures { seconds, steps: n, extra }
+    Figures {
+        seconds,
+        steps: n,
+        extra,
+    }
 }
 
 async fn run_one(client: &Client, id: &str, workflow_type: &str, input: u64) {
@@ -151,14 +176,22 @@ fn floor(dir: &Path) -> Figures {
         file.sync_data().unwrap();
     }
     let seconds = started.elapsed().as_secs_f64();
-    Figures { seconds, steps, extra: vec![("step_ms", seconds * 1_000.0 / steps as f64)] }
+    Figures {
+        seconds,
+        steps,
+        extra: vec![("step_ms", seconds * 1_000.0 / steps as f64)],
+    }
 }
 
 fn disk_bytes(dir: &Path) -> u64 {
     let mut bytes = 0;
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
         let meta = entry.metadata().unwrap();
-        bytes += if meta.is_dir() { disk_bytes(&entry.path()) } else { meta.len() };
+        bytes += if meta.is_dir() {
+            disk_bytes(&entry.path())
+        } else {
+            meta.len()
+        };
     }
     bytes
 }
@@ -166,14 +199,21 @@ fn disk_bytes(dir: &Path) -> u64 {
 /// Resident memory by the kernel's own count; zero where there is no such file.
 fn resident_bytes() -> f64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: f64 =
-        statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0.0);
+    let pages: f64 = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0.0);
     pages * 4_096.0
 }
 
 fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);
-    (values[0], values[values.len() / 2], values[values.len() - 1])
+    (
+        values[0],
+        values[values.len() / 2],
+        values[values.len() - 1],
+    )
 }
 
 fn print(name: &str, all: &[Figures]) {
@@ -196,7 +236,11 @@ fn print(name: &str, all: &[Figures]) {
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| {
-        words.iter().position(|w| w == name).and_then(|at| words.get(at + 1)).cloned()
+        words
+            .iter()
+            .position(|w| w == name)
+            .and_then(|at| words.get(at + 1))
+            .cloned()
     };
     let runs: usize = value("--runs").and_then(|n| n.parse().ok()).unwrap_or(5);
     let only = value("--only");
@@ -207,8 +251,10 @@ fn main() {
         let mut all = Vec::new();
         for _ in 0..runs {
             let dir = TempDir::new().unwrap();
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             all.push(runtime.block_on(async {
                 match name {
                     "floor" => floor(dir.path()),

@@ -1,0 +1,186 @@
+//! What every question gets, whether it came over the control socket or from this process.
+
+use std::collections::BTreeMap;
+
+use engine::{Client, ClientError};
+use kernel::RunId;
+use kernel::primitives::workflow_execution;
+
+use crate::control::{Answer, Request};
+use crate::face_error::FaceError;
+use crate::render;
+use crate::views::{ChildView, RunRow, StatusView, status_name};
+
+/// Rows read from the store at a time.
+const PAGE: usize = 500;
+
+pub(crate) async fn answer(client: &Client, request: Request) -> Answer {
+    match try_answer(client, request).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Refused(error),
+    }
+}
+
+async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceError> {
+    Ok(match request {
+        Request::Ping => Answer::Pong {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+        },
+        Request::Start { workflow_id, input } => {
+            let run_id = client
+                .start_typed::<workflows::TraceRun>(&workflow_id, &input)
+                .await?;
+            Answer::Started {
+                workflow_id,
+                run_id: run_id.to_string(),
+            }
+        }
+        Request::Resume { id } => {
+            let run_id = find(client, &id)?;
+            client.adopt(run_id).await?;
+            Answer::Done
+        }
+        Request::ResumeAll => {
+            client.adopt_all().await?;
+            let open = list(client, usize::MAX, OpenOnly::Yes)?;
+            let roots = open.into_iter().filter(|row| row.parent.is_none());
+            Answer::Resumed(roots.map(|row| row.workflow_id).collect())
+        }
+        Request::Status { id } => Answer::Status(Box::new(status(client, &id).await?)),
+        Request::List { limit, open_only } => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let open_only = if open_only {
+                OpenOnly::Yes
+            } else {
+                OpenOnly::No
+            };
+            Answer::List(list(client, limit, open_only)?)
+        }
+        Request::History { id } => {
+            let run_id = find(client, &id)?;
+            let state = client
+                .store()
+                .load_run(run_id)?
+                .ok_or(ClientError::NotFound)?;
+            let events = client.history(run_id)?;
+            Answer::History(render::history_json(&state, &events))
+        }
+        Request::Cancel { id, reason } => {
+            let run_id = find(client, &id)?;
+            let state = client
+                .store()
+                .load_run(run_id)?
+                .ok_or(ClientError::NotFound)?;
+            if state.is_closed() {
+                return Err(FaceError::usage(
+                    format!("run {id} has already ended ({})", status_name(state.status)),
+                    "there is nothing to cancel",
+                ));
+            }
+            match client.cancel(state.workflow_id.as_str(), &reason).await {
+                Ok(()) | Err(ClientError::Rejected(kernel::Rejection::AlreadyRequested)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            Answer::Done
+        }
+        Request::Blob { digest } => {
+            let digest = digest.parse().map_err(|_| {
+                FaceError::usage("a blob digest is 64 hexadecimal digits", String::new())
+            })?;
+            let bytes = client.store().blob(&digest)?.ok_or(ClientError::NotFound)?;
+            Answer::Blob(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    })
+}
+
+fn find(client: &Client, id: &str) -> Result<RunId, FaceError> {
+    client.find(id).map_err(|error| match error {
+        ClientError::NotFound => FaceError::not_found(
+            format!("no run {id:?} in this state directory"),
+            "`openclaw-trace list` shows all runs; --state names another directory",
+        ),
+        other => other.into(),
+    })
+}
+
+async fn status(client: &Client, id: &str) -> Result<StatusView, FaceError> {
+    let run_id = find(client, id)?;
+    let description = client.describe(run_id).await?;
+    let meters: BTreeMap<String, u64> = client
+        .meters()
+        .of(run_id)
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v))
+        .collect();
+    let mut children = Vec::new();
+    for event in child_ids(client, run_id)? {
+        let (workflow_id, workflow_type) = event;
+        let status = match client.store().latest_run(&workflow_id)? {
+            Some(child) => match client.store().load_run(child)? {
+                Some(state) => status_name(state.status).to_owned(),
+                None => "Unknown".to_owned(),
+            },
+            None => "Starting".to_owned(),
+        };
+        children.push(ChildView {
+            workflow_id: workflow_id.to_string(),
+            workflow_type,
+            status,
+        });
+    }
+    Ok(StatusView::of(&description, meters, children))
+}
+
+/// Children in the order in which they were asked for. Only a run that has any reads its history.
+fn child_ids(
+    client: &Client,
+    run_id: RunId,
+) -> Result<Vec<(kernel::WorkflowId, String)>, FaceError> {
+    let has_stage_of_children = client
+        .store()
+        .load_run(run_id)?
+        .is_some_and(|s| !s.children.is_empty() || s.is_closed());
+    if !has_stage_of_children {
+        return Ok(Vec::new());
+    }
+    let mut children = Vec::new();
+    for event in client.history(run_id)? {
+        if let kernel::EventKind::StartChildWorkflowExecutionInitiated {
+            workflow_id,
+            workflow_type,
+            ..
+        } = event.kind
+        {
+            children.push((workflow_id, workflow_type));
+        }
+    }
+    Ok(children)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OpenOnly {
+    Yes,
+    No,
+}
+
+fn list(client: &Client, limit: usize, open_only: OpenOnly) -> Result<Vec<RunRow>, FaceError> {
+    let mut rows = Vec::new();
+    let mut before = None;
+    loop {
+        let page = client.store().list_runs(before, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(rows);
+        };
+        before = Some(last.run_id);
+        for info in &page {
+            let open = info.status == workflow_execution::State::Running;
+            if open || open_only == OpenOnly::No {
+                rows.push(RunRow::of(info));
+            }
+            if rows.len() >= limit {
+                return Ok(rows);
+            }
+        }
+    }
+}

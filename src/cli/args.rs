@@ -1,0 +1,171 @@
+//! The words of the command line, and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Mines agent session traces for failures, rolls them up, files tickets and researches fixes.
+///
+/// Every stage is a checkpointed step of a durable workflow: a run that is killed goes on where it
+/// stopped. Start with: openclaw-trace run PATH
+#[derive(Debug, Parser)]
+#[command(name = "openclaw-trace", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Where runs are kept [default: OPENCLAW_TRACE_STATE or the platform's data directory]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// Print results as one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress, only results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more to stderr (-v: what the engine does, -vv: everything)
+    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Mine the sessions below PATH, follow the run, print the top failures
+    Run(RunArgs),
+    /// The same without following: record the run and print its id
+    Submit(RunArgs),
+    /// How one run stands, or the table of runs
+    Status(StatusArgs),
+    /// All runs, newest first
+    List(ListArgs),
+    /// The events of a run
+    History(IdArg),
+    /// The stages and children of a run
+    Graph(GraphArgs),
+    /// Go on with interrupted runs and follow them
+    Resume(ResumeArgs),
+    /// Ask a run to stop; what it has finished stays
+    Cancel(CancelArgs),
+    /// Check the installation, the store and what can be mined here; say what to do
+    Doctor,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Session files, or directories with session files below them
+    /// [default: the agents found on this machine]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A name for the run; a run of that name that was interrupted goes on
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Where the report goes
+    #[arg(long, value_name = "DIR", default_value = "trace-report")]
+    pub(crate) out: PathBuf,
+    /// Read all files as this format instead of telling it by their content
+    #[arg(long, default_value = "auto")]
+    pub(crate) format: String,
+    /// Only files whose path matches (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No file whose path matches (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// At most N sessions, in the order of their names
+    #[arg(long, value_name = "N")]
+    pub(crate) max_sessions: Option<u64>,
+    /// Which model writes the briefs; none works offline, by rules
+    #[arg(long, value_enum, default_value = "none")]
+    pub(crate) llm: Llm,
+    /// Research the top N tickets
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) briefs: u64,
+    /// Work on N things at once [default: twice the processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Llm {
+    None,
+    Anthropic,
+    Openai,
+    ClaudeCli,
+    CodexCli,
+}
+
+impl Llm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Anthropic => "anthropic",
+            Self::Openai => "openai",
+            Self::ClaudeCli => "claude-cli",
+            Self::CodexCli => "codex-cli",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// A workflow id or run id; without one, the table of runs
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListArgs {
+    /// At most N runs
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u64,
+    /// Only runs that have not ended
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Also runs that other runs started
+    #[arg(long)]
+    pub(crate) children: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct IdArg {
+    /// A workflow id or run id
+    pub(crate) id: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// A workflow id or run id
+    pub(crate) id: String,
+    /// How to draw it
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Mermaid,
+    Dot,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// A workflow id or run id; without one, every run that has not ended
+    pub(crate) id: Option<String>,
+    /// Work on N things at once [default: twice the processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// A workflow id or run id
+    pub(crate) id: String,
+    /// Why, for the record
+    #[arg(long, default_value = "asked for on the command line")]
+    pub(crate) reason: String,
+}

@@ -1,0 +1,17 @@
+//! The command line: one command, one file. This file only routes.
+
+mod args;
+mod cancel;
+mod doctor;
+mod follow;
+mod graph;
+mod history;
+mod list;
+mod output;
+mod resume;
+mod route;
+mod run;
+mod status;
+mod submit;
+
+pub(crate) use route::main;

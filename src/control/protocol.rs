@@ -1,0 +1,57 @@
+//! What is said over the control socket: one JSON document a line, question and answer in turn.
+
+use serde::{Deserialize, Serialize};
+use workflows::TraceRunInput;
+
+use crate::face_error::FaceError;
+use crate::views::{RunRow, StatusView};
+
+/// A question. Those who ask and those who answer are of one version: the owner's version is in
+/// its `Pong`, and a different one is refused by the asker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// Who are you?
+    Ping,
+    /// Start a `TraceRun`.
+    Start {
+        workflow_id: String,
+        input: Box<TraceRunInput>,
+    },
+    /// Work on a run that is open.
+    Resume { id: String },
+    /// Work on all open runs.
+    ResumeAll,
+    /// How does it stand?
+    Status { id: String },
+    /// Which runs are there, newest first?
+    List { limit: u64, open_only: bool },
+    /// Which events?
+    History { id: String },
+    /// Stop, please.
+    Cancel { id: String, reason: String },
+    /// The bytes of a blob that is text.
+    Blob { digest: String },
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "value", rename_all = "snake_case")]
+pub(crate) enum Answer {
+    Pong {
+        version: String,
+        pid: u32,
+    },
+    Started {
+        workflow_id: String,
+        run_id: String,
+    },
+    Done,
+    /// Workflow ids that are open now.
+    Resumed(Vec<String>),
+    Status(Box<StatusView>),
+    List(Vec<RunRow>),
+    History(serde_json::Value),
+    Blob(String),
+    Refused(FaceError),
+}

@@ -1,0 +1,177 @@
+//! Who owns the state directory, and how to reach the owner. The composition root.
+//!
+//! Whoever opens the directory first owns it: opens the store, runs the engine, answers on the
+//! control socket. Everybody else is a client of that owner.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Engine, Scope};
+use state::owner::Owner;
+use state::sled_store::SledStore;
+use state::store::Store;
+
+use crate::answers;
+use crate::control::{Answer, Remote, Request, Server, socket_path};
+use crate::face_error::{FaceError, Kind};
+use crate::retry;
+
+/// How long to wait for a directory that is changing hands.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What this process wants to do with the directory if it becomes the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Look or record only: no attempt is run.
+    Visitor,
+    /// Work on what it is asked for, with this many attempts at once.
+    Worker { concurrency: usize },
+}
+
+/// Whether a directory that is not there may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Create,
+    Refuse,
+}
+
+/// The state directory, reached one way or the other.
+pub(crate) enum Host {
+    /// This process owns it.
+    Local(Box<Local>),
+    /// Another process does.
+    Remote(Remote),
+}
+
+pub(crate) struct Local {
+    engine: Engine,
+    _server: Option<Server>,
+    /// Released last: fields drop in order.
+    _owner: Owner,
+}
+
+impl Host {
+    /// Becomes the owner of the directory, or connects to it.
+    pub(crate) async fn open(dir: &Path, role: Role, missing: Missing) -> Result<Self, FaceError> {
+        if missing == Missing::Refuse && !dir.is_dir() {
+            return Err(FaceError::not_found(
+                format!("there is no state directory {} yet", dir.display()),
+                "`openclaw-trace run PATH` makes one; --state names another",
+            ));
+        }
+        retry::until(PATIENCE, async || match Self::try_open(dir, role).await {
+            Ok(host) => Ok(Ok(host)),
+            Err(error) if error.kind == Kind::Busy => Ok(Err(error)),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    async fn try_open(dir: &Path, role: Role) -> Result<Self, FaceError> {
+        std::fs::create_dir_all(dir).map_err(|error| {
+            FaceError::usage(
+                format!(
+                    "could not make the state directory {}: {error}",
+                    dir.display()
+                ),
+                "name a writable directory with --state",
+            )
+        })?;
+        match Owner::acquire(dir) {
+            Ok(owner) => Self::own(dir, role, owner),
+            Err(state::store::Error::Owned { .. }) => {
+                Ok(Self::Remote(Remote::connect(&socket_path(dir)).await?))
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn own(dir: &Path, role: Role, owner: Owner) -> Result<Self, FaceError> {
+        let store: Arc<dyn Store> = Arc::new(SledStore::open(dir)?);
+        let concurrency = match role {
+            Role::Visitor => 0,
+            Role::Worker { concurrency } => concurrency,
+        };
+        let builder = Engine::builder(store)
+            .definitions(workflows::definitions())
+            .concurrency(concurrency)
+            .scope(Scope::Asked);
+        let engine =
+            activities::register(builder, activities::Config::from_environment()).start()?;
+        // A visitor leaves at once; whoever comes meanwhile waits for the directory.
+        let server = match role {
+            Role::Visitor => None,
+            Role::Worker { .. } => Some(Server::start(dir, engine.client()).map_err(|error| {
+                FaceError::new(
+                    Kind::Failed,
+                    format!("could not open the control socket: {error}"),
+                    "check the permissions of the state directory",
+                )
+            })?),
+        };
+        Ok(Self::Local(Box::new(Local {
+            engine,
+            _server: server,
+            _owner: owner,
+        })))
+    }
+
+    /// Asks one question, of this process's engine or of the owner.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Answer, FaceError> {
+        let answer = match self {
+            Self::Local(local) => answers::answer(&local.engine.client(), request).await,
+            Self::Remote(remote) => remote.ask(&request).await?,
+        };
+        match answer {
+            Answer::Refused(error) => Err(error),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The owner's process, when it is another one.
+    pub(crate) fn remote_pid(&self) -> Option<u32> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote(remote) => Some(remote.pid),
+        }
+    }
+
+    /// Lets go of the directory; attempts that are running are told to stop and waited for.
+    pub(crate) async fn close(self) {
+        if let Self::Local(local) = self {
+            let Local {
+                engine,
+                _server,
+                _owner,
+            } = *local;
+            engine.shutdown().await;
+        }
+    }
+}
+
+/// The default state directory: `OPENCLAW_TRACE_STATE`, or the platform's place for data.
+pub(crate) fn default_state_dir() -> Result<PathBuf, FaceError> {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(dir) = set("OPENCLAW_TRACE_STATE") {
+        return Ok(dir);
+    }
+    if let Some(dir) = set("XDG_DATA_HOME").filter(|dir| dir.is_absolute()) {
+        return Ok(dir.join("openclaw-trace"));
+    }
+    let home = set("HOME").ok_or_else(|| {
+        FaceError::usage(
+            "there is no home directory to keep state in (HOME is not set)",
+            "name a directory with --state",
+        )
+    })?;
+    Ok(if cfg!(target_os = "macos") {
+        home.join("Library/Application Support/openclaw-trace")
+    } else {
+        home.join(".local/share/openclaw-trace")
+    })
+}

@@ -1,0 +1,12 @@
+//! Views as text for a terminal.
+
+mod events;
+pub(crate) mod graph;
+mod status;
+mod summary;
+mod text;
+
+pub(crate) use events::{history_json, history_text};
+pub(crate) use status::{runs, status};
+pub(crate) use summary::run_summary;
+pub(crate) use text::plain;

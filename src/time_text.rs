@@ -1,0 +1,87 @@
+//! Times and amounts as people read them.
+
+use kernel::{Millis, Timestamp};
+
+/// ISO 8601 in UTC with milliseconds (days to civil date by Howard Hinnant's published algorithm).
+pub(crate) fn iso(at: Timestamp) -> String {
+    let (days, millis) = (at.0.div_euclid(86_400_000), at.0.rem_euclid(86_400_000));
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
+    let month = if month_shifted < 10 {
+        month_shifted + 3
+    } else {
+        month_shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        millis / 3_600_000,
+        millis / 60_000 % 60,
+        millis / 1_000 % 60,
+        millis % 1_000
+    )
+}
+
+/// `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(millis: Millis) -> String {
+    let ms = millis.0;
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms / 1_000 % 60),
+        _ => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
+    }
+}
+
+/// `512 B`, `3.4 MB`: powers of ten, as disks and networks are sold.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (1_000_000_000_000, "TB"),
+        (1_000_000_000, "GB"),
+        (1_000_000, "MB"),
+        (1_000, "kB"),
+    ];
+    for (unit, name) in UNITS {
+        if n >= unit {
+            return format!("{}.{} {name}", n / unit, n % unit * 10 / unit);
+        }
+    }
+    format!("{n} B")
+}
+
+/// `1,234,567`.
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_amounts_read_as_people_expect() {
+        assert_eq!(iso(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(iso(Timestamp(951_782_400_123)), "2000-02-29T00:00:00.123Z");
+        assert_eq!(iso(Timestamp(-1)), "1969-12-31T23:59:59.999Z");
+        assert_eq!(duration(Millis(999)), "999 ms");
+        assert_eq!(duration(Millis(200_000)), "3 min 20 s");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(3_456_789), "3.4 MB");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(12), "12");
+    }
+}
