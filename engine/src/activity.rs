@@ -45,6 +45,9 @@ pub(crate) enum Stop {
     Shutdown,
 }
 
+/// Counters that are kept for progress displays at most.
+const METERS_MAX: usize = 10_000;
+
 /// Work done per run and kind, for progress displays only: it lives in memory.
 #[derive(Debug, Default)]
 pub struct Meters(Mutex<BTreeMap<(RunId, &'static str), u64>>);
@@ -53,6 +56,10 @@ impl Meters {
     pub(crate) fn add(&self, run_id: RunId, name: &'static str, n: u64) {
         let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *meters.entry((run_id, name)).or_default() += n;
+        if meters.len() > METERS_MAX {
+            // Run ids sort by the time of their start: the oldest run is forgotten.
+            meters.pop_first();
+        }
     }
 
     /// What this process has counted for a run so far.
@@ -60,8 +67,8 @@ impl Meters {
     pub fn of(&self, run_id: RunId) -> BTreeMap<&'static str, u64> {
         let meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         meters
-            .iter()
-            .filter(|((r, _), _)| *r == run_id)
+            .range((run_id, "")..)
+            .take_while(|((r, _), _)| *r == run_id)
             .map(|((_, n), v)| (*n, *v))
             .collect()
     }
@@ -125,9 +132,16 @@ impl ActivityCx {
     /// are put into the store about once a second, and always when the attempt fails.
     ///
     /// # Errors
-    /// When the details cannot be encoded.
+    /// When the details cannot be encoded, or are larger than a payload may be.
     pub fn heartbeat<T: Serialize>(&self, details: &T) -> Result<(), Failure> {
-        let details = Some(Payload::json(details)?);
+        let details = Payload::json(details)?;
+        let (bytes, bytes_max) = (details.data.len(), kernel::limits::PAYLOAD_BYTES_MAX);
+        if bytes > bytes_max {
+            let text =
+                format!("the heartbeat's details have {bytes} bytes, the limit is {bytes_max}");
+            return Err(Failure::permanent("PayloadTooLarge", text));
+        }
+        let details = Some(details);
         self.client.post(Message::Heartbeat {
             task: self.task,
             details,
@@ -149,7 +163,8 @@ impl ActivityCx {
     /// Whether the attempt should stop: nobody wants the result, or the process is ending.
     #[must_use]
     pub fn is_canceled(&self) -> bool {
-        *self.stop.borrow() != Stop::No
+        // A sender that is gone means that the engine is.
+        *self.stop.borrow() != Stop::No || self.stop.has_changed().is_err()
     }
 
     /// Resolves when the attempt should stop.
@@ -191,20 +206,20 @@ impl ActivityCx {
     /// Keeps a note across runs; durable on return.
     ///
     /// # Errors
-    /// When the engine has stopped: retryable.
+    /// When the engine has stopped: retryable; when the key is longer than 512 bytes: permanent.
     pub async fn set_cursor(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Failure> {
         let row = Row {
             namespace: Namespace::Cursor,
             key,
             value: Some(value),
         };
-        self.client
-            .put_rows(vec![row])
-            .await
-            .map_err(|error| match error {
-                ClientError::Stopped(why) => Failure::retryable("EngineStopped", why),
-                other => Failure::internal(other.to_string()),
-            })
+        self.client.put_rows(vec![row]).await.map_err(|error| {
+            if let ClientError::Stopped(why) = error {
+                Failure::retryable("EngineStopped", why)
+            } else {
+                Failure::internal(format!("could not {error}"))
+            }
+        })
     }
 
     /// Counts work for progress displays. Not durable.
@@ -218,11 +233,11 @@ impl ActivityCx {
 }
 
 fn store_failure(error: &state::store::Error) -> Failure {
-    match error {
-        state::store::Error::Corrupt { .. } => {
-            Failure::permanent("StoreCorrupt", format!("could not {error}"))
-        }
-        _ => Failure::retryable("StoreFailed", format!("could not {error}")),
+    let text = format!("could not {error}");
+    if matches!(error, state::store::Error::Corrupt { .. }) {
+        Failure::permanent("StoreCorrupt", text)
+    } else {
+        Failure::retryable("StoreFailed", text)
     }
 }
 
@@ -237,7 +252,7 @@ pub(crate) struct Typed<A>(pub(crate) A);
 #[async_trait]
 impl<A: Activity> ErasedActivity for Typed<A> {
     async fn run(&self, cx: &ActivityCx, input: Payload) -> Result<Payload, Failure> {
-        let input = input.decode().map_err(bad_input)?;
+        let input = input.decode().map_err(|error| bad_input(&error))?;
         let output = self.0.run(cx, input).await?;
         Ok(Payload::json(&output)?)
     }
@@ -271,12 +286,12 @@ where
     O: Serialize + Send + 'static,
 {
     async fn run(&self, cx: &ActivityCx, input: Payload) -> Result<Payload, Failure> {
-        let input = input.decode().map_err(bad_input)?;
+        let input = input.decode().map_err(|error| bad_input(&error))?;
         let output = (self.body)(cx.clone(), input).await?;
         Ok(Payload::json(&output)?)
     }
 }
 
-fn bad_input(error: kernel::payload::PayloadError) -> Failure {
+fn bad_input(error: &kernel::payload::PayloadError) -> Failure {
     Failure::permanent("BadInput", format!("could not {error}"))
 }

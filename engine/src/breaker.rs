@@ -4,8 +4,11 @@
 //! its time. Half-open lets one probe through: its success closes, its failure opens for longer.
 //! Pure; the core asks it and stores what it says.
 
+use std::borrow::Cow;
+
 use kernel::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
+use state::blob::Digest;
 
 /// Failures in a row that open a breaker.
 pub const FAILURES_TO_OPEN: u32 = 5;
@@ -47,6 +50,20 @@ pub enum Event {
     Failed,
     /// Somebody was let through.
     LetThrough,
+    /// Somebody who was let through came back without having learnt anything: canceled, or lost.
+    Released,
+}
+
+/// Longest name that is its own key; longer ones do not fit into the store.
+const KEY_BYTES_MAX: usize = 512;
+
+/// The key of a dependency's breaker: its name, or for a very long name the digest of it.
+pub(crate) fn key_of(name: &str) -> Cow<'_, str> {
+    if name.len() <= KEY_BYTES_MAX {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(Digest::of(name.as_bytes()).to_string())
+    }
 }
 
 impl Default for State {
@@ -61,22 +78,16 @@ impl State {
     /// # Errors
     /// The time before which nothing passes.
     pub fn admit(self, now: Timestamp) -> Result<(), Timestamp> {
-        match self {
-            Self::Closed { .. } => Ok(()),
-            Self::Open { until, .. } => {
-                if now >= until {
-                    Ok(())
-                } else {
-                    Err(until)
-                }
-            }
-            Self::HalfOpen { probe_until, .. } => {
-                if now >= probe_until {
-                    Ok(())
-                } else {
-                    Err(probe_until)
-                }
-            }
+        // A wait that is longer than any that was set tells of a clock that went backwards since.
+        let (until, longest) = match self {
+            Self::Closed { .. } => return Ok(()),
+            Self::Open { until, lasting } => (until, lasting),
+            Self::HalfOpen { probe_until, .. } => (probe_until, OPEN_FIRST),
+        };
+        if now >= until || until.since(now) > longest {
+            Ok(())
+        } else {
+            Err(until)
         }
     }
 
@@ -86,7 +97,7 @@ impl State {
         match self {
             Self::Closed { failures } => match event {
                 Event::Succeeded => Self::Closed { failures: 0 },
-                Event::LetThrough => self,
+                Event::LetThrough | Event::Released => self,
                 Event::Failed if failures + 1 >= FAILURES_TO_OPEN => Self::Open {
                     until: now.after(OPEN_FIRST),
                     lasting: OPEN_FIRST,
@@ -101,7 +112,7 @@ impl State {
                     lasting,
                 },
                 // Late results of attempts that went before it opened.
-                Event::Succeeded | Event::Failed => self,
+                Event::Succeeded | Event::Failed | Event::Released => self,
             },
             Self::HalfOpen { lasting, .. } => match event {
                 Event::Succeeded => Self::Closed { failures: 0 },
@@ -114,6 +125,11 @@ impl State {
                 }
                 Event::LetThrough => Self::HalfOpen {
                     probe_until: now.after(OPEN_FIRST),
+                    lasting,
+                },
+                // The next one may try at once.
+                Event::Released => Self::Open {
+                    until: now,
                     lasting,
                 },
             },
@@ -142,14 +158,24 @@ mod tests {
         let table = [
             (closed(3), Event::Succeeded, closed(0)),
             (closed(3), Event::LetThrough, closed(3)),
+            (closed(3), Event::Released, closed(3)),
             (closed(3), Event::Failed, closed(4)),
             (closed(4), Event::Failed, open(OPEN_FIRST)),
             (open(OPEN_FIRST), Event::Succeeded, open(OPEN_FIRST)),
             (open(OPEN_FIRST), Event::Failed, open(OPEN_FIRST)),
             (open(OPEN_FIRST), Event::LetThrough, half),
+            (open(OPEN_FIRST), Event::Released, open(OPEN_FIRST)),
             (half, Event::Succeeded, closed(0)),
             (half, Event::Failed, open(Millis(OPEN_FIRST.0 * 2))),
             (half, Event::LetThrough, half),
+            (
+                half,
+                Event::Released,
+                State::Open {
+                    until: T,
+                    lasting: OPEN_FIRST,
+                },
+            ),
         ];
         for (state, event, expected) in table {
             assert_eq!(state.on(event, T), expected, "{state:?} {event:?}");
@@ -170,5 +196,26 @@ mod tests {
         };
         assert_eq!(half.admit(Timestamp(79)), Err(Timestamp(80)));
         assert_eq!(half.admit(Timestamp(80)), Ok(()));
+    }
+    #[test]
+    fn a_clock_that_went_backwards_does_not_keep_a_breaker_open() {
+        let set_at = Timestamp(1_000_000_000);
+        let open = State::Open {
+            until: set_at.after(OPEN_FIRST),
+            lasting: OPEN_FIRST,
+        };
+        assert_eq!(open.admit(set_at), Err(set_at.after(OPEN_FIRST)));
+        assert_eq!(open.admit(Timestamp(1_000)), Ok(()));
+        let half = open.on(Event::LetThrough, set_at);
+        assert_eq!(half.admit(set_at), Err(set_at.after(OPEN_FIRST)));
+        assert_eq!(half.admit(Timestamp(1_000)), Ok(()));
+    }
+
+    #[test]
+    fn the_key_of_a_breaker_fits_into_the_store_however_long_its_name_is() {
+        assert_eq!(key_of("mail"), "mail");
+        let (one, other) = ("a".repeat(513), "a".repeat(514));
+        assert!(key_of(&one).len() <= KEY_BYTES_MAX);
+        assert_ne!(key_of(&one), key_of(&other));
     }
 }

@@ -20,6 +20,8 @@ use crate::core::{Description, Message, Reply, StartSpec};
 pub(crate) enum Inbox {
     Message(Message, Option<oneshot::Sender<Reply>>),
     Shutdown,
+    /// Nothing to do but to look at the flags.
+    Wake,
 }
 
 /// A handle to a running engine.
@@ -110,8 +112,13 @@ impl Client {
         };
         match self.ask(Message::Start(spec)).await? {
             Reply::Started(run_id) => Ok(run_id),
-            Reply::AlreadyRunning(run_id) => Err(ClientError::AlreadyRunning(run_id)),
-            other => Err(unexpected(other)),
+            other @ (Reply::AlreadyRunning(_)
+            | Reply::Done
+            | Reply::Rejected(_)
+            | Reply::NotOpen
+            | Reply::Description(_)
+            | Reply::Closed(_)
+            | Reply::Broken(_)) => Err(unexpected(other)),
         }
     }
 
@@ -127,14 +134,21 @@ impl Client {
         self.start(workflow_id, W::TYPE, input).await
     }
 
-    /// Waits until a run has closed and gives its last state.
+    /// Waits until a run has closed and gives its last state. An open run that nobody works on is
+    /// taken up.
     ///
     /// # Errors
     /// When there is no such run, or the engine stops first.
     pub async fn wait(&self, run_id: RunId) -> Result<RunState, ClientError> {
         match self.ask(Message::Wait(run_id)).await? {
             Reply::Closed(_) => self.store.load_run(run_id)?.ok_or(ClientError::NotFound),
-            other => Err(unexpected(other)),
+            Reply::NotOpen => Err(ClientError::NotFound),
+            other @ (Reply::Started(_)
+            | Reply::AlreadyRunning(_)
+            | Reply::Done
+            | Reply::Rejected(_)
+            | Reply::Description(_)
+            | Reply::Broken(_)) => Err(unexpected(other)),
         }
     }
 
@@ -217,22 +231,20 @@ impl Client {
     /// # Errors
     /// [`ClientError::NotFound`] when there is no such run.
     pub async fn describe(&self, run_id: RunId) -> Result<Description, ClientError> {
-        match self.ask(Message::Describe(run_id)).await? {
-            Reply::Description(description) => Ok(*description),
-            _ => {
-                let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
-                let waiting_on = if state.is_closed() {
-                    String::new()
-                } else {
-                    "somebody to work on it: `resume` goes on with it".to_owned()
-                };
-                Ok(Description {
-                    state,
-                    running: Vec::new(),
-                    waiting_on,
-                })
-            }
+        if let Reply::Description(description) = self.ask(Message::Describe(run_id)).await? {
+            return Ok(*description);
         }
+        let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
+        let waiting_on = if state.is_closed() {
+            String::new()
+        } else {
+            "somebody to work on it: `resume` goes on with it".to_owned()
+        };
+        Ok(Description {
+            state,
+            running: Vec::new(),
+            waiting_on,
+        })
     }
 
     /// The newest run of a workflow id, or the run of that run id.
@@ -289,9 +301,11 @@ impl Client {
     }
 
     async fn tell(&self, message: Message) -> Result<(), ClientError> {
-        match self.ask(message).await? {
-            Reply::Done => Ok(()),
-            other => Err(unexpected(other)),
+        let reply = self.ask(message).await?;
+        if reply == Reply::Done {
+            Ok(())
+        } else {
+            Err(unexpected(reply))
         }
     }
 

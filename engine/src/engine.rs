@@ -1,33 +1,27 @@
-//! The engine: a core on a thread of its own, workers on tokio, and the loop between them.
+//! The engine as its user sees it: set up, started, stopped.
+//!
+//! Neighbours: `driver` is the loop on the engine's own thread, `client` talks to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use kernel::{ActivityContract, Cx, Definition, Failure, WorkflowContract};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::store::{Error as StoreError, Store};
-use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
 
-use crate::activity::{Activity, ErasedActivity, FnActivity, Meters, Stop, Typed};
+use crate::activity::{Activity, FnActivity, Meters, Typed};
 use crate::client::{Client, Inbox};
 use crate::clock;
-use crate::core::{Core, CoreOptions, Effect, Message, Reply, Scope, TaskRef, Token, Workflows};
-use crate::worker;
+use crate::core::{Core, CoreOptions, Scope, Workflows};
+use crate::driver::{Activities, Driver};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
-/// Messages that go into one group at most.
-const GROUP_MESSAGES_MAX: usize = 4_096;
-/// The longest sleep of the loop: bounds how late a jump of the wall clock is noticed.
-const SLEEP_MAX: Duration = Duration::from_millis(500);
-
-type Activities = BTreeMap<String, Arc<dyn ErasedActivity>>;
 
 /// Sets an engine up: workflows, activities, limits.
 pub struct Builder {
@@ -153,19 +147,11 @@ impl Builder {
             scope: self.scope,
         };
         let core = Core::open(self.store, options, clock::now())?;
-        let driver = Driver {
-            core,
-            client: client.clone(),
-            runtime: Handle::current(),
-            activities: self.activities,
-            replies: HashMap::new(),
-            attempts: HashMap::new(),
-            next_token: 0,
-            stopping: None,
-        };
+        let killed = Arc::new(AtomicBool::new(false));
+        let driver = Driver::new(core, client.clone(), self.activities, Arc::clone(&killed));
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || driver.run(&messages))
+            .spawn(move || driver.run_to_end(&messages))
             .map_err(|source| StoreError::Io {
                 doing: "start the engine's thread".into(),
                 source,
@@ -173,16 +159,22 @@ impl Builder {
         Ok(Engine {
             client,
             inbox,
+            killed,
             thread: Some(thread),
         })
     }
 }
 
-/// A running engine. Dropping it stops it without waiting for attempts.
+/// A running engine.
+///
+/// **Cancel**: dropping it stops it as a killed process would: attempts that are running are told
+/// to stop and not waited for, what was not committed is gone. When the drop returns, nothing more
+/// is written to the store, so that another engine may open it; it blocks for one commit at most.
 #[derive(Debug)]
 pub struct Engine {
     client: Client,
     inbox: SyncSender<Inbox>,
+    killed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -219,157 +211,14 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let _gone = self.inbox.try_send(Inbox::Shutdown);
-    }
-}
-
-/// After a shutdown was asked for, the loop ends at the latest after this.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
-
-struct Driver {
-    core: Core,
-    client: Client,
-    runtime: Handle,
-    activities: Activities,
-    replies: HashMap<Token, oneshot::Sender<Reply>>,
-    attempts: HashMap<TaskRef, watch::Sender<Stop>>,
-    next_token: u64,
-    stopping: Option<Instant>,
-}
-
-impl Driver {
-    fn run(mut self, messages: &Receiver<Inbox>) {
-        while !self.is_over() {
-            if let Err(error) = self.step(messages) {
-                let why = format!("could not {error}");
-                tracing::error!(%why, "the engine stops: its store failed");
-                let _first = self.client.broken.set(why.clone());
-                for (_, reply) in self.replies.drain() {
-                    let _left = reply.send(Reply::Broken(why.clone()));
-                }
-                self.stop_attempts();
-                return;
-            }
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.stopping
-            .is_some_and(|since| self.core.attempts_out() == 0 || since.elapsed() > SHUTDOWN_MAX)
-    }
-
-    /// One round: gather messages, let the runs move, commit, tell.
-    fn step(&mut self, messages: &Receiver<Inbox>) -> Result<(), StoreError> {
-        match messages.recv_timeout(self.patience()) {
-            Ok(first) => {
-                self.receive(first)?;
-                for _ in 1..GROUP_MESSAGES_MAX {
-                    let Ok(next) = messages.try_recv() else { break };
-                    self.receive(next)?;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => self.begin_stop(),
-        }
-        let now = clock::now();
-        self.core.fire_due(now);
-        self.core.run_workflow_tasks(now)?;
-        for effect in self.core.commit()? {
-            self.carry_out(effect);
-        }
-        if self.stopping.is_none() {
-            for task in self.core.poll_tasks(clock::now()) {
-                self.spawn(task);
-            }
-        }
-        Ok(())
-    }
-
-    /// How long the loop may sleep.
-    fn patience(&self) -> Duration {
-        if !self.core.is_settled() {
-            return Duration::ZERO;
-        }
-        let max = if self.stopping.is_some() {
-            Duration::from_millis(20)
-        } else {
-            SLEEP_MAX
-        };
-        match self.core.next_due() {
-            Some(at) => Duration::from_millis(at.since(clock::now()).0).min(max),
-            None => max,
-        }
-    }
-
-    fn receive(&mut self, inbox: Inbox) -> Result<(), StoreError> {
-        match inbox {
-            Inbox::Shutdown => {
-                self.begin_stop();
-                Ok(())
-            }
-            Inbox::Message(message, reply) => {
-                if let Message::AttemptEnded { task, .. } = &message {
-                    self.attempts.remove(task);
-                }
-                let token = reply.map(|reply| {
-                    self.next_token += 1;
-                    let token = Token(self.next_token);
-                    self.replies.insert(token, reply);
-                    token
-                });
-                self.core.handle(message, token, clock::now())
-            }
-        }
-    }
-
-    fn begin_stop(&mut self) {
-        if self.stopping.is_none() {
-            self.stopping = Some(Instant::now());
-            self.stop_attempts();
-        }
-    }
-
-    fn stop_attempts(&mut self) {
-        #[expect(
-            clippy::iter_over_hash_type,
-            reason = "each is told the same, order is no matter"
-        )]
-        for stop in self.attempts.values() {
-            let _ended = stop.send(Stop::Shutdown);
-        }
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Reply(token, reply) => {
-                if let Some(sender) = self.replies.remove(&token) {
-                    // Whoever asked may have gone.
-                    let _gone = sender.send(reply);
-                }
-            }
-            Effect::CancelAttempt(task) => {
-                if let Some(stop) = self.attempts.get(&task) {
-                    let _ended = stop.send(Stop::Canceled);
-                }
-            }
-            Effect::RunClosed(run_id) => tracing::debug!(%run_id, "run closed"),
-        }
-    }
-
-    fn spawn(&mut self, task: crate::core::ActivityTask) {
-        let Some(activity) = self.activities.get(&task.activity_type) else {
-            // The core hands out registered types only; were it wrong, the slot must come back.
-            let failure = Failure::internal(format!("no activity {}", task.activity_type));
-            let result = Some(Err(failure));
-            self.client.post(Message::AttemptEnded {
-                task: task.task,
-                result,
-            });
+        let Some(thread) = self.thread.take() else {
             return;
         };
-        let (stop, stopped) = watch::channel(Stop::No);
-        self.attempts.insert(task.task, stop);
-        let attempt = worker::run_attempt(self.client.clone(), Arc::clone(activity), task, stopped);
-        self.runtime.spawn(attempt);
+        self.killed.store(true, Ordering::Release);
+        // A full inbox wakes the thread as well.
+        let _full = self.inbox.try_send(Inbox::Wake);
+        if thread.thread().id() != std::thread::current().id() {
+            let _ended = thread.join();
+        }
     }
 }

@@ -16,9 +16,12 @@ pub fn waiting_on(
     }
     if let Some(failure) = &state.workflow_task_failure {
         return format!(
-            "the workflow code failed {} times in a row ({}); it is tried again in {}. A binary \
+            "the workflow code failed {} ({}); it is tried again in {}. A binary \
              with repaired code goes on from here; `terminate` gives the run up",
-            failure.attempts,
+            match failure.attempts {
+                1 => "once".to_owned(),
+                n => format!("{n} times in a row"),
+            },
             failure.failure.message,
             seconds(failure.next_attempt_at, now),
         );

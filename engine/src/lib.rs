@@ -9,6 +9,7 @@ pub mod breaker;
 mod client;
 pub mod clock;
 pub mod core;
+mod driver;
 mod engine;
 pub mod explain;
 mod worker;

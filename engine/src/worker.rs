@@ -27,7 +27,11 @@ struct Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        let result = self.result.take();
+        let mut result = self.result.take();
+        if result.is_none() && std::thread::panicking() {
+            let text = "the activity panicked while it was dropped";
+            result = Some(Err(Failure::retryable("Panic", text)));
+        }
         self.client.post(Message::AttemptEnded {
             task: self.task,
             result,
@@ -35,14 +39,14 @@ impl Drop for Report {
     }
 }
 
-/// Runs one attempt to its end.
-pub(crate) async fn run_attempt(
+/// Runs one attempt to its end. A future that is dropped before it was polled reports too.
+pub(crate) fn run_attempt(
     client: Client,
     activity: Arc<dyn ErasedActivity>,
     task: ActivityTask,
     stop: watch::Receiver<Stop>,
-) {
-    let mut report = Report {
+) -> impl Future<Output = ()> + Send {
+    let report = Report {
         client: client.clone(),
         task: task.task,
         result: None,
@@ -52,28 +56,35 @@ pub(crate) async fn run_attempt(
         workflow_id: task.workflow_id,
         heartbeat: task.heartbeat,
         deadline: task.deadline,
-        stop: stop.clone(),
+        stop,
         client,
     };
-    let attempt = catch_panic(activity.run(&cx, task.input));
+    attempt(report, activity, cx, task.input)
+}
+
+async fn attempt(
+    mut report: Report,
+    activity: Arc<dyn ErasedActivity>,
+    cx: ActivityCx,
+    input: Payload,
+) {
     tokio::select! {
         biased;
-        result = attempt => report.result = Some(result),
-        () = stopped_long_ago(stop.clone()) => {
+        result = catch_panic(activity.run(&cx, input)) => report.result = Some(result),
+        () = stopped_long_ago(cx.stop.clone()) => {
             let failure = Failure::canceled("the attempt was dropped: it did not stop when told");
             report.result = Some(Err(failure));
         }
     }
-    if *stop.borrow() == Stop::Shutdown && !matches!(report.result, Some(Ok(_))) {
+    if *cx.stop.borrow() == Stop::Shutdown && !matches!(report.result, Some(Ok(_))) {
         // What a dying process says about its work proves nothing: it is done again.
         report.result = None;
     }
 }
 
 async fn stopped_long_ago(mut stop: watch::Receiver<Stop>) {
-    if stop.wait_for(|stop| *stop != Stop::No).await.is_err() {
-        return std::future::pending().await;
-    }
+    // An error means that the engine has gone: nobody wants the result.
+    let _gone = stop.wait_for(|stop| *stop != Stop::No).await.is_err();
     tokio::time::sleep(STOP_GRACE).await;
 }
 
@@ -86,19 +97,19 @@ async fn catch_panic(
         let polled = std::panic::catch_unwind(AssertUnwindSafe(|| attempt.as_mut().poll(cx)));
         match polled {
             Ok(poll) => poll,
-            Err(panic) => Poll::Ready(Err(Failure::retryable("Panic", panic_text(&*panic)))),
+            Err(panic) => {
+                let text = format!("the activity panicked: {}", panic_text(&*panic));
+                Poll::Ready(Err(Failure::retryable("Panic", text)))
+            }
         }
     })
     .await
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!(
-        "the activity panicked: {}",
-        text.unwrap_or_else(|| "(no message)".to_owned())
-    )
+    text.unwrap_or_else(|| "(no message)".to_owned())
 }

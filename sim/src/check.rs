@@ -125,10 +125,10 @@ fn timers_are_not_early(id: &WorkflowId, events: &[HistoryEvent]) -> Result<(), 
             EventKind::TimerStarted { start_to_fire, .. } => {
                 due.insert(event.id, event.at.after(*start_to_fire));
             }
-            EventKind::TimerFired { started_event_id } => {
-                if due.get(started_event_id).is_none_or(|at| event.at < *at) {
-                    return Err(format!("timer {started_event_id} of {id} fired early"));
-                }
+            EventKind::TimerFired { started_event_id }
+                if due.get(started_event_id).is_none_or(|at| event.at < *at) =>
+            {
+                return Err(format!("timer {started_event_id} of {id} fired early"));
             }
             _other => {}
         }
@@ -139,10 +139,10 @@ fn timers_are_not_early(id: &WorkflowId, events: &[HistoryEvent]) -> Result<(), 
 fn each_activity_resolves_once(id: &WorkflowId, events: &[HistoryEvent]) -> Result<(), String> {
     let mut seen = std::collections::BTreeSet::new();
     for event in events {
-        if let Some(activity) = resolves(&event.kind) {
-            if !seen.insert(activity) {
-                return Err(format!("activity {activity} of {id} ended twice"));
-            }
+        if let Some(activity) = resolves(&event.kind)
+            && !seen.insert(activity)
+        {
+            return Err(format!("activity {activity} of {id} ended twice"));
         }
     }
     Ok(())

@@ -22,7 +22,7 @@ pub(crate) enum Op {
     /// A wait against an activity; whichever is first, the other is taken back.
     Race(u64, Act),
     /// A child with a script of its own.
-    Child(Vec<Op>),
+    Child(Vec<Self>),
     /// A permanent failure that the script catches.
     Broken(Act),
 }
@@ -53,7 +53,7 @@ impl Act {
     fn options(&self) -> ActivityOptions {
         ActivityOptions {
             start_to_close: Millis(10_000),
-            heartbeat: (self.value % 5 == 0).then_some(Millis(4_000)),
+            heartbeat: self.value.is_multiple_of(5).then_some(Millis(4_000)),
             retry: RetryPolicy {
                 initial_interval: Millis(200),
                 ..RetryPolicy::default()

@@ -341,7 +341,7 @@ impl World {
                 self.now = Timestamp(self.now.0 + forth);
             }
             2..=40 => {
-                self.now = Timestamp(self.now.0 + i64::try_from(self.rng.below(500)).unwrap_or(0))
+                self.now = Timestamp(self.now.0 + i64::try_from(self.rng.below(500)).unwrap_or(0));
             }
             _ if idle => {
                 if let Some(at) = self.core.next_due() {

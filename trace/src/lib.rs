@@ -2,19 +2,19 @@
 //!
 //! Reading order: [`signal`] (what comes out), [`limits`].
 
-pub mod limits;
-pub mod signal;
-pub mod fingerprint;
-pub mod hash;
-pub mod normalise;
-pub mod scrub;
-pub mod rank;
-pub mod rollup;
-pub mod report;
-pub mod ticket;
 mod detect;
 pub mod event;
+pub mod fingerprint;
 pub mod formats;
+pub mod hash;
+pub mod limits;
 pub mod line;
 pub mod mine;
+pub mod normalise;
 pub mod outcome;
+pub mod rank;
+pub mod report;
+pub mod rollup;
+pub mod scrub;
+pub mod signal;
+pub mod ticket;

@@ -1,6 +1,8 @@
 //! `BriefLoop`: evidence first, then an actor writes and a critic refuses, at most N rounds.
 
-use kernel::{ActivityContract, ActivityOptions, Cx, Failure, Millis, RetryPolicy, WorkflowContract};
+use kernel::{
+    ActivityContract, ActivityOptions, Cx, Failure, Millis, RetryPolicy, WorkflowContract,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::contracts::{
@@ -72,16 +74,22 @@ pub async fn brief_loop(cx: Cx, input: BriefLoopInput) -> Result<BriefLoopOutput
             version,
             previous: versions.last().cloned(),
         };
-        let brief =
-            cx.activity_with::<DraftBrief>(&draft, guarded::<DraftBrief>(&input.model)).await?;
+        let brief = cx
+            .activity_with::<DraftBrief>(&draft, guarded::<DraftBrief>(&input.model))
+            .await?;
         let critique = CritiqueBriefInput {
             snapshot: snapshot.clone(),
             model: input.model.clone(),
             brief: brief.clone(),
         };
         let options = guarded::<CritiqueBrief>(&input.model);
-        let said = cx.activity_with::<CritiqueBrief>(&critique, options).await?;
-        versions.push(Reviewed { brief, review: said.review });
+        let said = cx
+            .activity_with::<CritiqueBrief>(&critique, options)
+            .await?;
+        versions.push(Reviewed {
+            brief,
+            review: said.review,
+        });
         if said.accepted {
             accepted = true;
             break;
@@ -90,7 +98,11 @@ pub async fn brief_loop(cx: Cx, input: BriefLoopInput) -> Result<BriefLoopOutput
     let rounds_done = u64::try_from(versions.len()).unwrap_or(u64::MAX);
     cx.stage(brief_stage::DRAFT, Some(rounds_done));
     cx.stage(brief_stage::CRITIQUE, Some(rounds_done));
-    Ok(BriefLoopOutput { ticket: input.ticket, versions, accepted })
+    Ok(BriefLoopOutput {
+        ticket: input.ticket,
+        versions,
+        accepted,
+    })
 }
 
 /// The contract's options, behind the breaker of the model, with patience for an outage.
@@ -98,7 +110,10 @@ fn guarded<A: ActivityContract>(model: &str) -> ActivityOptions {
     ActivityOptions {
         breaker: model_breaker(model),
         schedule_to_close: Some(Millis::seconds(24 * 3_600)),
-        retry: RetryPolicy { maximum_attempts: 12, ..A::options().retry },
+        retry: RetryPolicy {
+            maximum_attempts: 12,
+            ..A::options().retry
+        },
         ..A::options()
     }
 }

@@ -85,7 +85,10 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
     let found = cx.activity::<Discover>(&input.discover).await?;
     let lists = mine(&cx, &found.manifest, found.sessions).await?;
     let rolled = cx
-        .activity::<RollupSignals>(&RollupInput { manifest: found.manifest.clone(), lists })
+        .activity::<RollupSignals>(&RollupInput {
+            manifest: found.manifest.clone(),
+            lists,
+        })
         .await?;
     let filed = cx
         .activity::<FileTickets>(&FileTicketsInput {
@@ -94,7 +97,10 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
             top: input.briefs,
         })
         .await?;
-    cx.stage(stage::BRIEFS, Some(u64::try_from(filed.top.len()).unwrap_or(u64::MAX)));
+    cx.stage(
+        stage::BRIEFS,
+        Some(u64::try_from(filed.top.len()).unwrap_or(u64::MAX)),
+    );
     let loops = filed.top.iter().map(|ticket| {
         let child = BriefLoopInput {
             ticket: ticket.clone(),
@@ -107,7 +113,10 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
         let id = format!("{}/brief/{}", cx.info().workflow_id, ticket.ticket_id);
         cx.child::<BriefLoop>(WorkflowId(id), &child, child_options(stage::BRIEFS))
     });
-    let briefs: Vec<BriefLoopOutput> = join_all(loops).await.into_iter().collect::<Result<_, _>>()?;
+    let briefs: Vec<BriefLoopOutput> = join_all(loops)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
     let n_briefs = briefs.len();
     let files = cx
         .activity::<WriteReport>(&WriteReportInput {
@@ -167,10 +176,15 @@ pub(crate) async fn mine_range(
     end: u64,
 ) -> Result<BlobRef, Failure> {
     let results = map_bounded(FAN_OUT, first..end, |index| {
-        cx.activity::<MineSession>(&MineSessionInput { manifest: manifest.clone(), index })
+        cx.activity::<MineSession>(&MineSessionInput {
+            manifest: manifest.clone(),
+            index,
+        })
     })
     .await;
-    let results: Vec<BlobRef> =
-        results.into_iter().map(|mined| mined.map(|m| m.result)).collect::<Result<_, _>>()?;
+    let results: Vec<BlobRef> = results
+        .into_iter()
+        .map(|mined| mined.map(|m| m.result))
+        .collect::<Result<_, _>>()?;
     cx.activity::<CollectResults>(&results).await
 }

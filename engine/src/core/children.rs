@@ -107,14 +107,13 @@ impl Core {
             };
             return Ok(if ours { Ok(run_id) } else { Err(taken()) });
         }
-        if let Some(run_id) = self.store.latest_run(workflow_id)? {
-            if let Some(state) = self.store.load_run(run_id)? {
-                if is_ours(&state) {
-                    // It began and closed, and the parent was never told: tell it of both.
-                    self.internal.push_back(Internal::RunClosed(run_id));
-                    return Ok(Ok(run_id));
-                }
-            }
+        if let Some(run_id) = self.store.latest_run(workflow_id)?
+            && let Some(state) = self.store.load_run(run_id)?
+            && is_ours(&state)
+        {
+            // It began and closed, and the parent was never told: tell it of both.
+            self.internal.push_back(Internal::RunClosed(run_id));
+            return Ok(Ok(run_id));
         }
         Ok(self
             .begin_run(spec.clone(), Some(parent.clone()), now)

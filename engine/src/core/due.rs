@@ -1,10 +1,10 @@
 //! What is due when: timers, retries, timeouts. Derived from the runs' states, never stored.
 
-use kernel::primitives::activity;
 use kernel::{EventId, Input, RunId, TimeoutType, Timestamp};
 
 use super::Core;
 use super::message::{Effect, TaskRef};
+use super::tasks::Verdict;
 
 /// Something that becomes due. The order has no meaning; it only has to be total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,98 +101,27 @@ impl Core {
 
     /// The worker's attempt is told to stop; its result, if it still comes, is stale.
     fn fire_timeout(&mut self, task: TaskRef, timeout: TimeoutType, now: Timestamp) {
-        let running = self.runs.get(&task.run_id).and_then(|live| {
-            live.running
-                .get(&task.scheduled_event_id)
-                .map(|running| running.attempt)
-        });
+        let running = self
+            .runs
+            .get_mut(&task.run_id)
+            .and_then(|live| live.running.get_mut(&task.scheduled_event_id))
+            .filter(|running| running.attempt == task.attempt);
+        let is_running = running.is_some();
+        if let Some(details) = running.and_then(|running| running.unsaved.take()) {
+            // What the attempt reported last is for the next one to read.
+            self.save_heartbeat(task, details, now);
+        }
+        let breaker = self.breaker_of(task);
         let input = Input::ActivityTimeout {
             scheduled_event_id: task.scheduled_event_id,
             attempt: task.attempt,
             timeout,
         };
-        self.note_breaker_of(task, super::tasks::Verdict::Failed, now);
-        if self.feed(task.run_id, input, now).is_ok() && running == Some(task.attempt) {
+        if self.feed(task.run_id, input, now).is_ok() && is_running {
+            // An activity that waited only says nothing about its dependency.
+            self.tell_breaker(&breaker, Verdict::Failed, now);
             self.group.effects.push(Effect::CancelAttempt(task));
             self.forget_running(task);
         }
     }
-
-    /// Enters a pending activity's next attempt and its overall deadline.
-    pub(super) fn plan_activity(
-        &mut self,
-        run_id: RunId,
-        scheduled_event_id: EventId,
-        now: Timestamp,
-    ) {
-        let Some(live) = self.runs.get(&run_id) else {
-            return;
-        };
-        let Some(pending) = live.state.activities.get(&scheduled_event_id) else {
-            return;
-        };
-        let task = TaskRef {
-            run_id,
-            scheduled_event_id,
-            attempt: pending.attempt,
-        };
-        if let Some(deadline) = pending.deadline() {
-            self.due.insert((
-                deadline,
-                Due::Timeout(task_of_activity(task), DueTimeout::ScheduleToClose),
-            ));
-        }
-        if let Some(wait) = pending.options.schedule_to_start {
-            let at = pending.next_attempt_at.after(wait);
-            self.due
-                .insert((at, Due::Timeout(task, DueTimeout::ScheduleToStart)));
-        }
-        match pending.state {
-            activity::State::Scheduled | activity::State::BackingOff => {
-                if pending.next_attempt_at > now {
-                    self.due
-                        .insert((pending.next_attempt_at, Due::Attempt(task)));
-                } else {
-                    self.ready.push_back(task);
-                }
-            }
-            activity::State::CancelRequested => self.cancel_unless_running(task, now),
-            activity::State::Completed
-            | activity::State::Failed
-            | activity::State::TimedOut
-            | activity::State::Canceled => {}
-        }
-    }
-
-    /// Takes back all that waits for a resolved activity.
-    pub(super) fn unplan_activity(
-        &mut self,
-        run_id: RunId,
-        scheduled_event_id: EventId,
-        pending: &kernel::run_state::PendingActivity,
-    ) {
-        let task = TaskRef {
-            run_id,
-            scheduled_event_id,
-            attempt: pending.attempt,
-        };
-        if let Some(deadline) = pending.deadline() {
-            self.due.remove(&(
-                deadline,
-                Due::Timeout(task_of_activity(task), DueTimeout::ScheduleToClose),
-            ));
-        }
-        if let Some(wait) = pending.options.schedule_to_start {
-            let at = pending.next_attempt_at.after(wait);
-            self.due
-                .remove(&(at, Due::Timeout(task, DueTimeout::ScheduleToStart)));
-        }
-        self.due
-            .remove(&(pending.next_attempt_at, Due::Attempt(task)));
-    }
-}
-
-/// The overall deadline is one for all attempts, so its key must not change with them.
-pub(super) fn task_of_activity(task: TaskRef) -> TaskRef {
-    TaskRef { attempt: 0, ..task }
 }

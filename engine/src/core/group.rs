@@ -49,11 +49,11 @@ impl Group {
             .last
             .get(&run_id)
             .and_then(|at| self.entries.get_mut(*at))
+            && entry.transition.notes.is_empty()
+            && transition.notes.is_empty()
         {
-            if entry.transition.notes.is_empty() && transition.notes.is_empty() {
-                entry.transition.events.extend(transition.events);
-                return Put::Merged;
-            }
+            entry.transition.events.extend(transition.events);
+            return Put::Merged;
         }
         self.last.insert(run_id, self.entries.len());
         self.entries.push(GroupEntry {

@@ -27,6 +27,7 @@ pub(super) struct LiveRun {
     pub(super) running: BTreeMap<EventId, Running>,
     /// Whether it stands in the list of runs whose code may be owed a turn.
     pub(super) dirty: bool,
+    /// Where its machine stands among all, by use.
     pub(super) last_use: u64,
 }
 

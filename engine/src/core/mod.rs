@@ -6,13 +6,17 @@
 //! simulator drives the very same steps. Must not know tokio, threads or the system clock.
 
 mod children;
+mod commit;
 mod due;
 mod feed;
 mod group;
+mod handle;
 mod live;
 mod message;
+mod plan;
 mod recover;
 mod tasks;
+mod turn;
 
 pub use live::Description;
 pub use message::{ActivityTask, Effect, Message, Reply, StartSpec, TaskRef, Token};
@@ -74,9 +78,8 @@ pub struct Core {
     options: CoreOptions,
     runs: HashMap<RunId, LiveRun>,
     by_id: HashMap<WorkflowId, RunId>,
-    /// Runs with a machine, least recently used first; stale entries are skipped.
-    machines: VecDeque<(RunId, u64)>,
-    machines_live: usize,
+    /// Runs with a machine, by their last use, oldest first.
+    machines: BTreeSet<(u64, RunId)>,
     uses: u64,
     due: BTreeSet<(Timestamp, Due)>,
     ready: VecDeque<TaskRef>,
@@ -86,6 +89,8 @@ pub struct Core {
     group: Group,
     /// Runs whose code may be owed a turn, in order of news.
     dirty: VecDeque<RunId>,
+    /// Runs that are owed a turn which must wait for the commit of their history.
+    parked: Vec<RunId>,
     internal: VecDeque<children::Internal>,
     waiters: HashMap<RunId, Vec<Token>>,
 }
@@ -110,7 +115,10 @@ impl Core {
     /// Whether nothing is waiting to be committed.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.group.is_empty() && self.dirty.is_empty() && self.internal.is_empty()
+        self.group.is_empty()
+            && self.dirty.is_empty()
+            && self.parked.is_empty()
+            && self.internal.is_empty()
     }
 
     /// Attempts that are out with workers.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use kernel::primitives::{child, workflow_task};
-use kernel::{EventId, RunId, Timestamp, WorkflowId};
+use kernel::primitives::{cancellation, child, workflow_task};
+use kernel::{EventId, ParentClosePolicy, RunId, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Namespace, Store};
 
 use super::children::Internal;
@@ -40,8 +40,7 @@ impl Core {
             options,
             runs: HashMap::new(),
             by_id: HashMap::new(),
-            machines: VecDeque::new(),
-            machines_live: 0,
+            machines: BTreeSet::new(),
             uses: 0,
             due: BTreeSet::new(),
             ready: VecDeque::new(),
@@ -49,6 +48,7 @@ impl Core {
             breakers,
             group: Group::default(),
             dirty: VecDeque::new(),
+            parked: Vec::new(),
             internal: VecDeque::new(),
             waiters: HashMap::new(),
         };
@@ -119,6 +119,11 @@ impl Core {
             .as_ref()
             .map(|f| f.next_attempt_at);
         let parent = state.parent.clone();
+        // One that was asked to cancel is tidying up; only a termination has more to say to it.
+        let asked = state.cancellation == cancellation::State::Requested
+            && parent
+                .as_ref()
+                .is_some_and(|p| p.policy == ParentClosePolicy::RequestCancel);
         match task {
             workflow_task::State::Idle => {}
             workflow_task::State::Pending => self.mark_dirty(run_id),
@@ -133,18 +138,24 @@ impl Core {
         for id in activities {
             self.plan_activity(run_id, id, now);
         }
-        if let Some(parent) = parent {
-            let open = self.runs.contains_key(&parent.run_id)
-                || self
-                    .store
-                    .load_run(parent.run_id)?
-                    .is_some_and(|p| !p.is_closed());
-            if !open {
-                self.internal
-                    .push_back(Internal::Orphaned(run_id, parent.policy));
-            }
+        if let Some(parent) = parent.filter(|_| !asked)
+            && parent.policy != ParentClosePolicy::Abandon
+            && !self.is_open(parent.run_id)?
+        {
+            self.internal
+                .push_back(Internal::Orphaned(run_id, parent.policy));
         }
         Ok(())
+    }
+
+    fn is_open(&self, run_id: RunId) -> Result<bool, StoreError> {
+        if let Some(live) = self.runs.get(&run_id) {
+            return Ok(!live.state.is_closed());
+        }
+        Ok(self
+            .store
+            .load_run(run_id)?
+            .is_some_and(|state| !state.is_closed()))
     }
 
     /// The open run of a workflow id, taken up if it was not.

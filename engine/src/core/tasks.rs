@@ -1,7 +1,7 @@
 //! Activity tasks: handing attempts out, taking their ends in, breakers in between.
 
 use kernel::primitives::activity;
-use kernel::{EventId, Failure, Input, Millis, Payload, Retry, RunId, Timestamp};
+use kernel::{EventId, Failure, FailureKind, Input, Millis, Payload, Retry, RunId, Timestamp};
 use state::store::{Namespace, Row};
 
 use super::Core;
@@ -13,18 +13,26 @@ use crate::breaker;
 /// Heartbeat details are put into the store at most this often for one attempt.
 const HEARTBEAT_SAVE_INTERVAL: Millis = Millis(1_000);
 
+/// A lost attempt is made again after this long: whatever lost it may be at work still.
+const LOST_PAUSE: Millis = Millis(1_000);
+
 /// What an attempt's end says about its dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Answered,
     Failed,
+    /// Nothing: it was told to stop, or it never got so far as to ask.
+    Silent,
 }
 
 impl Core {
     /// Hands out attempts that are due, as many as there are free slots. Call after a commit:
-    /// everything that is handed out is durable then.
+    /// while anything is not durable yet, nothing is handed out.
     pub fn poll_tasks(&mut self, now: Timestamp) -> Vec<ActivityTask> {
         let mut out = Vec::new();
+        if !self.group.is_empty() {
+            return out;
+        }
         while self.out.len() < self.options.slots {
             let Some(task) = self.ready.pop_front() else {
                 break;
@@ -104,10 +112,9 @@ impl Core {
 
     /// Asks the breaker; an activity that it refuses waits durably, without using an attempt.
     fn admit(&mut self, name: &str, task: TaskRef, now: Timestamp) -> bool {
-        let state = self.breakers.get(name).copied().unwrap_or_default();
-        match state.admit(now) {
+        match self.breaker(name).admit(now) {
             Ok(()) => {
-                self.set_breaker(name, state, state.on(breaker::Event::LetThrough, now));
+                self.change_breaker(name, breaker::Event::LetThrough, now);
                 true
             }
             Err(until) => {
@@ -123,41 +130,82 @@ impl Core {
         }
     }
 
-    fn set_breaker(&mut self, name: &str, old: breaker::State, new: breaker::State) {
+    fn breaker(&self, name: &str) -> breaker::State {
+        self.breakers
+            .get(&*breaker::key_of(name))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn change_breaker(&mut self, name: &str, event: breaker::Event, now: Timestamp) {
+        let old = self.breaker(name);
+        let new = old.on(event, now);
         if old == new {
             return;
         }
-        self.breakers.insert(name.to_owned(), new);
+        let key = breaker::key_of(name).into_owned();
         let value = serde_json::to_vec(&new).expect("a breaker is numbers only");
         let row = Row {
             namespace: Namespace::Breaker,
-            key: name.as_bytes().to_vec(),
+            key: key.as_bytes().to_vec(),
             value: Some(value),
         };
+        self.breakers.insert(key, new);
         self.group.rows.push(row);
     }
 
-    /// Tells the breaker of a task's dependency how the dependency did.
-    pub(super) fn note_breaker_of(&mut self, task: TaskRef, verdict: Verdict, now: Timestamp) {
-        let name = self
-            .runs
+    /// The name of the dependency of an attempt that is the current one; empty when it has none.
+    pub(super) fn breaker_of(&self, task: TaskRef) -> String {
+        self.runs
             .get(&task.run_id)
             .and_then(|live| live.state.activities.get(&task.scheduled_event_id))
             .filter(|pending| pending.attempt == task.attempt)
             .map(|pending| pending.options.breaker.clone())
-            .unwrap_or_default();
+            .unwrap_or_default()
+    }
+
+    /// Tells a breaker how its dependency did.
+    pub(super) fn tell_breaker(&mut self, name: &str, verdict: Verdict, now: Timestamp) {
         if name.is_empty() {
             return;
         }
-        let old = self.breakers.get(&name).copied().unwrap_or_default();
         let event = match verdict {
             Verdict::Answered => breaker::Event::Succeeded,
             Verdict::Failed => breaker::Event::Failed,
+            Verdict::Silent => breaker::Event::Released,
         };
-        let new = old.on(event, now);
-        self.set_breaker(&name, old, new);
+        self.change_breaker(name, event, now);
     }
 
+    /// What a result says about the dependency. Whoever was told to stop fails in all manner of
+    /// ways, which are not the dependency's.
+    fn verdict(&self, task: TaskRef, result: &Result<Payload, Failure>) -> Verdict {
+        let Err(failure) = result else {
+            return Verdict::Answered;
+        };
+        let told_to_stop = self.activity_state(task) == Some(activity::State::CancelRequested);
+        match failure.kind {
+            FailureKind::Canceled | FailureKind::Terminated | FailureKind::Internal => {
+                Verdict::Silent
+            }
+            FailureKind::Application | FailureKind::Timeout(_) => match failure.retry {
+                Retry::Permanent => Verdict::Answered,
+                Retry::Retryable if told_to_stop => Verdict::Silent,
+                Retry::Retryable => Verdict::Failed,
+            },
+        }
+    }
+
+    fn activity_state(&self, task: TaskRef) -> Option<activity::State> {
+        let live = self.runs.get(&task.run_id)?;
+        live.state
+            .activities
+            .get(&task.scheduled_event_id)
+            .map(|pending| pending.state)
+    }
+
+    /// Takes an attempt's end in. Only an attempt that a worker holds can end, and only once:
+    /// whatever is late, repeated or made up changes nothing.
     pub(super) fn attempt_ended(
         &mut self,
         task: TaskRef,
@@ -170,29 +218,38 @@ impl Core {
             .get(&task.run_id)
             .and_then(|live| live.running.get(&task.scheduled_event_id))
             .is_some_and(|running| running.attempt == task.attempt);
-        let unsaved = if is_current {
-            self.forget_running(task)
-        } else {
-            None
-        };
-        let Some(result) = result else { return };
-        if let Err(failure) = &result {
-            if let (Some(details), Retry::Retryable) = (unsaved, failure.retry) {
+        if !is_current {
+            tracing::debug!(run_id = %task.run_id, event = task.scheduled_event_id.0,
+                attempt = task.attempt, "late activity result dropped");
+            return;
+        }
+        let unsaved = self.forget_running(task);
+        let breaker = self.breaker_of(task);
+        let Some(result) = result else {
+            if let Some(details) = unsaved {
                 self.save_heartbeat(task, details, now);
             }
-        }
-        let verdict = match &result {
-            Ok(_) => Verdict::Answered,
-            Err(failure) if failure.retry == Retry::Permanent => Verdict::Answered,
-            Err(_) => Verdict::Failed,
+            self.tell_breaker(&breaker, Verdict::Silent, now);
+            match self.activity_state(task) {
+                Some(activity::State::CancelRequested) => self.cancel_unless_running(task, now),
+                Some(_) | None => {
+                    self.due.insert((now.after(LOST_PAUSE), Due::Attempt(task)));
+                }
+            }
+            return;
         };
-        self.note_breaker_of(task, verdict, now);
+        if let (Err(failure), Some(details)) = (&result, unsaved)
+            && failure.retry == Retry::Retryable
+        {
+            self.save_heartbeat(task, details, now);
+        }
+        let verdict = self.verdict(task, &result);
+        self.tell_breaker(&breaker, verdict, now);
         let input = Input::ActivityResult {
             scheduled_event_id: task.scheduled_event_id,
             attempt: task.attempt,
             result,
         };
-        // A late or repeated result changes nothing.
         if let Err(rejection) = self.feed(task.run_id, input, now) {
             tracing::debug!(run_id = %task.run_id, event = task.scheduled_event_id.0, %rejection,
                 "activity result dropped");
@@ -228,7 +285,8 @@ impl Core {
         };
         running.last_heartbeat = now;
         let Some(details) = details else { return };
-        if now.since(running.saved_at) >= HEARTBEAT_SAVE_INTERVAL {
+        // A clock that went backwards must not keep details from being saved.
+        if now < running.saved_at || now.since(running.saved_at) >= HEARTBEAT_SAVE_INTERVAL {
             running.saved_at = now;
             running.unsaved = None;
             self.save_heartbeat(task, details, now);
@@ -237,7 +295,7 @@ impl Core {
         }
     }
 
-    fn save_heartbeat(&mut self, task: TaskRef, details: Payload, now: Timestamp) {
+    pub(super) fn save_heartbeat(&mut self, task: TaskRef, details: Payload, now: Timestamp) {
         let input = Input::ActivityHeartbeat {
             scheduled_event_id: task.scheduled_event_id,
             attempt: task.attempt,

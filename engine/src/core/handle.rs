@@ -1,0 +1,188 @@
+//! Messages from outside: each becomes inputs of runs, or an answer, in the group under way.
+//!
+//! Neighbours: `feed` carries inputs into runs, `recover` takes up runs that are not in memory.
+//! Must not commit: nothing that happens here is durable or told to anybody yet.
+
+use kernel::{
+    EventKind, HistoryEvent, Input, Machine, ParentRef, Rejection, RunId, Timestamp, WorkflowId,
+    WorkflowInfo,
+};
+use state::store::{Error as StoreError, Row};
+
+use super::Core;
+use super::live::LiveRun;
+use super::message::{Effect, Message, Reply, StartSpec, Token};
+
+/// Longest key of a row; the store refuses a whole group for a longer one.
+pub(super) const ROW_KEY_BYTES_MAX: usize = 512;
+
+impl Core {
+    /// Takes one message. Nothing of it is durable, and nothing is answered, before the next
+    /// [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn handle(
+        &mut self,
+        message: Message,
+        token: Option<Token>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let reply = match message {
+            Message::Start(spec) => Some(self.start_run(spec, now)?),
+            Message::Adopt(run_id) => {
+                self.adopt(run_id, now)?;
+                Some(Reply::Done)
+            }
+            Message::AdoptAll => {
+                self.adopt_all(now)?;
+                Some(Reply::Done)
+            }
+            Message::Signal {
+                workflow_id,
+                name,
+                input,
+            } => Some(self.send(&workflow_id, Input::Signal { name, input }, now)?),
+            Message::Cancel {
+                workflow_id,
+                reason,
+            } => Some(self.send(&workflow_id, Input::CancelRequest { reason }, now)?),
+            Message::Terminate {
+                workflow_id,
+                reason,
+            } => Some(self.send(&workflow_id, Input::Terminate { reason }, now)?),
+            Message::AttemptEnded { task, result } => {
+                self.attempt_ended(task, result, now);
+                None
+            }
+            Message::Heartbeat { task, details } => {
+                self.heartbeat(task, details, now);
+                None
+            }
+            Message::PutRows(rows) => Some(self.put_rows(rows)),
+            Message::Describe(run_id) => Some(self.describe(run_id, now)),
+            Message::Wait(run_id) => self.wait(run_id, token, now)?,
+        };
+        if let (Some(reply), Some(token)) = (reply, token) {
+            self.group.effects.push(Effect::Reply(token, reply));
+        }
+        Ok(())
+    }
+
+    /// Rows that the store would refuse are refused here, so that they do not take the rest of
+    /// their group along.
+    fn put_rows(&mut self, rows: Vec<Row>) -> Reply {
+        if let Some(row) = rows.iter().find(|row| row.key.len() > ROW_KEY_BYTES_MAX) {
+            let bytes = row.key.len();
+            return Reply::Rejected(Rejection::OverLimit(format!(
+                "the key of a row has {bytes} bytes, the limit is {ROW_KEY_BYTES_MAX}"
+            )));
+        }
+        self.group.rows.extend(rows);
+        Reply::Done
+    }
+
+    /// Answers when the run has closed. A run that is open and that nobody works on is taken up:
+    /// otherwise the answer would never come.
+    fn wait(
+        &mut self,
+        run_id: RunId,
+        token: Option<Token>,
+        now: Timestamp,
+    ) -> Result<Option<Reply>, StoreError> {
+        if !self.runs.contains_key(&run_id) {
+            match self.store.load_run(run_id)? {
+                None => return Ok(Some(Reply::NotOpen)),
+                Some(state) if state.is_closed() => return Ok(Some(Reply::Closed(run_id))),
+                Some(_) => self.adopt(run_id, now)?,
+            }
+        }
+        if self
+            .runs
+            .get(&run_id)
+            .is_none_or(|live| live.state.is_closed())
+        {
+            // It closed in this very group; the answer goes out when that is durable.
+            return Ok(Some(Reply::Closed(run_id)));
+        }
+        if let Some(token) = token {
+            self.waiters.entry(run_id).or_default().push(token);
+        }
+        Ok(None)
+    }
+
+    /// Forgets those who wait for runs and whose token `keep` refuses: they have gone away.
+    pub fn retain_waiters(&mut self, keep: impl Fn(Token) -> bool) {
+        self.waiters.retain(|_, tokens| {
+            tokens.retain(|token| keep(*token));
+            !tokens.is_empty()
+        });
+    }
+
+    fn start_run(&mut self, spec: StartSpec, now: Timestamp) -> Result<Reply, StoreError> {
+        if let Some(run_id) = self.open_run_of(&spec.workflow_id, now)? {
+            return Ok(Reply::AlreadyRunning(run_id));
+        }
+        Ok(match self.begin_run(spec, None, now) {
+            Ok(run_id) => Reply::Started(run_id),
+            Err(rejection) => Reply::Rejected(rejection),
+        })
+    }
+
+    /// Puts a new run into memory and its first transition into the group.
+    pub(super) fn begin_run(
+        &mut self,
+        spec: StartSpec,
+        parent: Option<ParentRef>,
+        now: Timestamp,
+    ) -> Result<RunId, Rejection> {
+        let run_id = (self.options.run_ids)();
+        let request = kernel::StartRequest {
+            workflow_id: spec.workflow_id.clone(),
+            run_id,
+            workflow_type: spec.workflow_type,
+            input: spec.input,
+            parent,
+        };
+        let (state, transition) = kernel::start(request, now)?;
+        let mut live = LiveRun::new(state);
+        // A new run needs no replay: its machine starts from the event at hand.
+        live.machine = self.new_machine(&live, transition.events.first());
+        self.group.put(run_id, 0, transition);
+        self.by_id.insert(spec.workflow_id, run_id);
+        self.runs.insert(run_id, live);
+        self.touch_machine(run_id);
+        self.mark_dirty(run_id);
+        Ok(run_id)
+    }
+
+    fn new_machine(&self, live: &LiveRun, first: Option<&HistoryEvent>) -> Option<Machine> {
+        let definition = self.options.workflows.get(&live.state.workflow_type)?;
+        let EventKind::WorkflowExecutionStarted { input, seed, .. } = &first?.kind else {
+            return None;
+        };
+        let info = WorkflowInfo {
+            workflow_id: live.state.workflow_id.clone(),
+            run_id: live.state.run_id,
+            workflow_type: live.state.workflow_type.clone(),
+            seed: *seed,
+        };
+        Some(Machine::new(definition, info, input.clone()))
+    }
+
+    /// Gives an input to the open run of an id.
+    fn send(
+        &mut self,
+        workflow_id: &WorkflowId,
+        input: Input,
+        now: Timestamp,
+    ) -> Result<Reply, StoreError> {
+        let Some(run_id) = self.open_run_of(workflow_id, now)? else {
+            return Ok(Reply::NotOpen);
+        };
+        Ok(match self.feed(run_id, input, now) {
+            Ok(()) => Reply::Done,
+            Err(rejection) => Reply::Rejected(rejection),
+        })
+    }
+}
