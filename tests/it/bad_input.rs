@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::common::{Place, stderr};
 
 /// A session of the Claude Code format that has one failed command.
-fn session(id: &str) -> String {
+pub(crate) fn session(id: &str) -> String {
     let call = format!(
         r#"{{"type":"assistant","uuid":"a1","parentUuid":null,"sessionId":"{id}","timestamp":"2026-03-04T10:00:01.000Z","cwd":"/srv/app","version":"2.1.77","isSidechain":false,"message":{{"id":"m1","role":"assistant","model":"claude","content":[{{"type":"tool_use","id":"t1","name":"Bash","input":{{"command":"cargo build"}}}}]}}}}"#
     );

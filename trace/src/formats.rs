@@ -147,8 +147,10 @@ pub fn sniff(name: &str, head: &[u8]) -> Option<Format> {
             return Some(format);
         }
     }
-    // A first line that is longer than the head cannot be parsed; its beginning still says what it is.
-    let start = &head[..head.len().min(2048)];
+    // A line that is longer than the head, or was cut off, cannot be parsed; its beginning still says
+    // what it is. Whole lines had their say: a document over many lines is no session by its parts.
+    let unfinished = head.rsplit(|b| *b == b'\n').next().unwrap_or(head);
+    let start = &unfinished[..unfinished.len().min(2048)];
     Format::ALL
         .into_iter()
         .find(|format| format.recognises_start(start))

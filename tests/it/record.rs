@@ -1,0 +1,114 @@
+//! Records histories for the replay tests, when asked to: `RECORD_HISTORIES=1 cargo test record::`.
+//!
+//! Old files are never replaced: a new recording gets the next number.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::Engine;
+use kernel::{EventKind, HistoryEvent, Payload, RunId, WorkflowContract};
+use state::{SledStore, Store};
+use workflows::contracts::{DiscoverInput, DiscoverOutput};
+use workflows::{BriefLoop, MineShard, MineShardInput, TraceRun, TraceRunInput};
+
+use crate::bad_input::session;
+
+#[test]
+fn histories_are_recorded() {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/histories");
+    if std::env::var_os("RECORD_HISTORIES").is_none() {
+        let recorded = std::fs::read_dir(target).unwrap().count();
+        assert!(recorded >= 3, "only {recorded} histories are recorded");
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(record(&target));
+}
+
+async fn record(target: &Path) {
+    let dir = tempfile::TempDir::new().unwrap();
+    let sessions = dir.path().join("sessions");
+    std::fs::create_dir(&sessions).unwrap();
+    for n in 0..8 {
+        let name = format!("session-{n}.jsonl");
+        std::fs::write(sessions.join(name), session(&format!("s{n}"))).unwrap();
+    }
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(&dir.path().join("state")).unwrap());
+    let builder = Engine::builder(Arc::clone(&store)).definitions(workflows::definitions());
+    let engine = activities::register(builder, activities::Config::default()).start().unwrap();
+    let client = engine.client();
+    let input = TraceRunInput {
+        discover: DiscoverInput {
+            paths: vec![sessions.to_str().unwrap().to_owned()],
+            format: String::new(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            max_sessions: 0,
+        },
+        out: dir.path().join("out").to_str().unwrap().to_owned(),
+        briefs: 1,
+        model: "none".to_owned(),
+    };
+    let root = client.start_typed::<TraceRun>("recorded", &input).await.unwrap();
+    client.wait(root).await.unwrap();
+    let events = client.history(root).unwrap();
+    let found: DiscoverOutput = events
+        .iter()
+        .find_map(|event| match &event.kind {
+            EventKind::ActivityTaskCompleted { result, .. } => result.decode().ok(),
+            _ => None,
+        })
+        .unwrap();
+    let child = events
+        .iter()
+        .find_map(|event| match &event.kind {
+            EventKind::ChildWorkflowExecutionStarted { run_id, .. } => Some(*run_id),
+            _ => None,
+        })
+        .unwrap();
+    let shard = MineShardInput { manifest: found.manifest, first: 2, end: 7 };
+    let shard = client.start_typed::<MineShard>("recorded-shard", &shard).await.unwrap();
+    client.wait(shard).await.unwrap();
+    for (run_id, workflow_type) in
+        [(root, TraceRun::TYPE), (child, BriefLoop::TYPE), (shard, MineShard::TYPE)]
+    {
+        let place = dir.path().to_str().unwrap();
+        write(target, store.as_ref(), run_id, workflow_type, &client.history(run_id).unwrap(), place);
+    }
+    engine.shutdown().await;
+}
+
+fn write(
+    target: &Path,
+    store: &dyn Store,
+    run_id: RunId,
+    workflow_type: &str,
+    events: &[HistoryEvent],
+    place: &str,
+) {
+    let events: Vec<_> = events.iter().cloned().map(|event| without(event, place)).collect();
+    let recorded = serde_json::json!({
+        "workflow_id": store.load_run(run_id).unwrap().unwrap().workflow_id,
+        "run_id": run_id,
+        "workflow_type": workflow_type,
+        "events": events,
+    });
+    let number = (1..).find(|n| !target.join(format!("{workflow_type}-{n:03}.json")).exists());
+    let path = target.join(format!("{workflow_type}-{:03}.json", number.unwrap()));
+    std::fs::write(path, format!("{recorded}\n")).unwrap();
+}
+
+/// The event without the directory in which it was recorded.
+fn without(mut event: HistoryEvent, place: &str) -> HistoryEvent {
+    let clean = |payload: &mut Payload| {
+        let text = String::from_utf8(payload.data.clone()).unwrap().replace(place, "/recorded");
+        payload.data = text.into_bytes();
+    };
+    match &mut event.kind {
+        EventKind::WorkflowExecutionStarted { input, .. }
+        | EventKind::ActivityTaskScheduled { input, .. }
+        | EventKind::StartChildWorkflowExecutionInitiated { input, .. } => clean(input),
+        _ => {}
+    }
+    event
+}
