@@ -43,12 +43,17 @@ pub(crate) fn io_failure(doing: &str, error: &io::Error) -> Failure {
 /// What a person is told about a file that could not be read. Carries no path: the place stands
 /// beside it.
 pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "not there any more".to_owned(),
-        ErrorKind::PermissionDenied => "not readable: permission denied".to_owned(),
-        ErrorKind::IsADirectory => "is a directory, not a file".to_owned(),
-        _ if is_link_loop(error) => "a loop of links".to_owned(),
-        _ => format!("not readable: {error}"),
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound {
+        "not there any more".to_owned()
+    } else if kind == ErrorKind::PermissionDenied {
+        "not readable: permission denied".to_owned()
+    } else if kind == ErrorKind::IsADirectory {
+        "is a directory, not a file".to_owned()
+    } else if is_link_loop(error) {
+        "a loop of links".to_owned()
+    } else {
+        format!("not readable: {error}")
     }
 }
 

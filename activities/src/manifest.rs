@@ -40,7 +40,9 @@ pub struct Manifest {
 /// The manifest that was read last. A run asks for the same one once for each of its files, and a
 /// manifest grows with the number of files: without this, the work would grow with its square.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(Arc<Mutex<Option<(BlobRef, Arc<Manifest>)>>>);
+pub struct Cache(Arc<Mutex<Option<Kept>>>);
+
+type Kept = (BlobRef, Arc<Manifest>);
 
 impl Cache {
     /// The manifest of a digest. Blocks on the disk the first time.

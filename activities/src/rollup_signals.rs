@@ -71,10 +71,8 @@ fn roll_up(
     drop_seen_elsewhere(&mut sessions);
     let mut builder = Builder::new();
     let mut signals: Vec<MinedSignal> = Vec::new();
-    for skipped in &manifest.skipped {
-        builder.add_skipped(skipped.clone());
-    }
-    for skipped in more("", "files", manifest.skipped_more) {
+    let beyond = more("", "files", manifest.skipped_more);
+    for skipped in manifest.skipped.iter().cloned().chain(beyond) {
         builder.add_skipped(skipped);
     }
     for session in sessions {

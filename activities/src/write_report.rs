@@ -145,12 +145,13 @@ fn write_all(cx: &ActivityCx, out: &Path, files: &Files, temporary: &str) -> Res
 }
 
 fn out_failure(doing: &str, error: &io::Error) -> Failure {
-    let hint = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "; make room, the run goes on by itself"
-        }
-        ErrorKind::PermissionDenied => "; name another directory with --out",
-        _ => "",
+    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+    let hint = if full.contains(&error.kind()) {
+        "; make room, the run goes on by itself"
+    } else if error.kind() == ErrorKind::PermissionDenied {
+        "; name another directory with --out"
+    } else {
+        ""
     };
     let mut failure = io_failure(doing, error);
     failure.message.push_str(hint);

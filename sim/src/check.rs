@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use engine::core::ActivityTask;
+use engine::core::{ActivityTask, TaskRef};
 use kernel::primitives::workflow_execution;
-use kernel::{EventId, EventKind, HistoryEvent, Outcome, RunId, Timestamp, WorkflowId, replay};
+use kernel::{
+    EventId, EventKind, HistoryEvent, Outcome, ParentClosePolicy, RunId, Timestamp, WorkflowId,
+    replay,
+};
 use state::memory_store::MemoryStore;
 use state::store::{RunInfo, Store};
 
+use crate::ledger::Ledger;
 use crate::script;
 
 pub(crate) type Histories = BTreeMap<RunId, (WorkflowId, Vec<HistoryEvent>)>;
@@ -85,19 +89,119 @@ pub(crate) fn may_run(store: &MemoryStore, task: &ActivityTask) -> Result<(), St
 }
 
 fn resolves(kind: &EventKind) -> Option<EventId> {
-    match kind {
-        EventKind::ActivityTaskCompleted {
-            scheduled_event_id, ..
-        }
-        | EventKind::ActivityTaskFailed {
-            scheduled_event_id, ..
-        }
-        | EventKind::ActivityTaskTimedOut {
-            scheduled_event_id, ..
-        }
-        | EventKind::ActivityTaskCanceled { scheduled_event_id } => Some(*scheduled_event_id),
-        _other => None,
+    if let EventKind::ActivityTaskCompleted {
+        scheduled_event_id: id,
+        ..
     }
+    | EventKind::ActivityTaskFailed {
+        scheduled_event_id: id,
+        ..
+    }
+    | EventKind::ActivityTaskTimedOut {
+        scheduled_event_id: id,
+        ..
+    }
+    | EventKind::ActivityTaskCanceled {
+        scheduled_event_id: id,
+    } = kind
+    {
+        Some(*id)
+    } else {
+        None
+    }
+}
+
+/// The attempt whose word a history takes for how an activity ended, if it takes anybody's.
+fn witness(run_id: RunId, kind: &EventKind) -> Option<TaskRef> {
+    if let EventKind::ActivityTaskCompleted {
+        scheduled_event_id,
+        attempt,
+        ..
+    }
+    | EventKind::ActivityTaskFailed {
+        scheduled_event_id,
+        attempt,
+        ..
+    } = kind
+    {
+        Some(TaskRef {
+            run_id,
+            scheduled_event_id: *scheduled_event_id,
+            attempt: *attempt,
+        })
+    } else {
+        None
+    }
+}
+
+/// Every result in a history was given by the very attempt that it names.
+pub(crate) fn results_are_honest(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
+    for (run_id, (id, events)) in histories {
+        for event in events {
+            if let Some(task) = witness(*run_id, &event.kind)
+                && !ledger.has_reported(task)
+            {
+                return Err(format!(
+                    "run {id} has a result of attempt {} of activity {} that this attempt never gave",
+                    task.attempt, task.scheduled_event_id
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A signal that was acknowledged is there, and none is there twice.
+pub(crate) fn signals_are_there_once(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
+    let mut seen: BTreeMap<u64, u32> = BTreeMap::new();
+    for (_, events) in histories.values() {
+        for event in events {
+            if let EventKind::WorkflowExecutionSignaled { input, .. } = &event.kind {
+                *seen
+                    .entry(input.decode().map_err(|e| e.to_string())?)
+                    .or_default() += 1;
+            }
+        }
+    }
+    if let Some((n, times)) = seen.iter().find(|(_, times)| **times > 1) {
+        return Err(format!("signal {n} is there {times} times"));
+    }
+    match ledger.signals().find(|n| !seen.contains_key(n)) {
+        Some(n) => Err(format!("signal {n} was acknowledged and is gone")),
+        None => Ok(()),
+    }
+}
+
+/// A child that is to end with its parent ends with it: there is no moment in between.
+pub(crate) fn orphans_follow_their_policy(histories: &Histories) -> Result<(), String> {
+    let is_closed = |run_id: &RunId| {
+        let last = histories.get(run_id).and_then(|(_, events)| events.last());
+        last.is_some_and(|event| closes(&event.kind))
+    };
+    for (run_id, (id, events)) in histories {
+        let first = events.first().map(|event| &event.kind);
+        if let Some(EventKind::WorkflowExecutionStarted {
+            parent: Some(parent),
+            ..
+        }) = first
+            && parent.policy == ParentClosePolicy::Terminate
+            && is_closed(&parent.run_id)
+            && !is_closed(run_id)
+        {
+            return Err(format!("run {id} is open although its parent is closed"));
+        }
+    }
+    Ok(())
+}
+
+fn closes(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::WorkflowExecutionCompleted { .. }
+            | EventKind::WorkflowExecutionFailed { .. }
+            | EventKind::WorkflowExecutionCanceled
+            | EventKind::WorkflowExecutionTerminated { .. }
+    )
 }
 
 /// What must hold of every history at the end.
@@ -121,16 +225,12 @@ pub(crate) fn all(store: &MemoryStore, histories: &Histories) -> Result<(), Stri
 fn timers_are_not_early(id: &WorkflowId, events: &[HistoryEvent]) -> Result<(), String> {
     let mut due: BTreeMap<EventId, Timestamp> = BTreeMap::new();
     for event in events {
-        match &event.kind {
-            EventKind::TimerStarted { start_to_fire, .. } => {
-                due.insert(event.id, event.at.after(*start_to_fire));
-            }
-            EventKind::TimerFired { started_event_id }
-                if due.get(started_event_id).is_none_or(|at| event.at < *at) =>
-            {
-                return Err(format!("timer {started_event_id} of {id} fired early"));
-            }
-            _other => {}
+        if let EventKind::TimerStarted { start_to_fire, .. } = &event.kind {
+            due.insert(event.id, event.at.after(*start_to_fire));
+        } else if let EventKind::TimerFired { started_event_id } = &event.kind
+            && due.get(started_event_id).is_none_or(|at| event.at < *at)
+        {
+            return Err(format!("timer {started_event_id} of {id} fired early"));
         }
     }
     Ok(())

@@ -5,8 +5,8 @@
 //! the kernel are the real ones; only time, workers and the disk are played. After each step the
 //! invariants are checked, and each seed is run twice: both must give the same histories.
 //!
-//! `cargo run -p sim -- --seeds 2000` · `--seed N` runs one, loudly · `--plant skip-sync` and
-//! `--plant early-ack` break the engine on purpose: the storm must notice.
+//! `cargo run -p sim -- --seeds 2000` · `--seed N` runs one · `--plant skip-sync`, `early-ack` and
+//! `double-apply` break what is around the engine on purpose: the storm must notice.
 
 #![expect(
     clippy::print_stdout,
@@ -14,6 +14,8 @@
 )]
 
 mod check;
+mod ledger;
+mod report;
 mod rng;
 mod script;
 mod world;
@@ -23,7 +25,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use world::{Plant, Report};
+use report::{Plant, Report};
 
 struct Args {
     first: u64,
@@ -55,6 +57,7 @@ fn parse() -> Result<Args, String> {
                 args.plant = match value.as_str() {
                     "skip-sync" => Plant::SkipSync,
                     "early-ack" => Plant::EarlyAck,
+                    "double-apply" => Plant::DoubleApply,
                     "nothing" => Plant::Nothing,
                     other => return Err(format!("unknown --plant {other}")),
                 }
@@ -70,7 +73,8 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(why) => {
             println!(
-                "{why}\nuse: sim [--seeds N] [--first N] [--seed N] [--plant skip-sync|early-ack]"
+                "{why}\nuse: sim [--seeds N] [--first N] [--seed N] [--plant \
+                 skip-sync|early-ack|double-apply]"
             );
             return ExitCode::from(2);
         }
@@ -153,7 +157,11 @@ mod tests {
     /// Proof that the storm can fail: a planted bug is noticed in most of a few seeds.
     #[test]
     fn planted_bugs_are_caught() {
-        for (plant, seeds, at_least) in [(Plant::SkipSync, 40, 20), (Plant::EarlyAck, 400, 5)] {
+        for (plant, seeds, at_least) in [
+            (Plant::SkipSync, 40, 20),
+            (Plant::EarlyAck, 400, 5),
+            (Plant::DoubleApply, 40, 20),
+        ] {
             let caught = (1..=seeds)
                 .filter(|seed| run_twice(*seed, plant).is_err())
                 .count();

@@ -25,6 +25,12 @@ pub(crate) enum Op {
     Child(Vec<Self>),
     /// A permanent failure that the script catches.
     Broken(Act),
+    /// An activity with little time for all its attempts; whether it makes it does not matter.
+    Limited(u64, Act),
+    /// A wait for a signal from outside.
+    Listen,
+    /// A child that is left behind after a while, to its policy.
+    Leave(u64, ParentClosePolicy, Vec<Self>),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +52,7 @@ impl Act {
             value: rng.below(1_000),
             failures,
             permanent: false,
-            guarded: rng.chance(15),
+            guarded: rng.chance(30),
         }
     }
 
@@ -72,7 +78,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(12) {
+        .map(|_| match rng.below(16) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -80,6 +86,17 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
             9 => Op::Race(rng.below(3_000), Act::random(rng)),
             10 if depth < 2 => Op::Child(random(rng, depth + 1)),
             10 => Op::Sleep(1),
+            11 | 12 => Op::Limited(rng.below(60_000), Act::random(rng)),
+            13 => Op::Listen,
+            14 if depth < 2 => {
+                let policy = match rng.below(3) {
+                    0 => ParentClosePolicy::Terminate,
+                    1 => ParentClosePolicy::RequestCancel,
+                    _ => ParentClosePolicy::Abandon,
+                };
+                Op::Leave(rng.below(5_000), policy, random(rng, depth + 1))
+            }
+            14 => Op::Sleep(1),
             _ => Op::Broken(Act {
                 permanent: true,
                 ..Act::random(rng)
@@ -99,6 +116,9 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Race(..) => 7,
             Op::Child(ops) => expected(ops) + 3,
             Op::Broken(_) => 5,
+            Op::Limited(..) => 9,
+            Op::Listen => 2,
+            Op::Leave(..) => 11,
         })
         .sum()
 }
@@ -144,6 +164,31 @@ async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
             };
             let child = cx.child_named::<_, u64>("script", WorkflowId(id), &ops, options);
             child.await.map(|sum| sum + 3)
+        }
+        Op::Limited(ms, one) => {
+            let options = ActivityOptions {
+                schedule_to_close: Some(Millis(ms)),
+                ..one.options()
+            };
+            match cx.activity_named::<_, u64>("act", &one, options).await {
+                Ok(_) => Ok(9),
+                // The last attempt's failure stands when there is no time for another.
+                Err(failure) if !failure.is_canceled() => Ok(9),
+                Err(failure) => Err(failure),
+            }
+        }
+        Op::Listen => cx.signal::<u64>("go").await.map(|_| 2),
+        Op::Leave(ms, policy, ops) => {
+            let id = format!("{}/{index}", cx.info().workflow_id);
+            let options = ChildOptions {
+                parent_close_policy: policy,
+                ..ChildOptions::default()
+            };
+            let child = cx.child_named::<_, u64>("script", WorkflowId(id), &ops, options);
+            match select(child, cx.sleep(Millis(ms))).await {
+                Either::First(done) => done.map(|_| 11),
+                Either::Second(slept) => slept.map(|()| 11),
+            }
         }
         Op::Broken(one) => match act(cx, &one).await {
             Ok(_) => Err(Failure::permanent(

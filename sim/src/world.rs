@@ -1,7 +1,6 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,66 +9,13 @@ use engine::core::{
 };
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
-use state::store::Store;
+use state::store::{Namespace, Store};
 
 use crate::check::{self, Histories};
+use crate::ledger::Ledger;
+use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op};
-
-/// A bug put into the engine's surroundings on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plant {
-    Nothing,
-    /// Commits are acknowledged before they are on the disk.
-    SkipSync,
-    /// Clients are told before the commit.
-    EarlyAck,
-}
-
-/// What a world saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) digest: u64,
-    runs: u64,
-    events: u64,
-    commits: u64,
-    crashes: u64,
-    attempts: u64,
-    lost: u64,
-    repeated: u64,
-    jumps: u64,
-}
-
-impl Report {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.events += other.events;
-        self.commits += other.commits;
-        self.crashes += other.crashes;
-        self.attempts += other.attempts;
-        self.lost += other.lost;
-        self.repeated += other.repeated;
-        self.jumps += other.jumps;
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} runs, {} events, {} commits, {} crashes, {} attempts ({} lost, {} repeated), {} \
-             clock jumps",
-            self.runs,
-            self.events,
-            self.commits,
-            self.crashes,
-            self.attempts,
-            self.lost,
-            self.repeated,
-            self.jumps
-        )
-    }
-}
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -84,6 +30,7 @@ struct Wanted {
 enum Asked {
     Start(usize),
     Cancel,
+    Signal(u64),
     Describe(RunId),
 }
 
@@ -101,6 +48,13 @@ struct World {
     tasks: Vec<ActivityTask>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
+    /// With workers that were told to stop and will say so.
+    stopping: Vec<TaskRef>,
+    ledger: Ledger,
+    next_signal: u64,
+    /// The dependency is away until then.
+    outage_until: Timestamp,
+    machines_max: usize,
     /// What was durable at the last crash or check.
     durable: Histories,
     report: Report,
@@ -118,7 +72,8 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     store.set_skip_sync(plant == Plant::SkipSync);
     let run_ids = Arc::new(AtomicU64::new(1));
     let now = Timestamp(1_700_000_000_000);
-    let core = open(&store, &run_ids, now)?;
+    let machines_max = rng.index(4);
+    let core = open(&store, &run_ids, machines_max, now)?;
     let n = 1 + rng.below(4);
     let wanted = (0..n)
         .map(|index| Wanted {
@@ -141,6 +96,11 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         next_token: 0,
         tasks: Vec::new(),
         hanging: BTreeSet::new(),
+        stopping: Vec::new(),
+        ledger: Ledger::default(),
+        next_signal: 0,
+        outage_until: now,
+        machines_max,
         durable: Histories::new(),
         report: Report::default(),
         quiet_rounds: 0,
@@ -158,13 +118,18 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     ))
 }
 
-fn open(store: &MemoryStore, run_ids: &Arc<AtomicU64>, now: Timestamp) -> Result<Core, String> {
+fn open(
+    store: &MemoryStore,
+    run_ids: &Arc<AtomicU64>,
+    machines_max: usize,
+    now: Timestamp,
+) -> Result<Core, String> {
     let run_ids = Arc::clone(run_ids);
     let options = CoreOptions {
         workflows: BTreeMap::from([("script".to_owned(), script::definition())]),
         activity_types: BTreeSet::from(["act".to_owned()]),
         slots: 5,
-        machines_max: 3,
+        machines_max,
         run_ids: Box::new(move || {
             let n = run_ids.fetch_add(1, Ordering::Relaxed);
             let mut id = [0_u8; 16];
@@ -188,19 +153,15 @@ impl World {
         for _ in 0..=self.rng.below(3) {
             self.something_happens()?;
         }
+        self.workers_stop()?;
         self.move_the_clock()?;
         self.core.fire_due(self.now);
-        self.core
-            .run_workflow_tasks(self.now)
-            .map_err(|e| e.to_string())?;
         if self.crashes(3) {
             return self.crash();
         }
-        let effects = self
-            .core
-            .commit()
-            .map_err(|e| format!("commit: could not {e}"))?;
-        self.report.commits += 1;
+        let Some(effects) = self.turns_and_commit()? else {
+            return self.crash();
+        };
         if self.crashes(4) {
             return self.crash();
         }
@@ -208,20 +169,63 @@ impl World {
             self.carry_out(effect)?;
         }
         for task in self.core.poll_tasks(self.now) {
-            check::may_run(&self.store, &task)?;
-            self.report.attempts += 1;
-            if self.rng.chance(4) {
-                self.report.lost += 1;
-                self.hanging.insert(task.task);
-            } else {
-                self.tasks.push(task);
-            }
+            self.hand_out(task)?;
         }
         if self.crashes(2) {
             return self.crash();
         }
         if self.rng.chance(10) {
             self.compare_memory_and_store()?;
+        }
+        Ok(())
+    }
+
+    /// What the core does with the store, which may fail. `None` means that it did, as it was
+    /// made to: the process gives up.
+    fn turns_and_commit(&mut self) -> Result<Option<Vec<Effect>>, String> {
+        let faulty = self.crashes(2);
+        if faulty {
+            let n = 1 + self.rng.below(4);
+            if self.rng.chance(50) {
+                self.store.fail_nth_call(n);
+            } else {
+                self.store.fail_nth_call_late(n);
+            }
+        }
+        let turns = self.core.run_workflow_tasks(self.now);
+        let committed = turns.and_then(|()| self.core.commit());
+        // A fault that has not come by now must not hit the checks.
+        self.store.fail_nth_call(u64::MAX);
+        match committed {
+            Ok(effects) => {
+                self.report.commits += 1;
+                Ok(Some(effects))
+            }
+            Err(_) if faulty => {
+                self.report.faults += 1;
+                Ok(None)
+            }
+            Err(error) => Err(format!("could not {error}")),
+        }
+    }
+
+    fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
+        check::may_run(&self.store, &task)?;
+        self.ledger.hand_out(&task)?;
+        self.report.attempts += 1;
+        if self.plant == Plant::DoubleApply && task.task.attempt > 1 && self.rng.chance(50) {
+            let act: Act = task.input.decode().map_err(|e| e.to_string())?;
+            let result = Some(Payload::json(&act.value).map_err(Failure::from));
+            self.tell(Message::AttemptEnded {
+                task: task.task,
+                result,
+            })?;
+        }
+        if self.rng.chance(4) {
+            self.report.lost += 1;
+            self.hanging.insert(task.task);
+        } else {
+            self.tasks.push(task);
         }
         Ok(())
     }
@@ -246,12 +250,62 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(10) {
-            0 | 1 => self.submit(),
-            2 => self.cancel(),
-            3 => self.beat(),
+        match self.rng.below(24) {
+            0..=4 => self.submit(),
+            5 | 6 => self.cancel(),
+            7..=9 => self.beat(),
+            10 => self.signal_somebody(),
+            11 => {
+                self.begin_an_outage();
+                Ok(())
+            }
             _ => self.end_an_attempt(),
         }
+    }
+
+    fn begin_an_outage(&mut self) {
+        if self.now < self.outage_until || self.report.outages >= 3 {
+            return;
+        }
+        self.report.outages += 1;
+        let lasting = kernel::Millis(self.rng.below(90_000));
+        self.outage_until = self.now.after(lasting);
+    }
+
+    fn signal_somebody(&mut self) -> Result<(), String> {
+        let open = self.store.open_runs().map_err(|e| e.to_string())?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let run_id = open[self.rng.index(open.len())];
+        self.signal(run_id)
+    }
+
+    fn signal(&mut self, run_id: RunId) -> Result<(), String> {
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        self.next_signal += 1;
+        self.report.signals += 1;
+        let signal = Message::Signal {
+            workflow_id: state.workflow_id,
+            name: "go".to_owned(),
+            input: Payload::json(&self.next_signal).map_err(|e| e.to_string())?,
+        };
+        self.ask(signal, Asked::Signal(self.next_signal))
+    }
+
+    /// Workers that were told to stop say so, sooner or later.
+    fn workers_stop(&mut self) -> Result<(), String> {
+        for task in std::mem::take(&mut self.stopping) {
+            if self.rng.chance(70) {
+                self.ledger.report(task);
+                let result = Some(Err(Failure::canceled("told to stop")));
+                self.tell(Message::AttemptEnded { task, result })?;
+            } else {
+                self.stopping.push(task);
+            }
+        }
+        Ok(())
     }
 
     fn submit(&mut self) -> Result<(), String> {
@@ -294,7 +348,9 @@ impl World {
         }
         let index = self.rng.index(self.tasks.len());
         let task = self.tasks[index].task;
-        let details = Payload::json(&self.rng.below(100)).ok();
+        let details = Payload::json(&self.rng.below(100)).map_err(|e| e.to_string())?;
+        self.ledger.beat(task, details.clone());
+        let details = Some(details);
         self.tell(Message::Heartbeat { task, details })
     }
 
@@ -305,13 +361,23 @@ impl World {
         let index = self.rng.index(self.tasks.len());
         let task = self.tasks.swap_remove(index);
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
-        let result = if act.permanent {
+        if self.rng.chance(3) {
+            // The worker vanishes without a word.
+            return self.tell(Message::AttemptEnded {
+                task: task.task,
+                result: None,
+            });
+        }
+        let result = if act.guarded && self.now < self.outage_until {
+            Err(Failure::retryable("Down", "the dependency is away"))
+        } else if act.permanent {
             Err(Failure::permanent("Broken", "it is meant to fail"))
         } else if task.task.attempt <= act.failures {
             Err(Failure::retryable("Flaky", "not yet"))
         } else {
             Payload::json(&act.value).map_err(Failure::from)
         };
+        self.ledger.report(task.task);
         let ended = Message::AttemptEnded {
             task: task.task,
             result: Some(result),
@@ -325,7 +391,7 @@ impl World {
 
     /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
     fn move_the_clock(&mut self) -> Result<(), String> {
-        let idle = self.tasks.is_empty() && self.core.is_settled();
+        let idle = self.tasks.is_empty() && self.stopping.is_empty() && self.core.is_settled();
         if !idle || self.core.next_due().is_some() {
             self.quiet_rounds = 0;
         }
@@ -347,17 +413,24 @@ impl World {
                 if let Some(at) = self.core.next_due() {
                     self.now = self.now.max(at);
                 } else if self.hanging.is_empty() && self.wanted.iter().all(|w| w.acknowledged) {
-                    let open = self.core.open_runs();
-                    self.quiet_rounds += 1;
-                    if open > 0 && self.quiet_rounds > 10 {
-                        let what = self.open_runs_in_full();
-                        return Err(format!(
-                            "stuck: {open} runs are open, nothing is due: {what}"
-                        ));
-                    }
+                    return self.nothing_is_due();
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whoever is open now must be waiting for a signal, and moves when it gets one.
+    fn nothing_is_due(&mut self) -> Result<(), String> {
+        let open = self.store.open_runs().map_err(|e| e.to_string())?;
+        self.quiet_rounds += 1;
+        if !open.is_empty() && self.quiet_rounds > 60 {
+            let (n, what) = (open.len(), self.open_runs_in_full());
+            return Err(format!("stuck: {n} runs are open, nothing is due: {what}"));
+        }
+        for run_id in open {
+            self.signal(run_id)?;
         }
         Ok(())
     }
@@ -371,8 +444,7 @@ impl World {
                     self.tasks.swap_remove(index);
                 }
                 if self.hanging.remove(&task) || known.is_some() {
-                    let result = Some(Err(Failure::canceled("told to stop")));
-                    self.tell(Message::AttemptEnded { task, result })?;
+                    self.stopping.push(task);
                 }
                 Ok(())
             }
@@ -386,6 +458,11 @@ impl World {
                 self.wanted[index].acknowledged = true;
                 Ok(())
             }
+            (Some(Asked::Signal(n)), Reply::Done) => {
+                self.ledger.acknowledge_signal(n);
+                Ok(())
+            }
+            (Some(Asked::Signal(_)), Reply::NotOpen) => Ok(()),
             (Some(Asked::Cancel), Reply::Done | Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
             (Some(Asked::Describe(run_id)), Reply::Description(description)) => {
                 let stored = self.store.load_run(run_id).map_err(|e| e.to_string())?;
@@ -409,6 +486,7 @@ impl World {
     }
 
     fn compare_memory_and_store(&mut self) -> Result<(), String> {
+        self.look_at_the_breaker()?;
         if !self.core.is_settled() {
             return Ok(());
         }
@@ -425,12 +503,24 @@ impl World {
         Ok(())
     }
 
+    fn look_at_the_breaker(&mut self) -> Result<(), String> {
+        let row = self
+            .store
+            .row(Namespace::Breaker, b"dependency")
+            .map_err(|e| e.to_string())?;
+        if row.is_some_and(|row| row.starts_with(b"{\"Open\"")) {
+            self.report.openings += 1;
+        }
+        Ok(())
+    }
+
     /// The process dies. What was durable must still be there, and be the start of what is there.
     fn crash(&mut self) -> Result<(), String> {
         self.report.crashes += 1;
         self.store.crash();
         self.tasks.clear();
         self.hanging.clear();
+        self.stopping.clear();
         self.tokens.clear();
         for wanted in &mut self.wanted {
             // A client that got no answer asks again.
@@ -438,6 +528,7 @@ impl World {
         }
         let histories = check::histories(&self.store)?;
         check::grew(&self.durable, &histories)?;
+        self.compare_with_the_outside(&histories)?;
         for wanted in self.wanted.iter().filter(|w| w.acknowledged) {
             let found = self.store.latest_run(&WorkflowId::new(wanted.id.clone()));
             if found.map_err(|e| e.to_string())?.is_none() {
@@ -445,14 +536,22 @@ impl World {
             }
         }
         self.durable = histories;
-        self.core = open(&self.store, &self.run_ids, self.now)?;
+        self.core = open(&self.store, &self.run_ids, self.machines_max, self.now)?;
         Ok(())
+    }
+
+    /// What must hold at any moment, of what is durable then.
+    fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
+        check::results_are_honest(histories, &self.ledger)?;
+        check::signals_are_there_once(histories, &self.ledger)?;
+        check::orphans_follow_their_policy(histories)
     }
 
     fn verdict(mut self) -> Result<Report, String> {
         self.store.crash();
         let histories = check::histories(&self.store)?;
         check::grew(&self.durable, &histories)?;
+        self.compare_with_the_outside(&histories)?;
         check::all(&self.store, &histories)?;
         for wanted in &self.wanted {
             let expected = script::expected(&wanted.script);

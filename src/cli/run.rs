@@ -247,7 +247,7 @@ pub(super) fn finish(global: &Global, followed: Followed) -> Result<ExitCode, Fa
 /// A directory without sessions is the user's to mend, anything else is the run's failure.
 fn failure_of(id: &str, status: &str, why: &str) -> FaceError {
     if let Some(text) = why.strip_prefix("NoSessions: ") {
-        return FaceError::usage(text, "name a directory that holds agent session files");
+        return FaceError::usage(text, "");
     }
     let message = format!("run {id} ended as {status}: {why}");
     FaceError::new(

@@ -79,13 +79,13 @@ fn damaged_lines_are_skipped_with_their_reason_and_the_rest_is_read() {
     write("empty.jsonl", b"");
     write("notes.jsonl", b"{\"hello\":\"world\"}\n");
     let rollup = rollup(&place, &dir);
-    says(&rollup, "not-json.jsonl", 3, "not JSON");
+    says(&rollup, "not-json.jsonl", 3, "not a JSON object");
     says(&rollup, "cut.jsonl", 2, "cut off");
     says(&rollup, "invalid-utf8.jsonl", 3, "UTF-8");
     says(&rollup, "nul.jsonl", 3, "NUL");
     says(&rollup, "deep.jsonl", 3, "nest");
     says(&rollup, "empty.jsonl", 0, "empty");
-    says(&rollup, "notes.jsonl", 0, "session format");
+    says(&rollup, "notes.jsonl", 0, "known format");
     assert_eq!(skipped(&rollup, "whole.jsonl"), []);
     // s3 lost its result to the cut; the other five have it.
     assert_eq!(rollup["rollups"][0]["count_items"], 5, "{rollup:#}");
@@ -96,14 +96,16 @@ fn a_line_of_a_hundred_megabytes_is_skipped_and_the_rest_is_read() {
     let place = Place::new();
     let dir = place.dir.path().join("sessions");
     std::fs::create_dir(&dir).unwrap();
-    let mut bytes = b"{\"type\":\"attachment\",\"sessionId\":\"s1\",\"data\":\"".to_vec();
-    bytes.resize(100 * 1024 * 1024, b'x');
+    let mut bytes = session("s1").into_bytes();
+    let start = bytes.len();
+    bytes.extend_from_slice(b"{\"type\":\"attachment\",\"sessionId\":\"s1\",\"data\":\"");
+    bytes.resize(start + 100 * 1024 * 1024, b'x');
     bytes.extend_from_slice(b"\"}\n");
-    bytes.extend_from_slice(session("s1").as_bytes());
+    bytes.extend_from_slice(session("s1").replace("app", "lib").as_bytes());
     std::fs::write(dir.join("long.jsonl"), &bytes).unwrap();
     let rollup = rollup(&place, &dir);
-    says(&rollup, "long.jsonl", 1, "too long");
-    assert_eq!(rollup["rollups"][0]["count_items"], 1, "{rollup:#}");
+    says(&rollup, "long.jsonl", 3, "longer than");
+    assert_eq!(rollup["counts"]["lines"], 5, "{rollup:#}");
 }
 
 #[test]

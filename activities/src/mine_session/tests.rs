@@ -1,1 +1,144 @@
+//! One file: read once, known afterwards, and harmless whatever became of it.
 
+use std::path::Path;
+
+use state::memory_store::MemoryStore;
+use workflows::contracts::{Discover, MineSession as Contract};
+
+use super::*;
+use crate::testing::{Answer, below, blob, fails, run_activity, session, user, write};
+
+const NAME: &str = "a.jsonl";
+
+fn text() -> String {
+    session(
+        "s-1",
+        &[user("build it"), fails("exec", "make: *** [all] Error 2")],
+    )
+}
+
+async fn found(store: &MemoryStore, root: &Path) -> MineSessionInput {
+    let found = run_activity::<Discover>(store, &below(root))
+        .await
+        .0
+        .unwrap();
+    MineSessionInput {
+        manifest: found.manifest,
+        index: 0,
+    }
+}
+
+async fn run(store: &MemoryStore, input: &MineSessionInput) -> Answer<MineSessionOutput> {
+    run_activity::<Contract>(store, input).await
+}
+
+fn result(store: &MemoryStore, output: &MineSessionOutput) -> MinedSession {
+    serde_json::from_slice(&blob(store, &output.result)).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_is_read_once_and_again_only_when_it_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), NAME, &text());
+    let store = MemoryStore::new();
+    let input = found(&store, dir.path()).await;
+    let (first, meters) = run(&store, &input).await;
+    let first = first.unwrap();
+    assert_eq!(first.signals, 1);
+    assert_eq!(
+        (meters["sessions_read"], meters["bytes"]),
+        (1, text().len() as u64)
+    );
+
+    let (second, meters) = run(&store, &input).await;
+    assert_eq!(second.unwrap(), first);
+    assert_eq!(
+        meters.into_iter().collect::<Vec<_>>(),
+        [("sessions_unchanged", 1)]
+    );
+
+    // The same bytes at another time: read again, with the same result.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(90);
+    File::options()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
+    let (touched, meters) = run(&store, &input).await;
+    assert_eq!(touched.unwrap(), first);
+    assert_eq!(meters["sessions_read"], 1);
+
+    std::fs::write(&path, text() + "{\"type\":\"mess").unwrap();
+    let (grown, _) = run(&store, &input).await;
+    let grown = result(&store, &grown.unwrap());
+    assert_eq!(grown.signals.len(), 1);
+    assert_eq!(grown.skipped[0].reason, "cut off (still being written?)");
+}
+
+#[tokio::test]
+async fn another_store_gives_the_same_result() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), NAME, &text());
+    let (one, other) = (MemoryStore::new(), MemoryStore::new());
+    let first = run(&one, &found(&one, dir.path()).await).await.0.unwrap();
+    let second = run(&other, &found(&other, dir.path()).await)
+        .await
+        .0
+        .unwrap();
+    assert_eq!(first, second);
+}
+
+/// What is said of a file when this happens to it after it was found.
+async fn skipped_after(change: impl FnOnce(&Path)) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), NAME, &text());
+    let store = MemoryStore::new();
+    let input = found(&store, dir.path()).await;
+    std::fs::remove_file(&path).unwrap();
+    change(&path);
+    let output = run(&store, &input).await.0.unwrap();
+    let session = result(&store, &output);
+    assert!(!session.is_session && session.signals.is_empty());
+    assert_eq!((session.skipped.len(), session.skipped[0].line), (1, 0));
+    assert_eq!(session.skipped[0].file, NAME);
+    session.skipped[0].reason.clone()
+}
+
+#[tokio::test]
+async fn a_file_that_became_something_else_is_skipped_with_the_reason() {
+    assert_eq!(skipped_after(|_| {}).await, "not there any more");
+    let into_directory = |path: &Path| std::fs::create_dir(path).unwrap();
+    assert_eq!(
+        skipped_after(into_directory).await,
+        "is a directory, not a file"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_became_a_fifo_or_a_loop_is_skipped_with_the_reason() {
+    let into_fifo = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    assert_eq!(skipped_after(into_fifo).await, "is a FIFO, not a file");
+    let into_loop = |path: &Path| std::os::unix::fs::symlink(path, path).unwrap();
+    assert_eq!(skipped_after(into_loop).await, "a loop of links");
+}
+
+#[tokio::test]
+async fn an_index_beyond_the_manifest_is_a_permanent_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), NAME, &text());
+    let store = MemoryStore::new();
+    let mut input = found(&store, dir.path()).await;
+    input.index = 7;
+    let failure = run(&store, &input).await.0.unwrap_err();
+    let failure = crate::testing::root(&failure);
+    assert_eq!(
+        (failure.error_type.as_str(), failure.retry),
+        ("BadIndex", Retry::Permanent)
+    );
+    assert_eq!(failure.message, "no file 7 among 1");
+}
