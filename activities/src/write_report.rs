@@ -138,6 +138,8 @@ fn write_all(cx: &ActivityCx, out: &Path, files: &Files, temporary: &str) -> Res
         );
     }
     remove_old_briefs(out, files).map_err(failed("remove old briefs".to_owned()))?;
+    // Above `out` it may not be ours to open: what fails there is no failure of the report.
+    let _best_effort = out.parent().map(sync_directory);
     for directory in directories {
         sync_directory(directory).map_err(failed(format!("sync {}", directory.display())))?;
     }

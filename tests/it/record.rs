@@ -35,7 +35,9 @@ async fn record(target: &Path) {
     }
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&dir.path().join("state")).unwrap());
     let builder = Engine::builder(Arc::clone(&store)).definitions(workflows::definitions());
-    let engine = activities::register(builder, activities::Config::default()).start().unwrap();
+    let engine = activities::register(builder, activities::Config::default())
+        .start()
+        .unwrap();
     let client = engine.client();
     let input = TraceRunInput {
         discover: DiscoverInput {
@@ -49,7 +51,10 @@ async fn record(target: &Path) {
         briefs: 1,
         model: "none".to_owned(),
     };
-    let root = client.start_typed::<TraceRun>("recorded", &input).await.unwrap();
+    let root = client
+        .start_typed::<TraceRun>("recorded", &input)
+        .await
+        .unwrap();
     client.wait(root).await.unwrap();
     let events = client.history(root).unwrap();
     let found: DiscoverOutput = events
@@ -66,14 +71,30 @@ async fn record(target: &Path) {
             _ => None,
         })
         .unwrap();
-    let shard = MineShardInput { manifest: found.manifest, first: 2, end: 7 };
-    let shard = client.start_typed::<MineShard>("recorded-shard", &shard).await.unwrap();
+    let shard = MineShardInput {
+        manifest: found.manifest,
+        first: 2,
+        end: 7,
+    };
+    let shard = client
+        .start_typed::<MineShard>("recorded-shard", &shard)
+        .await
+        .unwrap();
     client.wait(shard).await.unwrap();
-    for (run_id, workflow_type) in
-        [(root, TraceRun::TYPE), (child, BriefLoop::TYPE), (shard, MineShard::TYPE)]
-    {
+    for (run_id, workflow_type) in [
+        (root, TraceRun::TYPE),
+        (child, BriefLoop::TYPE),
+        (shard, MineShard::TYPE),
+    ] {
         let place = dir.path().to_str().unwrap();
-        write(target, store.as_ref(), run_id, workflow_type, &client.history(run_id).unwrap(), place);
+        write(
+            target,
+            store.as_ref(),
+            run_id,
+            workflow_type,
+            &client.history(run_id).unwrap(),
+            place,
+        );
     }
     engine.shutdown().await;
 }
@@ -86,7 +107,11 @@ fn write(
     events: &[HistoryEvent],
     place: &str,
 ) {
-    let events: Vec<_> = events.iter().cloned().map(|event| without(event, place)).collect();
+    let events: Vec<_> = events
+        .iter()
+        .cloned()
+        .map(|event| without(event, place))
+        .collect();
     let recorded = serde_json::json!({
         "workflow_id": store.load_run(run_id).unwrap().unwrap().workflow_id,
         "run_id": run_id,
@@ -101,7 +126,9 @@ fn write(
 /// The event without the directory in which it was recorded.
 fn without(mut event: HistoryEvent, place: &str) -> HistoryEvent {
     let clean = |payload: &mut Payload| {
-        let text = String::from_utf8(payload.data.clone()).unwrap().replace(place, "/recorded");
+        let text = String::from_utf8(payload.data.clone())
+            .unwrap()
+            .replace(place, "/recorded");
         payload.data = text.into_bytes();
     };
     match &mut event.kind {

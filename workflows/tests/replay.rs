@@ -23,8 +23,10 @@ struct Recorded {
 
 fn histories() -> Vec<(PathBuf, Recorded)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("histories");
-    let mut paths: Vec<_> =
-        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     paths
         .into_iter()
@@ -36,7 +38,13 @@ fn histories() -> Vec<(PathBuf, Recorded)> {
 }
 
 fn run(definition: &Definition, recorded: &Recorded) -> Result<(), ReplayError> {
-    replay(definition, recorded.workflow_id.clone(), recorded.run_id, &recorded.events).map(|_| ())
+    replay(
+        definition,
+        recorded.workflow_id.clone(),
+        recorded.run_id,
+        &recorded.events,
+    )
+    .map(|_| ())
 }
 
 #[test]
@@ -53,8 +61,14 @@ fn every_recorded_history_replays() {
         }
         types.insert(recorded.workflow_type);
     }
-    let all: Vec<_> = definitions.iter().map(|d| d.workflow_type().to_owned()).collect();
-    assert!(all.iter().all(|t| types.contains(t)), "recorded are {types:?} only, of {all:?}");
+    let all: Vec<_> = definitions
+        .iter()
+        .map(|d| d.workflow_type().to_owned())
+        .collect();
+    assert!(
+        all.iter().all(|t| types.contains(t)),
+        "recorded are {types:?} only, of {all:?}"
+    );
 }
 
 /// A body that asks for the same things in another order.
@@ -73,7 +87,9 @@ fn another_order_of_commands_is_refused_with_the_event_and_the_way_out() {
         .find(|(_, recorded)| recorded.workflow_type == TraceRun::TYPE)
         .unwrap();
     let error = run(&Definition::new(TraceRun::TYPE, reordered), &recorded).unwrap_err();
-    let ReplayError::Nondeterminism { event_id, .. } = &error else { panic!("{error}") };
+    let ReplayError::Nondeterminism { event_id, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(event_id.0, 4);
     let text = error.to_string();
     for part in [

@@ -39,10 +39,10 @@ impl Facts {
         format!("{times} in {} of {scanned}", self.sessions)
     }
 
-    /// Share of scanned sessions that are affected, in percent with one decimal.
+    /// Share of scanned sessions that are affected, in percent with two decimals.
     #[must_use]
     pub fn share(&self) -> String {
-        ratio(self.sessions.saturating_mul(100), self.scanned, 1)
+        ratio(self.sessions.saturating_mul(100), self.scanned, 2)
     }
 
     /// Signals per scanned session, three decimals.
@@ -51,10 +51,10 @@ impl Facts {
         ratio(self.items, self.scanned, 3)
     }
 
-    /// Half the share, in percent with one decimal: the aim of a fix.
+    /// Half the share, in percent with two decimals: the aim of a fix.
     #[must_use]
     pub fn half_share(&self) -> String {
-        ratio(self.sessions.saturating_mul(50), self.scanned, 1)
+        ratio(self.sessions.saturating_mul(50), self.scanned, 2)
     }
 
     /// Sessions to watch after a fix. When none of `n` sessions is affected, the share is below
@@ -124,9 +124,9 @@ mod tests {
         assert_eq!(some.frequency(), "7 times in 3 of 40 scanned sessions");
         assert_eq!(
             (some.share().as_str(), some.rate().as_str()),
-            ("7.5", "0.175")
+            ("7.50", "0.175")
         );
-        assert_eq!(some.half_share(), "3.8");
+        assert_eq!(some.half_share(), "3.75");
         assert_eq!(
             facts(1, 1, 1).frequency(),
             "1 time in 1 of 1 scanned session"

@@ -52,8 +52,8 @@ fn a_brief_whose_cause_is_shown_is_accepted_at_once() {
     assert_eq!(grounds(&brief, &snapshot), []);
     assert!(brief.contains("- It happened 2 times in 2 of 40 scanned sessions [R].\n"));
     assert!(brief.contains("expected [E1][E2].\n"), "{brief}");
-    assert!(brief.contains("- Before: 5.0 % of sessions, 0.050 per session [R].\n"));
-    assert!(brief.contains("- Done when: at most 2.5 % of 120 sessions after the change.\n"));
+    assert!(brief.contains("- Before: 5.00 % of sessions, 0.050 per session [R].\n"));
+    assert!(brief.contains("- Done when: at most 2.50 % of 120 sessions after the change.\n"));
 }
 
 #[test]
@@ -68,6 +68,7 @@ fn a_cause_that_no_quote_shows_is_refused_and_then_marked_as_a_guess() {
     assert!(said.starts_with("# Review\n\nVerdict: refused. "), "{said}");
     let second = mend(&first, &said, &snapshot);
     assert_eq!(grounds(&second, &snapshot), []);
+    assert!(second.contains("No option yet: no quote shows the usual cause."));
     let guess = "- Hypothesis (not shown by the evidence): The work grew while its time limit";
     assert!(second.contains(guess), "{second}");
     assert!(

@@ -25,6 +25,8 @@ pub const SECTIONS: [&str; 7] = [
 
 /// Different quotes named in the analysis.
 const NAMED_MAX: usize = 4;
+/// Citations behind one claim: enough to look it up, few enough to read on.
+const CITED_MAX: usize = 4;
 
 /// The first version.
 #[must_use]
@@ -41,7 +43,7 @@ pub fn write(snapshot: &Snapshot) -> String {
         evidence(snapshot),
         causes(snapshot, &facts, known),
         options(known),
-        recommendation(known),
+        recommendation(snapshot, known),
         plan(snapshot, &facts, known),
         questions(snapshot, known),
     ];
@@ -148,28 +150,34 @@ fn causes(snapshot: &Snapshot, facts: &Facts, known: &Knowledge) -> String {
         let _ = writeln!(
             out,
             "- Different sessions have the same words, so one cause is more likely than many {}.",
-            ids(&snapshot.citations)
+            ids(snapshot.citations.iter().take(CITED_MAX))
         );
     }
     if let Some(repeated) = repeated_within(snapshot, facts) {
         let _ = writeln!(out, "- {repeated}");
     }
-    let showing: Vec<&Citation> = snapshot
-        .citations
-        .iter()
-        .filter(|citation| {
-            let lower = citation.quote.to_lowercase();
-            known.signs.iter().any(|sign| lower.contains(sign))
-        })
-        .collect();
+    let showing = showing(snapshot, known);
     let cause = known.cause.trim_end_matches('.');
     if showing.is_empty() {
         let _ = writeln!(out, "- {cause}.");
     } else {
-        let _ = writeln!(out, "- {cause} {}.", ids(showing));
+        let _ = writeln!(
+            out,
+            "- {cause} {}.",
+            ids(showing.into_iter().take(CITED_MAX))
+        );
     }
     let _ = writeln!(out, "- Unknown: {}.", known.unknown);
     out
+}
+
+/// The quotes that show the usual cause.
+fn showing<'a>(snapshot: &'a Snapshot, known: &Knowledge) -> Vec<&'a Citation> {
+    let shows = |citation: &&Citation| {
+        let lower = citation.quote.to_lowercase();
+        known.signs.iter().any(|sign| lower.contains(sign))
+    };
+    snapshot.citations.iter().filter(shows).collect()
 }
 
 fn repeated_within(snapshot: &Snapshot, facts: &Facts) -> Option<String> {
@@ -195,10 +203,14 @@ fn options(known: &Knowledge) -> String {
     out
 }
 
-fn recommendation(known: &Knowledge) -> String {
+fn recommendation(snapshot: &Snapshot, known: &Knowledge) -> String {
+    if showing(snapshot, known).is_empty() {
+        return "No option yet: no quote shows the usual cause. Take the first step of the plan, and \
+                choose when it has shown the cause.\n"
+            .to_owned();
+    }
     format!(
-        "Option A, after the check in the first step of the plan: {} Option B is the quicker relief \
-         while A is being built.\n",
+        "Option A: {} Option B is the quicker relief while A is being built.\n",
         known.choices[0].what
     )
 }

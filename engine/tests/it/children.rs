@@ -8,7 +8,6 @@ use kernel::{
     ChildOptions, Cx, Definition, Failure, Millis, ParentClosePolicy, WorkflowId, join_all,
 };
 use state::memory_store::MemoryStore;
-use state::store::Store;
 
 use crate::rig::{Rig, of, slow_retry};
 

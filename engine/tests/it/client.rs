@@ -285,6 +285,37 @@ async fn an_engine_that_is_dropped_writes_nothing_more_and_another_goes_on() {
 }
 
 #[tokio::test]
+async fn what_an_attempt_says_after_its_engine_was_dropped_is_not_written() {
+    let store = MemoryStore::new();
+    let (begun, go) = (
+        Arc::new(tokio::sync::Semaphore::new(0)),
+        Arc::new(tokio::sync::Semaphore::new(0)),
+    );
+    let (tell, wait) = (Arc::clone(&begun), Arc::clone(&go));
+    let deaf = move |_: ActivityCx, name: String| {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            tell.add_permits(1);
+            let _permit = wait.acquire().await;
+            Ok::<_, Failure>(name)
+        }
+    };
+    let engine = Engine::builder(Arc::new(store.clone()))
+        .workflow("greet", greet)
+        .activity_fn("Greet", deaf)
+        .start()
+        .unwrap();
+    let run = engine.client().start("a", "greet", "Ada").await.unwrap();
+    let _begun = begun.acquire().await.unwrap();
+    drop(engine);
+    let before = store.calls();
+    go.add_permits(1);
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    assert_eq!(store.calls(), before);
+    assert_eq!(store.load_run(run).unwrap().unwrap().activities.len(), 1);
+}
+
+#[tokio::test]
 async fn an_engine_keeps_cursors_and_refuses_keys_that_are_too_long() {
     async fn note(cx: ActivityCx, key_bytes: usize) -> Result<String, Failure> {
         cx.set_cursor(vec![b'k'; key_bytes], b"page 4".to_vec())

@@ -10,8 +10,8 @@ use engine::core::{
     Workflows,
 };
 use kernel::{
-    ActivityOptions, Cx, Definition, EventId, EventKind, Failure, HistoryEvent, Millis, Payload,
-    RetryPolicy, RunId, RunState, Timestamp, WorkflowId,
+    ActivityOptions, Cx, Definition, EventId, Failure, HistoryEvent, Millis, Payload, RetryPolicy,
+    RunId, RunState, Timestamp, WorkflowId,
 };
 use serde::{Deserialize, Serialize};
 use state::memory_store::MemoryStore;
@@ -268,10 +268,6 @@ impl Rig {
 
     pub(crate) fn names(&self, run_id: RunId) -> Vec<&'static str> {
         self.history(run_id).iter().map(|e| e.kind.name()).collect()
-    }
-
-    pub(crate) fn last_kind(&self, run_id: RunId) -> EventKind {
-        self.history(run_id).last().unwrap().kind.clone()
     }
 
     /// The value that a run completed with.

@@ -1,0 +1,61 @@
+//! What really happened outside the engine: who was handed out, who said what, who was answered.
+//!
+//! Neighbours: `world` writes it, `check` compares histories with it. It survives crashes, as the
+//! outside does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::core::{ActivityTask, TaskRef};
+use kernel::Payload;
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// Attempts that said how they ended.
+    reported: BTreeSet<TaskRef>,
+    /// The last details that each attempt gave, since it was handed out last.
+    beats: BTreeMap<TaskRef, Option<Payload>>,
+    /// Signals that were acknowledged.
+    signals: BTreeSet<u64>,
+}
+
+impl Ledger {
+    pub(crate) fn report(&mut self, task: TaskRef) {
+        self.reported.insert(task);
+    }
+
+    pub(crate) fn has_reported(&self, task: TaskRef) -> bool {
+        self.reported.contains(&task)
+    }
+
+    pub(crate) fn beat(&mut self, task: TaskRef, details: Payload) {
+        self.beats.insert(task, Some(details));
+    }
+
+    /// An attempt is handed out: what the attempt before said last must be in its hands. One that
+    /// is handed out again may read its own words instead.
+    pub(crate) fn hand_out(&mut self, task: &ActivityTask) -> Result<(), String> {
+        let again = self.beats.insert(task.task, None).is_some();
+        let before = TaskRef {
+            attempt: task.task.attempt - 1,
+            ..task.task
+        };
+        if !again
+            && let Some(Some(details)) = self.beats.get(&before)
+            && task.heartbeat.as_ref() != Some(details)
+        {
+            return Err(format!(
+                "attempt {:?} should read {details:?} and reads {:?}",
+                task.task, task.heartbeat
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn acknowledge_signal(&mut self, n: u64) {
+        self.signals.insert(n);
+    }
+
+    pub(crate) fn signals(&self) -> impl Iterator<Item = u64> {
+        self.signals.iter().copied()
+    }
+}

@@ -1,0 +1,72 @@
+//! What a storm is to do wrong on purpose, and what it saw.
+
+use std::fmt;
+
+/// A bug put into the engine's surroundings on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plant {
+    Nothing,
+    /// Commits are acknowledged before they are on the disk.
+    SkipSync,
+    /// Clients are told before the commit.
+    EarlyAck,
+    /// The result of an attempt is taken in a second time, under the number of the next.
+    DoubleApply,
+}
+
+/// What a world saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) digest: u64,
+    pub(crate) runs: u64,
+    pub(crate) events: u64,
+    pub(crate) commits: u64,
+    pub(crate) crashes: u64,
+    pub(crate) faults: u64,
+    pub(crate) attempts: u64,
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) signals: u64,
+    pub(crate) outages: u64,
+    pub(crate) openings: u64,
+    pub(crate) jumps: u64,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.events += other.events;
+        self.commits += other.commits;
+        self.crashes += other.crashes;
+        self.faults += other.faults;
+        self.attempts += other.attempts;
+        self.lost += other.lost;
+        self.repeated += other.repeated;
+        self.signals += other.signals;
+        self.outages += other.outages;
+        self.openings += other.openings;
+        self.jumps += other.jumps;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
+             lost, {} repeated), {} signals, {} outages ({} breakers seen open), {} clock jumps",
+            self.runs,
+            self.events,
+            self.commits,
+            self.crashes,
+            self.faults,
+            self.attempts,
+            self.lost,
+            self.repeated,
+            self.signals,
+            self.outages,
+            self.openings,
+            self.jumps
+        )
+    }
+}
