@@ -1,5 +1,10 @@
 //! Tests of the real binary, as a stranger uses it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a test tells what it counted or skipped"
+)]
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "tests look for one event among many"
