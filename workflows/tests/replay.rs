@@ -4,6 +4,12 @@
 //! `record::histories_are_recorded` of the root package. They are kept for ever: a run that was open
 //! when a new binary came must be able to go on.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate is pure; this test reads recorded files"
+)]
+
 use std::path::{Path, PathBuf};
 
 use kernel::{
