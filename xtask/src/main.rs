@@ -6,6 +6,7 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod samples;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ const HELP: &str = "\
 Development tasks of openclaw-trace.
 
   cargo xtask tidy                 checks what the compiler and clippy do not: rings, sizes, papers
+  cargo xtask samples [--check]    writes the sample sessions, or checks that they are as their seed makes them
+                                   (--seed N and --out DIR make others)
 ";
 
 /// The root of the checkout.
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some("tidy") if words.len() == 1 => tidy::run(&root()),
+        Some("samples") => samples::run(&root(), &words[1..]),
         Some(other) => {
             eprintln!("error: {other:?} is no task\n\n{HELP}");
             ExitCode::from(2)

@@ -193,6 +193,8 @@ const AUTH: &[&str] = &[
 ];
 const UNSUPPORTED: &[&str] = &[
     "does not support",
+    "model not allowed",
+    "model is not allowed",
     "not supported",
     "no longer available",
     "model not found",

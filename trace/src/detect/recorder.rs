@@ -133,10 +133,16 @@ impl Cx<'_> {
             self.recorder.dropped += 1;
             return;
         }
-        let line = evidence.last().map_or(first.line, |last| last.line);
+        let last = evidence.last().map_or(first.line, |last| last.line);
         let span = Span {
-            start: first.line.min(line),
-            end: first.line.max(line),
+            start: first.line.min(last),
+            end: first.line.max(last),
+        };
+        // What is told by other lines than the current one begins where it began.
+        let line = if finding.quote.is_some() {
+            last
+        } else {
+            first.line
         };
         let signal = self.signal(finding, &print, evidence, line, span);
         self.recorder

@@ -136,7 +136,7 @@ impl Silent {
             return;
         };
         let mut at_question = Cx {
-            line: error.line,
+            line: asked.line,
             at_ms,
             raw: cx.raw,
             recorder: cx.recorder,

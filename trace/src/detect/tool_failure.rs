@@ -115,6 +115,10 @@ fn is_missing_ability(message: &str) -> bool {
         "no module named",
         "is not recognized",
         "not installed",
+        "linker `",
+        "executable file not found",
+        "cannot find module",
+        "could not find program",
     ];
     phrases.iter().any(|phrase| lower.contains(phrase))
         || (lower.starts_with("tool ") && lower.ends_with(" not found"))

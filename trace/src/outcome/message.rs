@@ -41,6 +41,9 @@ pub(super) fn body<'a>(input: &OutcomeInput<'a>) -> &'a str {
     }
     if let Some(at) = text.find("\nOutput:\n").filter(|at| *at < 300) {
         text = text[at + "\nOutput:\n".len()..].trim();
+    } else if text.len() < 300 && text.ends_with("\nOutput:") {
+        // A command that printed nothing.
+        text = "";
     }
     if trailing_exit_code(text, "").is_some() {
         text = text

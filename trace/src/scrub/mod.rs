@@ -2,10 +2,11 @@
 //!
 //! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker),
 //! `context` (values that stand beside words such as `password`), `structures` (key blocks, web
-//! tokens, addresses with credentials), `pii`, `check` (checksums and shape of values),
+//! tokens, addresses with credentials), `pii`, `account` (names in logins), `check` (checksums and shape of values),
 //! `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done).
 //! Must not know where the text came from or where it goes.
 
+mod account;
 mod check;
 mod context;
 mod pii;

@@ -475,7 +475,7 @@ fn is_image(host: &str) -> bool {
 }
 
 /// Home directories that name a role, not a person.
-fn is_shared_account(name: &str) -> bool {
+pub(super) fn is_shared_account(name: &str) -> bool {
     const SHARED: &[&str] = &[
         "user",
         "runner",

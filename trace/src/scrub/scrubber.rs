@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::account::Accounts;
 use super::context::Context;
 use super::pii::Pii;
 use super::placeholder::{self, Label};
@@ -35,6 +36,7 @@ pub struct Scrubber {
     context: Context,
     structures: Structures,
     pii: Pii,
+    accounts: Accounts,
 }
 
 /// A replacement can bring two pieces together that were apart, so a changed text is looked at
@@ -55,6 +57,7 @@ impl Scrubber {
             context: Context::new(),
             structures: Structures::new(),
             pii: Pii::new(),
+            accounts: Accounts::new(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Scrubber {
         self.prefixes.find(text, &mut findings);
         self.context.find(text, &mut findings);
         self.pii.find(text, &mut findings);
+        self.accounts.find(text, &mut findings);
         if findings.is_empty() {
             return None;
         }

@@ -138,6 +138,22 @@ fn personal_data_goes_by_its_form() {
 }
 
 #[test]
+fn account_names_go_where_a_message_calls_them_one() {
+    gone("failed for user \"", "kim", "\"", "USER");
+    gone("role '", "kim.lee", "' does not exist", "USER");
+    gone(
+        "Failed password for invalid user ",
+        "klee",
+        " from 10.0.0.7",
+        "USER",
+    );
+    gone("you (", "kim-lee", ") have reached the limit", "USER");
+    stays("authentication failed for user \"postgres\"");
+    stays("the user 'root' and the role \"admin\"");
+    stays("you (all) have the guide for users");
+}
+
+#[test]
 fn what_only_looks_like_it_stays() {
     for text in [
         "commit 9f8c1e2d3b4a5968778695a4b3c2d1e0f9e8d7c6",

@@ -1,0 +1,92 @@
+//! Names of accounts, where a message says that a name is one.
+//!
+//! Neighbours: `pii` takes them out of home paths. A name alone cannot be told from a word, so only
+//! the wordings of logins and of providers count. Accounts of services stay: they say what failed.
+
+use regex::Regex;
+
+use super::pii::is_shared_account;
+use super::placeholder::Label;
+use super::scrubber::Finding;
+
+/// Finds names of accounts.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    quoted: Regex,
+    login: Regex,
+    addressed: Regex,
+}
+
+/// Accounts that belong to a program.
+const SERVICES: &[&str] = &[
+    "postgres",
+    "mysql",
+    "redis",
+    "mongodb",
+    "nginx",
+    "apache",
+    "www-data",
+    "nobody",
+    "daemon",
+    "system",
+    "service",
+    "anonymous",
+    "administrator",
+    "jenkins",
+    "gitlab",
+    "github",
+    "ec2-user",
+    "sa",
+    "web",
+    "api",
+    "bot",
+    "agent",
+    "assistant",
+    "human",
+];
+
+impl Accounts {
+    pub(super) fn new() -> Self {
+        let compile = |pattern| Regex::new(pattern).expect("the pattern is fixed and tested");
+        Self {
+            // `authentication failed for user "kim"`, `role 'kim' does not exist`
+            quoted: compile(
+                r#"(?i)(?-u:\b)(?:user|username|role|login|account)(?: name)?:? ["'`]([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
+            ),
+            // `Failed password for invalid user kim from 10.0.0.7`
+            login: compile(
+                r"(?i)(?-u:\b)(?:password|publickey|keyboard-interactive/pam) for (?:invalid user )?([a-z0-9][a-z0-9._-]{1,39}) from ",
+            ),
+            // `you (kim) have reached your limit`
+            addressed: compile(r"(?i)(?-u:\b)you \(([a-z0-9][a-z0-9._-]{1,39})\) "),
+        }
+    }
+
+    pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
+        let bytes = text.as_bytes();
+        let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
+        if has(b"ser ") || has(b"ole ") || has(b"ogin ") || has(b"ccount ") || has(b"sername") {
+            Self::captured(&self.quoted, text, findings);
+        }
+        if has(b" for ") && has(b" from ") {
+            Self::captured(&self.login, text, findings);
+        }
+        if has(b"ou (") {
+            Self::captured(&self.addressed, text, findings);
+        }
+    }
+
+    fn captured(pattern: &Regex, text: &str, findings: &mut Vec<Finding>) {
+        for captures in pattern.captures_iter(text) {
+            let Some(name) = captures.get(1) else {
+                continue;
+            };
+            let lower = name.as_str().to_ascii_lowercase();
+            let is_word = lower.bytes().any(|b| b.is_ascii_alphabetic());
+            let is_service = SERVICES.contains(&lower.as_str()) || is_shared_account(&lower);
+            if is_word && !is_service {
+                findings.push(Finding::new(name.range(), Label::User));
+            }
+        }
+    }
+}
