@@ -6,27 +6,27 @@
 use std::{error::Error, path::Path, sync::Arc};
 
 // README: begin
-use engine::Engine;
+use engine::{ActivityCx, Engine};
 use kernel::{ActivityOptions, Cx, Failure, Millis};
+
+async fn greet(_: ActivityCx, name: String) -> Result<String, Failure> {
+    Ok(format!("hello {name}")) // touches the world; retried when it fails
+}
 
 async fn greet_later(cx: Cx, name: String) -> Result<String, Failure> {
     cx.sleep(Millis(500)).await?; // durable: a restart does not forget how long is left
-    cx.activity_named("greet", &name, ActivityOptions::default())
-        .await
+    let options = ActivityOptions::default();
+    cx.activity_named("greet", &name, options).await
 }
 
 async fn run(store: Arc<dyn state::Store>) -> Result<String, Box<dyn Error>> {
     let engine = Engine::builder(store)
         .workflow("greet_later", greet_later)
-        .activity_fn("greet", |_cx, name: String| async move {
-            Ok(format!("hello {name}"))
-        })
+        .activity_fn("greet", greet)
         .start()?;
-    let run = engine
-        .client()
-        .start("my-first-run", "greet_later", "world")
-        .await?;
-    Ok(engine.client().result(run).await?)
+    let client = engine.client();
+    let run = client.start("mine", "greet_later", "world").await?;
+    Ok(client.result(run).await?)
 }
 // README: end
 

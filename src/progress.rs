@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use kernel::Millis;
 
 use crate::render;
+use crate::terminal;
 use crate::time_text;
 use crate::views::{StageView, StatusView};
 
@@ -146,7 +147,7 @@ impl Progress {
                 render::plain(&status.waiting_on)
             ));
         }
-        let width = terminal_width();
+        let width = terminal::width();
         for line in &lines {
             let shown: String = line.chars().take(width.saturating_sub(1)).collect();
             block.push_str("\x1b[2K");
@@ -200,12 +201,6 @@ fn time_left(done: u64, total: u64, elapsed_ms: u64) -> Option<String> {
     }
     let left = elapsed_ms.saturating_mul(total.saturating_sub(done)) / done;
     Some(time_text::duration(Millis(left.max(1_000) / 1_000 * 1_000)))
-}
-
-/// The columns of the terminal, by its own variable or a common default.
-fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok());
-    columns.filter(|n| (20..=500).contains(n)).unwrap_or(100)
 }
 
 fn say(line: &str) {

@@ -112,7 +112,10 @@ async fn print_result(host: &Host, status: &StatusView, global: &Global) -> Resu
             Ok(())
         };
     };
-    write_run_json(host, status).await?;
+    let out = out_dir(host, &status.workflow_id).await?;
+    if let Some(out) = &out {
+        write_run_json(out, status)?;
+    }
     if global.json {
         return output::json(status);
     }
@@ -124,16 +127,14 @@ async fn print_result(host: &Host, status: &StatusView, global: &Global) -> Resu
     else {
         return Err(FaceError::internal("the owner gave no rollup"));
     };
-    output::text_out(&render::run_summary(status, &result, &rollup)?);
+    let out = out.unwrap_or_default();
+    output::text_out(&render::run_summary(status, &result, &rollup, &out)?);
     Ok(())
 }
 
 /// `run.json` holds what differs from run to run over the same files: times, and how much of the
 /// corpus was read anew.
-async fn write_run_json(host: &Host, status: &StatusView) -> Result<(), FaceError> {
-    let Some(out) = out_dir(host, &status.workflow_id).await? else {
-        return Ok(());
-    };
+fn write_run_json(out: &Path, status: &StatusView) -> Result<(), FaceError> {
     let document = serde_json::json!({
         "schema_version": 1,
         "workflow_id": status.workflow_id,

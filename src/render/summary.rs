@@ -1,11 +1,14 @@
 //! What a finished run prints: what was read, the top failures, where the files are.
 
+use std::path::Path;
+
 use kernel::Millis;
-use trace::report::{Colour, table};
+use trace::report::table;
 use trace::rollup::RollupDocument;
 use workflows::TraceRunOutput;
 
 use crate::face_error::FaceError;
+use crate::terminal;
 use crate::time_text;
 use crate::views::StatusView;
 
@@ -16,6 +19,7 @@ pub(crate) fn run_summary(
     status: &StatusView,
     result: &TraceRunOutput,
     rollup: &str,
+    out_dir: &Path,
 ) -> Result<String, FaceError> {
     let document: RollupDocument = serde_json::from_str(rollup)
         .map_err(|error| FaceError::internal(format!("could not read the rollup: {error}")))?;
@@ -53,35 +57,41 @@ pub(crate) fn run_summary(
     ));
     if !document.skipped.is_empty() {
         out.push(format!(
-            "{} places could not be read; rollup.md says which and why",
+            "{} files or lines were skipped; rollup.md says which and why",
             time_text::thousands(document.skipped.len() as u64)
         ));
     }
     out.push(String::new());
     out.push(
-        table(&document, terminal_width(), TOP, Colour::Plain)
+        table(&document, terminal::width(), TOP, terminal::colour())
             .trim_end()
             .to_owned(),
     );
     out.push(String::new());
-    out.push(format!("run     {}", status.workflow_id));
-    for file in ["report.html", "rollup.md", "tickets.jsonl"] {
-        if result.files.iter().any(|f| f == file) {
-            out.push(format!("{:<7} {}", label(file), file));
+    let shown = [
+        ("report.html", "to read in a browser"),
+        ("rollup.md", "every group"),
+        ("tickets.jsonl", "a ticket for each group worth one"),
+        ("briefs", "research on the top tickets"),
+    ];
+    for (file, what) in shown {
+        let is_there = result
+            .files
+            .iter()
+            .any(|name| name.split('/').next() == Some(file));
+        if is_there {
+            let path = short(&out_dir.join(file));
+            out.push(format!("{path:<30} {what}"));
         }
     }
+    out.push(format!("run {}", status.workflow_id));
     Ok(out.join("\n"))
 }
 
-fn label(file: &str) -> &'static str {
-    match file {
-        "report.html" => "page",
-        "rollup.md" => "rollup",
-        _ => "tickets",
-    }
-}
-
-fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok());
-    columns.filter(|n| (60..=250).contains(n)).unwrap_or(120)
+/// The path as a person at this directory would write it.
+fn short(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    let shown = inside.unwrap_or_else(|| path.to_owned());
+    super::plain(&shown.display().to_string())
 }

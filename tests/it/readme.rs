@@ -41,3 +41,35 @@ fn every_command_in_the_readme_is_known_to_the_program() {
     }
     assert!(checked >= 8, "only {checked} commands found in README.md");
 }
+
+/// Times and ids differ from run to run; everything else in the README's output is what is printed.
+#[test]
+fn the_output_in_the_readme_is_what_the_first_command_prints() {
+    let place = crate::common::Place::new();
+    let output = place
+        .command(&["run", "--out", "trace-report"])
+        .arg(crate::common::samples())
+        .env("COLUMNS", "100")
+        .current_dir(place.dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let lasting = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter(|line| !line.starts_with("run trace-") && !line.starts_with("```"))
+            .map(|line| {
+                let is_time = line.contains(" sessions, ") && line.contains(" in ");
+                let cut = if is_time { line.rfind(" in ") } else { None };
+                line[..cut.unwrap_or(line.len())].trim_end().to_owned()
+            })
+            .filter(|line| !line.is_empty())
+            .collect()
+    };
+    let readme = read("README.md");
+    let shown = readme.split_once("<!-- output: begin -->").unwrap().1;
+    let shown = shown.split_once("<!-- output: end -->").unwrap().0;
+    assert_eq!(
+        lasting(shown),
+        lasting(&String::from_utf8_lossy(&output.stdout))
+    );
+}

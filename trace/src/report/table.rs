@@ -47,7 +47,7 @@ impl Layout {
 }
 
 /// The top failures, one a line, `width` columns wide: tier, score, items, sessions, kind and
-/// class, tool, summary. Then one line of what was read.
+/// class, tool, summary.
 #[must_use]
 pub fn table(document: &RollupDocument, width: usize, top: usize, colour: Colour) -> String {
     let width = width.clamp(WIDTH_MIN, WIDTH_MAX);
@@ -91,7 +91,6 @@ pub fn table(document: &RollupDocument, width: usize, top: usize, colour: Colour
             );
         }
     }
-    out.push_str(&footer(document, width));
     out
 }
 
@@ -119,10 +118,19 @@ fn row(rollup: &Rollup, layout: Layout) -> String {
             &rollup.count_sessions.to_string(),
             kind,
             tool,
-            &rollup.summary,
+            without_tool(rollup),
         ],
         layout,
     )
+}
+
+/// The summary without the tool that stands in the column beside it.
+fn without_tool(rollup: &Rollup) -> &str {
+    rollup
+        .summary
+        .strip_prefix(rollup.tool.as_str())
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(&rollup.summary)
 }
 
 fn line(cells: [&str; 7], layout: Layout) -> String {
@@ -139,21 +147,6 @@ fn line(cells: [&str; 7], layout: Layout) -> String {
         fit(summary, layout.summary),
     );
     text.trim_end().to_owned()
-}
-
-fn footer(document: &RollupDocument, width: usize) -> String {
-    let counts = document.counts;
-    let mut text = format!(
-        "{} read, {} with signals; {}; {}",
-        view::counted(counts.sessions, "session"),
-        counts.sessions_with_signals,
-        view::counted(counts.signals, "signal"),
-        view::size(counts.bytes),
-    );
-    if !document.skipped.is_empty() {
-        let _ = write!(text, "; {} skipped", document.skipped.len());
-    }
-    format!("\n{}\n", fit(&text, width))
 }
 
 fn style(rollup: &Rollup) -> &'static str {
