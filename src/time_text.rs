@@ -2,30 +2,9 @@
 
 use kernel::{Millis, Timestamp};
 
-/// ISO 8601 in UTC with milliseconds (days to civil date by Howard Hinnant's published algorithm).
+/// ISO 8601 in UTC with milliseconds.
 pub(crate) fn iso(at: Timestamp) -> String {
-    let (days, millis) = (at.0.div_euclid(86_400_000), at.0.rem_euclid(86_400_000));
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 {
-        month_shifted + 3
-    } else {
-        month_shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        millis / 3_600_000,
-        millis / 60_000 % 60,
-        millis / 1_000 % 60,
-        millis % 1_000
-    )
+    trace::event::ms_to_iso(at.0)
 }
 
 /// `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`.

@@ -8,6 +8,7 @@ mod chapters;
 mod claude;
 mod code;
 mod codex;
+mod file;
 mod jobs;
 mod manifest;
 mod moods;

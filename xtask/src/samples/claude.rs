@@ -4,19 +4,15 @@
 
 use serde_json::{Value, json};
 
+use super::file::{File, merge};
 use super::manifest::{Book, Mark};
-use super::rng::Rng;
 use super::script::{Act, Beat, Call, End, Step};
 use super::time::iso;
 use super::world::Place;
 
 /// One file under way.
 struct Writer<'a> {
-    rng: Rng,
-    book: &'a mut Book,
-    file: &'a str,
-    lines: Vec<String>,
-    at_ms: u64,
+    file: File<'a>,
     parent: Value,
     place: &'a Place<'a>,
     session_id: &'a str,
@@ -32,68 +28,48 @@ pub(crate) fn write(
     seed: u64,
     book: &mut Book,
 ) -> String {
-    let mut rng = Rng::named(seed, file);
-    let version = rng.pick(&["2.0.76", "2.1.17", "2.1.42", "2.1.77"]);
+    let mut file = File::new(file, place.at_ms, seed, book);
+    let version = file.rng.pick(&["2.0.76", "2.1.17", "2.1.42", "2.1.77"]);
     let mut writer = Writer {
-        rng,
-        book,
         file,
-        lines: Vec::new(),
-        at_ms: place.at_ms,
         parent: Value::Null,
         place,
         session_id,
         version,
     };
     let snapshot = json!({
-        "type": "file-history-snapshot", "messageId": writer.rng.uuid(), "isSnapshotUpdate": false,
-        "snapshot": { "trackedFileBackups": {}, "timestamp": iso(writer.at_ms) },
+        "type": "file-history-snapshot", "messageId": writer.file.rng.uuid(), "isSnapshotUpdate": false,
+        "snapshot": { "trackedFileBackups": {}, "timestamp": iso(writer.file.at_ms) },
     });
-    writer.lines.push(snapshot.to_string());
+    writer.file.push(&snapshot, &[]);
     for beat in beats {
         writer.beat(beat);
     }
-    writer
-        .lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect()
+    writer.file.text()
 }
 
 impl Writer<'_> {
-    fn entry(&mut self, kind: &str, more: Value, marks: &[Mark]) {
-        self.at_ms += self.rng.range(700, 21_000);
-        let id = self.rng.uuid();
+    fn entry(&mut self, kind: &str, more: &Value, marks: &[Mark]) {
+        self.file.pass(700, 21_000);
+        let id = self.file.rng.uuid();
         let mut entry = json!({
             "parentUuid": std::mem::replace(&mut self.parent, json!(id)), "isSidechain": false,
             "userType": "external", "cwd": self.place.project.root, "sessionId": self.session_id,
             "version": self.version, "gitBranch": "main", "type": kind, "uuid": id,
-            "timestamp": iso(self.at_ms),
+            "timestamp": iso(self.file.at_ms),
         });
-        if let Value::Object(more) = more {
-            for (key, value) in more {
-                entry[key.as_str()] = value;
-            }
-        }
-        self.lines.push(entry.to_string());
-        let line = u64::try_from(self.lines.len()).expect("a short file");
-        for mark in marks {
-            self.book.note(mark, self.file, line);
-        }
+        merge(&mut entry, more);
+        self.file.push(&entry, marks);
     }
 
     fn user(&mut self, content: &Value, more: &Value, marks: &[Mark]) {
         let mut all = json!({ "message": { "role": "user", "content": content } });
-        if let Value::Object(more) = more {
-            for (key, value) in more {
-                all[key.as_str()] = value.clone();
-            }
-        }
-        self.entry("user", all, marks);
+        merge(&mut all, more);
+        self.entry("user", &all, marks);
     }
 
     fn assistant(&mut self, block: &Value, ids: &(String, String), more: &Value, marks: &[Mark]) {
-        let output = self.rng.range(10, 700);
+        let output = self.file.rng.range(10, 700);
         let mut all = json!({
             "requestId": ids.1,
             "message": {
@@ -103,19 +79,17 @@ impl Writer<'_> {
                     "output_tokens": output },
             },
         });
-        if let Value::Object(more) = more {
-            for (key, value) in more {
-                all[key.as_str()] = value.clone();
-            }
+        if more.is_object() {
+            merge(&mut all, more);
             all["message"]["model"] = json!("<synthetic>");
         }
-        self.entry("assistant", all, marks);
+        self.entry("assistant", &all, marks);
     }
 
     fn ids(&mut self) -> (String, String) {
         (
-            format!("msg_{}", self.rng.token(22)),
-            format!("req_{}", self.rng.token(22)),
+            format!("msg_{}", self.file.rng.token(22)),
+            format!("req_{}", self.file.rng.token(22)),
         )
     }
 
@@ -146,7 +120,7 @@ impl Writer<'_> {
                 let content = json!([{ "type": "text", "text": "[Request interrupted by user]" }]);
                 self.user(&content, &Value::Null, marks);
             }
-            Step::Pause(minutes) => self.at_ms += minutes * super::time::MINUTE_MS,
+            Step::Pause(minutes) => self.file.pause(*minutes),
         }
     }
 
@@ -158,7 +132,7 @@ impl Writer<'_> {
         }
         let mut named = Vec::new();
         for call in calls {
-            let id = format!("toolu_{}", self.rng.token(22));
+            let id = format!("toolu_{}", self.file.rng.token(22));
             let (name, input) = invocation(&call.act);
             let block = json!({ "type": "tool_use", "id": id, "name": name, "input": input });
             self.assistant(&block, &ids, &Value::Null, &[]);

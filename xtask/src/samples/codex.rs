@@ -4,19 +4,15 @@
 
 use serde_json::{Value, json};
 
+use super::file::File;
 use super::manifest::{Book, Mark};
-use super::rng::Rng;
 use super::script::{Act, Beat, Call, End, Step};
 use super::time::iso;
 use super::world::Place;
 
 /// One file under way.
 struct Writer<'a> {
-    rng: Rng,
-    book: &'a mut Book,
-    file: &'a str,
-    lines: Vec<String>,
-    at_ms: u64,
+    file: File<'a>,
 }
 
 /// The text of a rollout; marked lines are noted in the book.
@@ -29,11 +25,7 @@ pub(crate) fn write(
     book: &mut Book,
 ) -> String {
     let mut writer = Writer {
-        rng: Rng::named(seed, file),
-        book,
-        file,
-        lines: Vec::new(),
-        at_ms: place.at_ms,
+        file: File::new(file, place.at_ms, seed, book),
     };
     let cwd = place.project.root;
     let meta = json!({
@@ -48,22 +40,14 @@ pub(crate) fn write(
     for beat in beats {
         writer.beat(beat);
     }
-    writer
-        .lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect()
+    writer.file.text()
 }
 
 impl Writer<'_> {
     fn line(&mut self, kind: &str, payload: &Value, marks: &[Mark]) {
-        self.at_ms += self.rng.range(400, 17_000);
-        let line = json!({ "timestamp": iso(self.at_ms), "type": kind, "payload": payload });
-        self.lines.push(line.to_string());
-        let line = u64::try_from(self.lines.len()).expect("a short file");
-        for mark in marks {
-            self.book.note(mark, self.file, line);
-        }
+        self.file.pass(400, 17_000);
+        let line = json!({ "timestamp": iso(self.file.at_ms), "type": kind, "payload": payload });
+        self.file.push(&line, marks);
     }
 
     fn said(&mut self, text: &str, marks: &[Mark]) {
@@ -112,12 +96,12 @@ impl Writer<'_> {
                 let event = json!({ "type": "turn_aborted", "reason": "interrupted" });
                 self.line("event_msg", &event, marks);
             }
-            Step::Pause(minutes) => self.at_ms += minutes * super::time::MINUTE_MS,
+            Step::Pause(minutes) => self.file.pause(*minutes),
         }
     }
 
     fn call(&mut self, call: &Call) {
-        let id = format!("call_{}", self.rng.token(24));
+        let id = format!("call_{}", self.file.rng.token(24));
         if let Some(patch) = patch(&call.act) {
             let item = json!({
                 "type": "custom_tool_call", "status": "completed", "call_id": id,
@@ -148,8 +132,8 @@ impl Writer<'_> {
         format!(
             "Chunk ID: {}\nWall time: 0.{:04} seconds\nProcess exited with code {code}\nOriginal \
              token count: {}\nOutput:\n{output}\n",
-            self.rng.hex(6),
-            self.rng.range(100, 9_999),
+            self.file.rng.hex(6),
+            self.file.rng.range(100, 9_999),
             output.len() / 4
         )
     }

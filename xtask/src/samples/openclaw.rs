@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
+use super::file::{File, merge};
 use super::manifest::{Book, Mark};
-use super::rng::Rng;
 use super::script::{Act, Beat, Call, End, Step};
 use super::time::{DAY_MS, envelope, iso};
 use super::world::Place;
@@ -15,11 +15,7 @@ const LATE_FROM_MS: u64 = super::time::BEGIN_MS + 35 * DAY_MS;
 
 /// One file under way.
 struct Writer<'a> {
-    rng: Rng,
-    book: &'a mut Book,
-    file: &'a str,
-    lines: Vec<String>,
-    at_ms: u64,
+    file: File<'a>,
     parent: Value,
     place: &'a Place<'a>,
     session_id: &'a str,
@@ -38,21 +34,17 @@ pub(crate) fn write(
     seed: u64,
     book: &mut Book,
 ) -> String {
-    let mut rng = Rng::named(seed, file);
+    let mut file = File::new(file, place.at_ms, seed, book);
     let models = [
         ("anthropic", "claude-sonnet-4-5"),
         ("openai-codex", "gpt-5.2"),
         ("google", "gemini-3-pro"),
         ("ollama", "qwen3-coder:30b"),
     ];
-    let (provider, model) = rng.pick(&models);
-    let channel = rng.pick(&["Telegram", "WhatsApp", "webchat"]);
+    let (provider, model) = file.rng.pick(&models);
+    let channel = file.rng.pick(&["Telegram", "WhatsApp", "webchat"]);
     let mut writer = Writer {
-        rng,
-        book,
         file,
-        lines: Vec::new(),
-        at_ms: place.at_ms,
         parent: Value::Null,
         place,
         session_id,
@@ -65,11 +57,7 @@ pub(crate) fn write(
     for beat in beats {
         writer.beat(beat);
     }
-    writer
-        .lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect()
+    writer.file.text()
 }
 
 impl Writer<'_> {
@@ -77,9 +65,9 @@ impl Writer<'_> {
         let cwd = format!("{}/.openclaw/workspace", self.place.home());
         let head = json!({
             "type": "session", "version": 3, "id": self.session_id,
-            "timestamp": iso(self.at_ms), "cwd": cwd,
+            "timestamp": iso(self.file.at_ms), "cwd": cwd,
         });
-        self.lines.push(head.to_string());
+        self.file.push(&head, &[]);
         let (provider, model) = (self.provider, self.model);
         let change = json!({ "type": "model_change", "provider": provider, "modelId": model });
         self.entry(change, &[]);
@@ -90,24 +78,20 @@ impl Writer<'_> {
     }
 
     fn late(&self) -> bool {
-        self.at_ms >= LATE_FROM_MS
+        self.file.at_ms >= LATE_FROM_MS
     }
 
     fn entry(&mut self, mut entry: Value, marks: &[Mark]) {
-        self.at_ms += self.rng.range(900, 38_000);
-        let id = self.rng.hex(8);
+        self.file.pass(900, 38_000);
+        let id = self.file.rng.hex(8);
         entry["parentId"] = std::mem::replace(&mut self.parent, json!(id));
         entry["id"] = json!(id);
-        entry["timestamp"] = json!(iso(self.at_ms));
-        self.lines.push(entry.to_string());
-        let line = u64::try_from(self.lines.len()).expect("a short file");
-        for mark in marks {
-            self.book.note(mark, self.file, line);
-        }
+        entry["timestamp"] = json!(iso(self.file.at_ms));
+        self.file.push(&entry, marks);
     }
 
     fn message(&mut self, mut message: Value, marks: &[Mark]) {
-        message["timestamp"] = json!(self.at_ms + 1);
+        message["timestamp"] = json!(self.file.at_ms + 1);
         self.entry(json!({ "type": "message", "message": message }), marks);
     }
 
@@ -116,8 +100,11 @@ impl Writer<'_> {
         self.message(json!({ "role": "user", "content": content }), marks);
     }
 
-    fn assistant(&mut self, content: &Value, stop: &str, more: Value, marks: &[Mark]) {
-        let (input, output) = (self.rng.range(900, 60_000), self.rng.range(20, 900));
+    fn assistant(&mut self, content: &Value, stop: &str, more: &Value, marks: &[Mark]) {
+        let (input, output) = (
+            self.file.rng.range(900, 60_000),
+            self.file.rng.range(20, 900),
+        );
         let failed = stop == "error";
         let usage = if failed { (0, 0) } else { (input, output) };
         let mut message = json!({
@@ -127,11 +114,7 @@ impl Writer<'_> {
                 "cacheWrite": 0, "totalTokens": usage.0 + usage.1,
                 "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "total": 0 } },
         });
-        if let Value::Object(more) = more {
-            for (key, value) in more {
-                message[key.as_str()] = value;
-            }
-        }
+        merge(&mut message, more);
         self.message(message, marks);
     }
 
@@ -145,16 +128,16 @@ impl Writer<'_> {
             Step::Harness(text) => self.user(text, marks),
             Step::Say(text) => {
                 let content = json!([{ "type": "text", "text": text }]);
-                self.assistant(&content, "stop", Value::Null, marks);
+                self.assistant(&content, "stop", &Value::Null, marks);
             }
             Step::Calls { thought, calls } => self.calls(thought, calls),
             Step::ModelError(error) => {
                 let more = json!({ "errorMessage": error });
-                self.assistant(&json!([]), "error", more, marks);
+                self.assistant(&json!([]), "error", &more, marks);
             }
             Step::PromptError(error) => {
                 let data = json!({
-                    "timestamp": self.at_ms, "runId": self.rng.uuid(),
+                    "timestamp": self.file.at_ms, "runId": self.file.rng.uuid(),
                     "sessionId": self.session_id, "provider": self.provider,
                     "model": self.model, "api": "messages", "error": error,
                 });
@@ -167,19 +150,19 @@ impl Writer<'_> {
             Step::Mirror(text) => {
                 let content = json!([{ "type": "text", "text": text }]);
                 let more = json!({ "provider": "openclaw", "model": "delivery-mirror" });
-                self.assistant(&content, "stop", more, marks);
+                self.assistant(&content, "stop", &more, marks);
             }
             Step::Compaction(summary) => {
                 let kept = self.parent.clone();
-                let tokens = self.rng.range(90_000, 190_000);
+                let tokens = self.file.rng.range(90_000, 190_000);
                 let entry = json!({
                     "type": "compaction", "summary": summary, "firstKeptEntryId": kept,
                     "tokensBefore": tokens, "details": { "readFiles": [], "modifiedFiles": [] },
                 });
                 self.entry(entry, marks);
             }
-            Step::Interrupt => self.assistant(&json!([]), "aborted", Value::Null, marks),
-            Step::Pause(minutes) => self.at_ms += minutes * super::time::MINUTE_MS,
+            Step::Interrupt => self.assistant(&json!([]), "aborted", &Value::Null, marks),
+            Step::Pause(minutes) => self.file.pause(*minutes),
         }
     }
 
@@ -199,7 +182,7 @@ impl Writer<'_> {
         let id = 1_200 + self.messages;
         format!(
             "[{channel} {name} {}] {text}\n[message_id: {id}]",
-            envelope(self.at_ms)
+            envelope(self.file.at_ms)
         )
     }
 
@@ -210,7 +193,7 @@ impl Writer<'_> {
         }
         let ids: Vec<String> = calls
             .iter()
-            .map(|_| format!("toolu_{}", self.rng.token(20)))
+            .map(|_| format!("toolu_{}", self.file.rng.token(20)))
             .collect();
         for (call, id) in calls.iter().zip(&ids) {
             let (name, arguments) = invocation(&call.act);
@@ -218,7 +201,7 @@ impl Writer<'_> {
                 json!({ "type": "toolCall", "id": id, "name": name, "arguments": arguments }),
             );
         }
-        self.assistant(&Value::Array(content), "toolUse", Value::Null, &[]);
+        self.assistant(&Value::Array(content), "toolUse", &Value::Null, &[]);
         for (call, id) in calls.iter().zip(&ids) {
             self.result(call, id);
         }
@@ -226,7 +209,7 @@ impl Writer<'_> {
 
     fn result(&mut self, call: &Call, id: &str) {
         let (name, _) = invocation(&call.act);
-        let took = self.rng.range(20, 9_000);
+        let took = self.file.rng.range(20, 9_000);
         let cwd = self.place.project.root;
         let (text, details) = match &call.end {
             End::Fine if name == "exec" => (
