@@ -115,6 +115,29 @@ async fn a_file_that_became_something_else_is_skipped_with_the_reason() {
     );
 }
 
+/// Between finding and reading a file can lose its end, or all that it held.
+#[tokio::test]
+async fn a_file_that_shrank_is_read_as_far_as_it_goes() {
+    let shrunk_to = async |bytes: u64| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), NAME, &text());
+        let store = MemoryStore::new();
+        let input = found(&store, dir.path()).await;
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(bytes).unwrap();
+        let output = run(&store, &input).await.0.unwrap();
+        let session = result(&store, &output);
+        let reasons = session.skipped.iter().map(|s| s.reason.clone());
+        reasons.collect::<Vec<_>>()
+    };
+    let whole = u64::try_from(text().len()).unwrap();
+    assert_eq!(
+        shrunk_to(whole - 10).await,
+        ["cut off (still being written?)"]
+    );
+    assert_eq!(shrunk_to(0).await, ["empty file"]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_became_a_fifo_or_a_loop_is_skipped_with_the_reason() {
