@@ -195,6 +195,9 @@ fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Tr
     let metadata = open.metadata().map_err(trouble)?;
     only_files(&metadata)?;
     let stamp = Stamp::of(&metadata);
+    if stamp.size == 0 {
+        return Err(Trouble::OfFile("empty file".to_owned()));
+    }
     let format: Format = file.format.parse().map_err(|error| {
         Trouble::OfAttempt(Failure::permanent("UnknownFormat", format!("{error}")))
     })?;
