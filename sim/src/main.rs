@@ -15,6 +15,7 @@
 
 mod check;
 mod ledger;
+mod power_cut;
 mod report;
 mod rng;
 mod script;
@@ -69,6 +70,13 @@ fn parse() -> Result<Args, String> {
 }
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words
+        .first()
+        .is_some_and(|word| word.starts_with("power-cut"))
+    {
+        return power_cut_main(&words);
+    }
     let args = match parse() {
         Ok(args) => args,
         Err(why) => {
@@ -127,6 +135,65 @@ fn main() -> ExitCode {
         println!("{} of {seeds} seeds failed", failures.len());
         ExitCode::from(1)
     }
+}
+
+/// `power-cut`, and the process that it traces.
+fn power_cut_main(words: &[String]) -> ExitCode {
+    let done = match words {
+        [word, dir, commits, seed] if word == "power-cut-work" => {
+            match (commits.parse(), seed.parse()) {
+                (Ok(commits), Ok(seed)) => {
+                    power_cut::work(dir.as_ref(), commits, seed).map(|()| true)
+                }
+                (Err(e), _) | (_, Err(e)) => Err(format!("not a number: {e}")),
+            }
+        }
+        [_, options @ ..] => power_cut_plan(options).and_then(|plan| {
+            let this = std::env::current_exe().map_err(|e| e.to_string())?;
+            let outcome = power_cut::run(&this, plan)?;
+            print!("{outcome}");
+            Ok(outcome.broken.is_empty())
+        }),
+        [] => Err("nothing to do".to_owned()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(why) => {
+            println!(
+                "{why}\nuse: sim power-cut [--points N] [--commits N] [--seed N] [--plant skip-sync]"
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn power_cut_plan(options: &[String]) -> Result<power_cut::Plan, String> {
+    let mut plan = power_cut::Plan {
+        points: 500,
+        commits: 400,
+        seed: 1,
+        skip_syncs: false,
+    };
+    for pair in options.chunks(2) {
+        let [name, value] = pair else {
+            return Err(format!("{} needs a number", pair[0]));
+        };
+        if name == "--plant" && value == "skip-sync" {
+            plan.skip_syncs = true;
+            continue;
+        }
+        let number = value
+            .parse()
+            .map_err(|_| format!("{name} takes a number, not {value}"))?;
+        match name.as_str() {
+            "--points" => plan.points = number,
+            "--commits" => plan.commits = number,
+            "--seed" => plan.seed = number,
+            other => return Err(format!("unknown word {other}")),
+        }
+    }
+    Ok(plan)
 }
 
 fn run_twice(seed: u64, plant: Plant) -> Result<Report, String> {

@@ -1,0 +1,47 @@
+//! The store through power cuts, and the proof that they can be noticed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
+
+use std::process::{Command, Output};
+
+/// Runs cuts; `None` when there is no tracer that may trace.
+fn cuts(words: &[&str]) -> Option<Output> {
+    let asked = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .output();
+    if !asked.is_ok_and(|output| output.status.success()) {
+        eprintln!("NOT TESTED: strace is missing or may not trace here, so no power was cut");
+        return None;
+    }
+    let sim = env!("CARGO_BIN_EXE_sim");
+    Some(
+        Command::new(sim)
+            .arg("power-cut")
+            .args(words)
+            .output()
+            .unwrap(),
+    )
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn what_was_acknowledged_survives_every_cut() {
+    for seed in ["1", "2"] {
+        let words = ["--points", "250", "--commits", "200", "--seed", seed];
+        let Some(output) = cuts(&words) else { return };
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains(" 0 were wrong"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_store_that_does_not_sync_is_noticed() {
+    let words = ["--points", "60", "--commits", "60", "--plant", "skip-sync"];
+    let Some(output) = cuts(&words) else { return };
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("was acknowledged, the store ends with"));
+}
