@@ -1,5 +1,7 @@
 //! What the engine promises, asked of the core with a played clock and of the whole with threads.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod breakers;
 mod children;
 mod client;

@@ -187,10 +187,11 @@ impl Rig {
             workflow_type: kind.to_owned(),
             input: Payload::json(input).unwrap(),
         };
-        match self.ask(Message::Start(spec)) {
-            Reply::Started(run_id) => run_id,
-            other => panic!("not started: {other:?}"),
-        }
+        let reply = self.ask(Message::Start(spec));
+        let Reply::Started(run_id) = reply else {
+            panic!("not started: {reply:?}")
+        };
+        run_id
     }
 
     pub(crate) fn start_one(&mut self, id: &str, name: &str, options: ActivityOptions) -> RunId {
@@ -233,10 +234,11 @@ impl Rig {
     }
 
     pub(crate) fn describe(&mut self, run_id: RunId) -> Description {
-        match self.ask(Message::Describe(run_id)) {
-            Reply::Description(description) => *description,
-            other => panic!("not open: {other:?}"),
-        }
+        let reply = self.ask(Message::Describe(run_id));
+        let Reply::Description(description) = reply else {
+            panic!("not open: {reply:?}")
+        };
+        *description
     }
 
     /// What the store has.
