@@ -16,5 +16,5 @@ mod worker;
 
 pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
-pub use core::{Description, Scope};
+pub use core::{Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine};

@@ -77,6 +77,13 @@ pub enum Command {
     },
     /// The body obeyed a cancellation.
     CancelWorkflowExecution,
+    /// The body asks to go on in a new run.
+    ContinueAsNewWorkflowExecution {
+        /// The new run's type.
+        workflow_type: String,
+        /// The new run's input.
+        input: Payload,
+    },
 }
 
 impl Command {
@@ -93,6 +100,7 @@ impl Command {
             Self::RecordMarker { .. }
             | Self::CompleteWorkflowExecution { .. }
             | Self::FailWorkflowExecution { .. }
+            | Self::ContinueAsNewWorkflowExecution { .. }
             | Self::CancelWorkflowExecution => None,
         }
     }
@@ -127,6 +135,9 @@ impl Command {
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
             Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
             Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
+            Self::ContinueAsNewWorkflowExecution { workflow_type, .. } => {
+                format!("WorkflowExecutionContinuedAsNew({workflow_type})")
+            }
         }
     }
 }
@@ -154,6 +165,9 @@ pub fn describe_event(kind: &EventKind) -> String {
         } => {
             format!("MarkerRecorded(stage {name})")
         }
+        EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => {
+            format!("WorkflowExecutionContinuedAsNew({workflow_type})")
+        }
         EventKind::WorkflowExecutionStarted { .. }
         | EventKind::WorkflowTaskCompleted
         | EventKind::ActivityTaskCancelRequested { .. }
@@ -170,6 +184,8 @@ pub fn describe_event(kind: &EventKind) -> String {
         | EventKind::ChildWorkflowExecutionFailed { .. }
         | EventKind::ChildWorkflowExecutionCanceled { .. }
         | EventKind::ChildWorkflowExecutionTerminated { .. }
+        | EventKind::ChildWorkflowExecutionTimedOut { .. }
+        | EventKind::WorkflowExecutionTimedOut { .. }
         | EventKind::WorkflowExecutionSignaled { .. }
         | EventKind::WorkflowExecutionCancelRequested { .. }
         | EventKind::WorkflowExecutionCompleted { .. }

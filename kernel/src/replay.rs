@@ -92,13 +92,8 @@ impl From<Corrupt> for ReplayError {
 ///     cx.activity_named("Greet", &name, ActivityOptions::default()).await
 /// }
 ///
-/// let request = StartRequest {
-///     workflow_id: WorkflowId::new("greet-ada"),
-///     run_id: RunId([7; 16]),
-///     workflow_type: "greet".to_owned(),
-///     input: Payload::json("Ada")?,
-///     parent: None,
-/// };
+/// let (id, run) = (WorkflowId::new("greet-ada"), RunId([7; 16]));
+/// let request = StartRequest::new(id, run, "greet", Payload::json("Ada")?);
 /// let (state, transition) = start(request, Timestamp(0))?;
 /// let greet = Definition::new("greet", greet);
 /// let replayed = replay(&greet, state.workflow_id, state.run_id, &transition.events)?;
@@ -122,7 +117,7 @@ pub fn replay(
         }
         .into());
     };
-    let mut state = RunState::started(workflow_id.clone(), run_id, first)?;
+    let mut state = RunState::started(workflow_id, run_id, first)?;
     let EventKind::WorkflowExecutionStarted {
         workflow_type,
         input,
@@ -143,12 +138,7 @@ pub fn replay(
             code: format!("WorkflowExecutionStarted({})", definition.workflow_type()),
         });
     }
-    let info = WorkflowInfo {
-        workflow_id,
-        run_id,
-        workflow_type: workflow_type.clone(),
-        seed: *seed,
-    };
+    let info = WorkflowInfo::of(&state, *seed);
     let mut machine = Machine::new(definition, info, input.clone());
     machine.set_replaying(Replaying::Yes);
     let mut unseen = Vec::new();
@@ -162,15 +152,17 @@ pub fn replay(
             }
             .into());
         }
+        let turn = state.turn_start(event.at);
         unseen.extend(state.apply_event(event)?);
         rest = after;
         if event.kind == EventKind::WorkflowTaskCompleted {
-            let commands = machine
-                .advance(std::mem::take(&mut unseen), event.at)
-                .map_err(|failure| ReplayError::Failed {
-                    event_id: event.id,
-                    failure,
-                })?;
+            let commands =
+                machine
+                    .advance(std::mem::take(&mut unseen), turn)
+                    .map_err(|failure| ReplayError::Failed {
+                        event_id: event.id,
+                        failure,
+                    })?;
             let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
             let (recorded, after) = rest.split_at(n_recorded);
             check_commands(&state, event.id, &commands, recorded)?;
@@ -271,6 +263,9 @@ impl Turn<'_> {
             | EventKind::ChildWorkflowExecutionFailed { .. }
             | EventKind::ChildWorkflowExecutionCanceled { .. }
             | EventKind::ChildWorkflowExecutionTerminated { .. }
+            | EventKind::ChildWorkflowExecutionTimedOut { .. }
+            | EventKind::WorkflowExecutionTimedOut { .. }
+            | EventKind::WorkflowExecutionContinuedAsNew { .. }
             | EventKind::MarkerRecorded { .. }
             | EventKind::WorkflowExecutionSignaled { .. }
             | EventKind::WorkflowExecutionCancelRequested { .. }
@@ -343,6 +338,9 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
         Command::CancelWorkflowExecution => {
             matches!(event, EventKind::WorkflowExecutionCanceled)
         }
+        Command::ContinueAsNewWorkflowExecution { workflow_type, .. } => matches!(event,
+            EventKind::WorkflowExecutionContinuedAsNew { workflow_type: t, .. }
+                if t == workflow_type),
     }
 }
 

@@ -313,10 +313,10 @@ impl World {
             return Ok(());
         };
         let wanted = &mut self.wanted[index];
+        let input = Payload::json(&wanted.script).map_err(|e| e.to_string())?;
         let spec = StartSpec {
-            workflow_id: WorkflowId::new(wanted.id.clone()),
-            workflow_type: "script".to_owned(),
-            input: Payload::json(&wanted.script).map_err(|e| e.to_string())?,
+            options: script::start_options(),
+            ..StartSpec::new(&wanted.id, "script", input)
         };
         if self.plant == Plant::EarlyAck {
             wanted.acknowledged = true;
@@ -544,6 +544,7 @@ impl World {
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
         check::results_are_honest(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
+        check::chains_are_whole(histories)?;
         check::orphans_follow_their_policy(histories)
     }
 

@@ -5,6 +5,7 @@
 //! tasks become visible through [`Core::poll_tasks`]. Thin loops drive it in production, the
 //! simulator drives the very same steps. Must not know tokio, threads or the system clock.
 
+mod begin;
 mod children;
 mod commit;
 mod due;
@@ -19,7 +20,10 @@ mod tasks;
 mod turn;
 
 pub use live::Description;
-pub use message::{ActivityTask, Effect, Message, Reply, StartSpec, TaskRef, Token};
+pub use message::{
+    ActivityTask, Effect, IdConflictPolicy, IdReusePolicy, Message, Reply, StartOptions, StartSpec,
+    TaskRef, Token,
+};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;

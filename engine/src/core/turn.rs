@@ -4,7 +4,9 @@
 //! from the store, so it may be thrown away at any time after a commit.
 
 use kernel::primitives::workflow_task;
-use kernel::{Command, EventId, Failure, Input, News, Rejection, RunId, Timestamp, replay};
+use kernel::{
+    Command, EventId, Failure, Input, News, Rejection, RunId, Timestamp, needs_successor, replay,
+};
 use state::store::Error as StoreError;
 
 use super::Core;
@@ -64,6 +66,10 @@ impl Core {
                 }
             }
         }
+        if let Some(at) = live.state.first_task_at.filter(|at| *at > now) {
+            self.due.insert((at, Due::WorkflowTask(run_id)));
+            return Ok(());
+        }
         if live.machine.is_none() {
             if self.group.holds(run_id) {
                 // Part of the history is not in the store yet: the turn comes after the commit.
@@ -83,7 +89,7 @@ impl Core {
         let Some(machine) = live.machine.as_mut() else {
             return Ok(());
         };
-        match machine.advance(news, now) {
+        match machine.advance(news, live.state.turn_start(now)) {
             Ok(commands) => self.complete_turn(run_id, commands, now),
             Err(failure) => self.fail_turn(run_id, failure, now),
         }
@@ -91,13 +97,27 @@ impl Core {
     }
 
     fn complete_turn(&mut self, run_id: RunId, commands: Vec<Command>, now: Timestamp) {
-        match self.feed(run_id, Input::WorkflowTaskCompleted { commands }, now) {
+        let needs_successor = self
+            .runs
+            .get(&run_id)
+            .is_some_and(|live| needs_successor(&live.state, &commands));
+        let successor = needs_successor.then(|| (self.options.run_ids)());
+        let completed = Input::WorkflowTaskCompleted {
+            commands,
+            successor,
+        };
+        match self.feed(run_id, completed, now) {
             Ok(()) => {}
             Err(Rejection::OverLimit(what)) => {
                 // The code cannot take its commands back: the run ends, saying why.
                 let failure = Failure::permanent("LimitExceeded", what);
                 let commands = vec![Command::FailWorkflowExecution { failure }];
-                let ended = self.feed(run_id, Input::WorkflowTaskCompleted { commands }, now);
+                // A permanent failure is not tried again, so no run follows.
+                let failed = Input::WorkflowTaskCompleted {
+                    commands,
+                    successor: None,
+                };
+                let ended = self.feed(run_id, failed, now);
                 debug_assert!(ended.is_ok(), "failing a run is within every limit");
             }
             Err(

@@ -187,11 +187,7 @@ fn one_run_that_never_rests_does_not_hold_up_a_commit_for_ever() {
         Definition::new("nothing", nothing),
     ]);
     let mut rig = Rig::over(Arc::new(MemoryStore::new()), workflows);
-    let spec = StartSpec {
-        workflow_id: WorkflowId::new("busy"),
-        workflow_type: "busy".to_owned(),
-        input: Payload::json(&1_500_u64).unwrap(),
-    };
+    let spec = StartSpec::new("busy", "busy", Payload::json(&1_500_u64).unwrap());
     rig.core
         .handle(Message::Start(spec), None, rig.now)
         .unwrap();

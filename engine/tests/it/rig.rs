@@ -182,11 +182,7 @@ impl Rig {
     }
 
     pub(crate) fn start<I: Serialize>(&mut self, id: &str, kind: &str, input: &I) -> RunId {
-        let spec = StartSpec {
-            workflow_id: WorkflowId::new(id),
-            workflow_type: kind.to_owned(),
-            input: Payload::json(input).unwrap(),
-        };
+        let spec = StartSpec::new(id, kind, Payload::json(input).unwrap());
         let reply = self.ask(Message::Start(spec));
         let Reply::Started(run_id) = reply else {
             panic!("not started: {reply:?}")

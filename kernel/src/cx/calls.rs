@@ -193,6 +193,15 @@ impl Cx {
         NextSignal::new(Arc::clone(&self.shared), self.scope, name.to_owned())
     }
 
+    /// The next signal of that name that has arrived already, if there is one.
+    ///
+    /// # Errors
+    /// When the signal's value does not fit the type.
+    pub fn try_signal<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let signal = self.shared.with(|inner| inner.take_signal(name));
+        signal.map(|payload| Ok(payload.decode()?)).transpose()
+    }
+
     /// Declares a stage of this workflow's graph, or a new total for it. Activities and children
     /// whose options name the stage count towards it.
     pub fn stage(&self, name: &str, total: Option<u64>) {
@@ -202,6 +211,53 @@ impl Cx {
         };
         self.shared
             .with(|inner| inner.command(Command::RecordMarker { marker }));
+    }
+
+    /// Ends this run and goes on in a new one of the same workflow id, with a fresh history. The
+    /// answer is an error to be returned from the body at once:
+    ///
+    /// ```
+    /// use kernel::{Cx, Failure};
+    /// async fn count(cx: Cx, n: u64) -> Result<u64, Failure> {
+    ///     if cx.info().continue_as_new_suggested {
+    ///         return cx.continue_as_new(&(n + 1));
+    ///     }
+    ///     Ok(n)
+    /// }
+    /// # drop(count);
+    /// ```
+    ///
+    /// Whoever waits for the run, or is its parent, is told of the last run's result only.
+    /// Signals that have arrived and were not awaited stay behind: take them with
+    /// [`try_signal`](Self::try_signal) first. A request to cancel is repeated to the new run.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn continue_as_new<I: Serialize + ?Sized, T>(&self, input: &I) -> Result<T, Failure> {
+        self.go_on(None, input)
+    }
+
+    /// As [`continue_as_new`](Self::continue_as_new), in a run of another type.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn continue_as_new_named<I: Serialize + ?Sized, T>(
+        &self,
+        workflow_type: &str,
+        input: &I,
+    ) -> Result<T, Failure> {
+        self.go_on(Some(workflow_type.to_owned()), input)
+    }
+
+    fn go_on<I: Serialize + ?Sized, T>(
+        &self,
+        workflow_type: Option<String>,
+        input: &I,
+    ) -> Result<T, Failure> {
+        let input = Payload::json(input)?;
+        Err(self
+            .shared
+            .with(|inner| inner.continue_as_new(workflow_type, input)))
     }
 
     /// Resolves when the run is asked to cancel.
