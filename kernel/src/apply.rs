@@ -3,10 +3,11 @@
 //! Neighbours: called by `run_state` only. The tables in `primitives` decide what is legal; one
 //! exhaustive match routes, so a new kind of event does not compile until it is folded.
 
-use crate::event::{EventKind, HistoryEvent, Marker, Note};
+use crate::event::{EventKind, HistoryEvent, Note};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, Seq, Timestamp};
 use crate::machine::News;
+use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::primitives::{
     Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
@@ -376,7 +377,10 @@ impl RunState {
     }
 
     fn apply_marker(&mut self, marker: &Marker) {
-        let Marker::Stage { name, total } = marker;
+        let (name, total) = match marker {
+            Marker::Stage { name, total } => (name, total),
+            Marker::Patch { .. } | Marker::SideEffect { .. } => return,
+        };
         match self.stage_mut(name) {
             Some(stage) => stage.total = *total,
             None => self.stages.push(Stage {

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, Marker};
+use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::ids::{Millis, Seq, WorkflowId};
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
 
@@ -127,11 +128,7 @@ impl Command {
             Self::RequestCancelChildWorkflowExecution { .. } => {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
-            Self::RecordMarker {
-                marker: Marker::Stage { name, .. },
-            } => {
-                format!("MarkerRecorded(stage {name})")
-            }
+            Self::RecordMarker { marker } => marker.describe(),
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
             Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
             Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
@@ -160,11 +157,7 @@ pub fn describe_event(kind: &EventKind) -> String {
         } => {
             format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
         }
-        EventKind::MarkerRecorded {
-            marker: Marker::Stage { name, .. },
-        } => {
-            format!("MarkerRecorded(stage {name})")
-        }
+        EventKind::MarkerRecorded { marker } => marker.describe(),
         EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => {
             format!("WorkflowExecutionContinuedAsNew({workflow_type})")
         }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::{Chain, NextAttempt, WorkflowOptions};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryState};
 use crate::payload::Payload;
 
@@ -34,18 +35,6 @@ pub struct ParentRef {
     pub initiated_event_id: EventId,
     /// What becomes of this run when the parent closes first.
     pub policy: ParentClosePolicy,
-}
-
-/// Something the workflow noted for itself or for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Marker {
-    /// A stage of the workflow's graph, or a new total for it.
-    Stage {
-        /// Its name, unique in the run.
-        name: String,
-        /// How many activities or children will count towards it; `None` while not known.
-        total: Option<u64>,
-    },
 }
 
 /// What happened.
@@ -384,9 +373,7 @@ impl EventKind {
             Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
-            Self::MarkerRecorded {
-                marker: Marker::Stage { name, .. },
-            } => name.len() + 8,
+            Self::MarkerRecorded { marker } => marker.size_bytes(),
             Self::WorkflowTaskCompleted
             | Self::ActivityTaskCancelRequested { .. }
             | Self::ActivityTaskCanceled { .. }

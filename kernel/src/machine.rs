@@ -19,6 +19,7 @@ use crate::command::Command;
 use crate::cx::{Cx, Inner, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
+use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::run_state::RunState;
 
@@ -236,6 +237,11 @@ impl Machine {
             ));
         }
         Ok(self.shared.with(Inner::take_commands))
+    }
+
+    /// Hands the code what the turn that comes next recorded for itself when it was made.
+    pub(crate) fn recall<'a>(&mut self, markers: impl Iterator<Item = &'a Marker>) {
+        self.shared.with(|inner| inner.recall(markers));
     }
 
     /// Says whether the turns that follow repeat the past, so that the body's logging is silent.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::command::{Command, describe_event};
-use crate::event::{EventKind, HistoryEvent, Marker};
+use crate::event::{EventKind, HistoryEvent};
 use crate::failure::Failure;
 use crate::ids::{EventId, RunId, Seq, WorkflowId};
 use crate::machine::{Definition, Machine, News, Replaying, WorkflowInfo};
+use crate::marker::Marker;
 use crate::run_state::{Corrupt, RunState};
 
 /// Workflow code that has seen a whole history.
@@ -156,6 +157,9 @@ pub fn replay(
         unseen.extend(state.apply_event(event)?);
         rest = after;
         if event.kind == EventKind::WorkflowTaskCompleted {
+            let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
+            let (recorded, after) = rest.split_at(n_recorded);
+            machine.recall(recorded.iter().filter_map(marker_of));
             let commands =
                 machine
                     .advance(std::mem::take(&mut unseen), turn)
@@ -163,8 +167,6 @@ pub fn replay(
                         event_id: event.id,
                         failure,
                     })?;
-            let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
-            let (recorded, after) = rest.split_at(n_recorded);
             check_commands(&state, event.id, &commands, recorded)?;
             for event in recorded {
                 unseen.extend(state.apply_event(event)?);
@@ -191,7 +193,7 @@ fn check_commands(
         state,
         begun: BTreeMap::new(),
     };
-    let mut commands = commands.iter();
+    let mut commands = commands.iter().peekable();
     let mut last = task;
     let differ = |event_id, history: String, code: String| {
         Err(ReplayError::Nondeterminism {
@@ -203,6 +205,13 @@ fn check_commands(
     for event in recorded {
         last = event.id;
         let recorded = turn.recorded(event);
+        if marker_of(event).is_some_and(Marker::may_be_left_out)
+            && !commands
+                .peek()
+                .is_some_and(|command| matches(command, &event.kind, recorded))
+        {
+            continue;
+        }
         match commands.next() {
             Some(command) if matches(command, &event.kind, recorded) => {}
             Some(command) => {
@@ -215,6 +224,14 @@ fn check_commands(
     match commands.next() {
         Some(command) => differ(last.next(), "no further command".into(), command.describe()),
         None => Ok(()),
+    }
+}
+
+fn marker_of(event: &HistoryEvent) -> Option<&Marker> {
+    if let EventKind::MarkerRecorded { marker } = &event.kind {
+        Some(marker)
+    } else {
+        None
     }
 }
 
@@ -325,10 +342,8 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
                 EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
             )
         }
-        Command::RecordMarker {
-            marker: Marker::Stage { name, .. },
-        } => matches!(event,
-            EventKind::MarkerRecorded { marker: Marker::Stage { name: n, .. } } if n == name),
+        Command::RecordMarker { marker } => matches!(event,
+            EventKind::MarkerRecorded { marker: recorded } if marker.repeats(recorded)),
         Command::CompleteWorkflowExecution { .. } => {
             matches!(event, EventKind::WorkflowExecutionCompleted { .. })
         }

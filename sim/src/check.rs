@@ -254,8 +254,13 @@ pub(crate) fn all(store: &MemoryStore, histories: &Histories) -> Result<(), Stri
         }
         timers_are_not_early(id, events)?;
         each_activity_resolves_once(id, events)?;
-        replay(&script::definition(), id.clone(), *run_id, events)
-            .map_err(|e| format!("run {id} does not replay: {e}"))?;
+        replay(
+            &script::definition(&script::Outside::default()),
+            id.clone(),
+            *run_id,
+            events,
+        )
+        .map_err(|e| format!("run {id} does not replay: {e}"))?;
     }
     Ok(())
 }

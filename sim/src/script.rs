@@ -1,5 +1,8 @@
 //! Scripts: workflows that do what their input says, with a result known beforehand.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use engine::StartOptions;
 use kernel::{
     ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, Millis, ParentClosePolicy,
@@ -32,6 +35,8 @@ pub(crate) enum Op {
     Listen,
     /// The rest of the script in a new run.
     Continue,
+    /// A value that is made once, from outside the run; whatever it is, the sum is the same.
+    Once,
     /// What the runs before this one have summed up.
     Carry(u64),
     /// The whole run fails so many times, and is tried again from its start.
@@ -85,7 +90,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(19) {
+        .map(|_| match rng.below(20) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -96,7 +101,8 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
             11 | 12 => Op::Limited(rng.below(60_000), Act::random(rng)),
             13 => Op::Listen,
             16 | 17 => Op::Continue,
-            18 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
+            18 => Op::Once,
+            19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
                 let policy = match rng.below(3) {
                     0 => ParentClosePolicy::Terminate,
@@ -131,6 +137,7 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Continue => 13,
             Op::Carry(sum) => *sum,
             Op::Retry(_) => 17,
+            Op::Once => 19,
         })
         .sum()
 }
@@ -153,11 +160,15 @@ fn workflow_options() -> WorkflowOptions {
     }
 }
 
-pub(crate) fn definition() -> Definition {
-    Definition::new("script", run)
+/// The outside of all runs of a world: gives another number each time.
+pub(crate) type Outside = Arc<AtomicU64>;
+
+pub(crate) fn definition(outside: &Outside) -> Definition {
+    let outside = Arc::clone(outside);
+    Definition::new("script", move |cx, ops| run(cx, Arc::clone(&outside), ops))
 }
 
-async fn run(cx: Cx, ops: Vec<Op>) -> Result<u64, Failure> {
+async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
     cx.stage("work", None);
     let mut sum = 0;
     let mut ops = ops.into_iter().enumerate();
@@ -167,7 +178,7 @@ async fn run(cx: Cx, ops: Vec<Op>) -> Result<u64, Failure> {
             let next: Vec<Op> = [Op::Carry(sum + 13)].into_iter().chain(rest).collect();
             return cx.continue_as_new(&next);
         }
-        sum += step(&cx, index, op).await?;
+        sum += step(&cx, &outside, index, op).await?;
     }
     Ok(sum)
 }
@@ -190,7 +201,7 @@ fn child_options(parent_close_policy: ParentClosePolicy) -> ChildOptions {
     }
 }
 
-async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
+async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, Failure> {
     match op {
         Op::Act(one) => act(cx, &one).await,
         Op::Parallel(acts) => {
@@ -225,6 +236,14 @@ async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
         }
         Op::Continue => Err(Failure::permanent("Unexpected", "the run goes on")),
         Op::Carry(sum) => Ok(sum),
+        Op::Once => {
+            // Made anew on each replay, this would soon take another path.
+            let n = cx.side_effect(|| outside.fetch_add(1, Ordering::Relaxed))?;
+            if cx.patched("new") {
+                cx.sleep(Millis(n % 3)).await?;
+            }
+            Ok(19)
+        }
         Op::Retry(failures) => {
             if cx.is_canceled() {
                 return Err(Failure::canceled("a canceled run is not tried again"));

@@ -15,7 +15,7 @@ use crate::check::{self, Histories};
 use crate::ledger::Ledger;
 use crate::report::{Plant, Report};
 use crate::rng::Rng;
-use crate::script::{self, Act, Op};
+use crate::script::{self, Act, Op, Outside};
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -41,6 +41,7 @@ struct World {
     core: Core,
     now: Timestamp,
     run_ids: Arc<AtomicU64>,
+    outside: Outside,
     wanted: Vec<Wanted>,
     tokens: BTreeMap<Token, Asked>,
     next_token: u64,
@@ -73,7 +74,8 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     let run_ids = Arc::new(AtomicU64::new(1));
     let now = Timestamp(1_700_000_000_000);
     let machines_max = rng.index(4);
-    let core = open(&store, &run_ids, machines_max, now)?;
+    let outside = Outside::default();
+    let core = open(&store, &run_ids, &outside, machines_max, now)?;
     let n = 1 + rng.below(4);
     let wanted = (0..n)
         .map(|index| Wanted {
@@ -91,6 +93,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         core,
         now,
         run_ids,
+        outside,
         wanted,
         tokens: BTreeMap::new(),
         next_token: 0,
@@ -121,12 +124,13 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
 fn open(
     store: &MemoryStore,
     run_ids: &Arc<AtomicU64>,
+    outside: &Outside,
     machines_max: usize,
     now: Timestamp,
 ) -> Result<Core, String> {
     let run_ids = Arc::clone(run_ids);
     let options = CoreOptions {
-        workflows: BTreeMap::from([("script".to_owned(), script::definition())]),
+        workflows: BTreeMap::from([("script".to_owned(), script::definition(outside))]),
         activity_types: BTreeSet::from(["act".to_owned()]),
         slots: 5,
         machines_max,
@@ -536,7 +540,13 @@ impl World {
             }
         }
         self.durable = histories;
-        self.core = open(&self.store, &self.run_ids, self.machines_max, self.now)?;
+        self.core = open(
+            &self.store,
+            &self.run_ids,
+            &self.outside,
+            self.machines_max,
+            self.now,
+        )?;
         Ok(())
     }
 

@@ -152,6 +152,12 @@ fn attributes(kind: &EventKind) -> Value {
         } => {
             json!({ "marker": "stage", "name": name, "total": total })
         }
+        EventKind::MarkerRecorded {
+            marker: kernel::Marker::Patch { id, .. },
+        } => json!({ "marker": "patch", "id": id }),
+        EventKind::MarkerRecorded {
+            marker: kernel::Marker::SideEffect { value },
+        } => json!({ "marker": "side_effect", "value": payload(value) }),
         EventKind::WorkflowExecutionSignaled { name, input } => {
             json!({ "name": name, "input": payload(input) })
         }

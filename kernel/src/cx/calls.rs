@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::futures::{Canceled, NextSignal, Operation};
 use super::shared::{OperationKind, Scope, Shared};
 use crate::command::Command;
-use crate::event::Marker;
 use crate::failure::Failure;
-use crate::ids::{Millis, Seq, Timestamp, WorkflowId};
+use crate::ids::{Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{Replaying, WorkflowInfo};
+use crate::marker::{Marker, PatchState};
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy};
 use crate::payload::Payload;
 
@@ -104,6 +104,64 @@ impl Cx {
     #[must_use]
     pub fn random(&self) -> u64 {
         self.shared.with(super::shared::Inner::random)
+    }
+
+    /// A random UUID (version 4); the same again on replay.
+    #[must_use]
+    pub fn uuid(&self) -> String {
+        let (high, low) = (self.random(), self.random());
+        let mut bytes = [0_u8; 16];
+        bytes[..8].copy_from_slice(&high.to_be_bytes());
+        bytes[8..].copy_from_slice(&low.to_be_bytes());
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        RunId(bytes).to_string()
+    }
+
+    /// Whether this run takes the new side of a change of its code. The answer is recorded, and
+    /// stays: a run that passed this place before the change was written keeps to the old side.
+    ///
+    /// ```
+    /// use kernel::{ActivityOptions, Cx, Failure};
+    /// async fn greet(cx: Cx, name: String) -> Result<String, Failure> {
+    ///     let activity = if cx.patched("greet politely") { "GreetPolitely" } else { "Greet" };
+    ///     cx.activity_named(activity, &name, ActivityOptions::default()).await
+    /// }
+    /// # drop(greet);
+    /// ```
+    ///
+    /// When no run on the old side is left, delete that side and put
+    /// [`deprecate_patch`](Self::deprecate_patch) in its place; when no run that recorded the
+    /// patch without it is left, delete that as well.
+    #[must_use]
+    pub fn patched(&self, id: &str) -> bool {
+        self.shared
+            .with(|inner| inner.is_patched(id, PatchState::Active))
+    }
+
+    /// Says that the old side of a patch is gone, and that this call will soon be gone too.
+    pub fn deprecate_patch(&self, id: &str) {
+        self.shared
+            .with(|inner| inner.is_patched(id, PatchState::Deprecated));
+    }
+
+    /// The value that `make` gives, made once and recorded: replay reads it from the history. For
+    /// small and quick things that are different each time; anything that may fail is an activity.
+    ///
+    /// # Errors
+    /// When the value cannot be encoded or does not read back.
+    pub fn side_effect<T: Serialize + DeserializeOwned>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
+        let value = match self.shared.with(super::shared::Inner::recorded_side_effect) {
+            Some(recorded) => recorded,
+            None => Payload::json(&make())?,
+        };
+        // What was written is read back, so that the first time is like every other.
+        let decoded = value.decode()?;
+        self.shared.with(|inner| inner.record_side_effect(value));
+        Ok(decoded)
     }
 
     /// Whether this turn repeats the past; for logging only.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use super::recall::Recall;
 use crate::command::Command;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{Seq, Timestamp};
@@ -84,6 +85,7 @@ pub(crate) struct Inner {
     next_seq: u32,
     random: u64,
     steps: u32,
+    pub(super) recall: Recall,
     /// To be woken when the lock is released.
     woken: Vec<Waker>,
     /// To be dropped when the lock is released.
@@ -110,6 +112,7 @@ impl Shared {
             next_seq: 0,
             random,
             steps: 0,
+            recall: Recall::default(),
             woken: Vec::new(),
             stale: Vec::new(),
         }))

@@ -6,9 +6,10 @@ use super::check::{check_name, check_payload};
 use super::input::Rejection;
 use super::workflow_execution::{failed, given};
 use crate::command::Command;
-use crate::event::{EventKind, HistoryEvent, Marker, Transition};
+use crate::event::{EventKind, HistoryEvent, Transition};
 use crate::ids::{EventId, RunId, Seq, Timestamp};
 use crate::limits;
+use crate::marker::Marker;
 use crate::options::ActivityOptions;
 use crate::primitives::{Illegal, activity, child, timer, workflow_task};
 use crate::run_state::RunState;
@@ -226,10 +227,19 @@ impl Work<'_> {
     }
 
     fn marker(&mut self, marker: Marker) -> Result<(), Rejection> {
-        let Marker::Stage { name, .. } = &marker;
+        match &marker {
+            Marker::Stage { name, .. } => self.stage(name)?,
+            Marker::Patch { id, .. } => check_name("a patch", id)?,
+            Marker::SideEffect { value } => check_payload("the side effect's value", value)?,
+        }
+        self.push(EventKind::MarkerRecorded { marker });
+        Ok(())
+    }
+
+    fn stage(&mut self, name: &str) -> Result<(), Rejection> {
         check_name("a stage", name)?;
         if !self.state.stages.iter().any(|s| s.name == *name) {
-            self.new_stages.insert(name.clone());
+            self.new_stages.insert(name.to_owned());
             if self.state.stages.len() + self.new_stages.len() > limits::STAGES_MAX {
                 let limit = limits::STAGES_MAX;
                 return Err(Rejection::OverLimit(format!(
@@ -237,7 +247,6 @@ impl Work<'_> {
                 )));
             }
         }
-        self.push(EventKind::MarkerRecorded { marker });
         Ok(())
     }
 

@@ -5,10 +5,11 @@ mod commands;
 
 use super::*;
 use crate::command::Command;
-use crate::event::{EventKind, Marker, Note};
+use crate::event::{EventKind, Note};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::limits;
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, RetryPolicy, RetryState};
 use crate::payload::Payload;
 use crate::primitives::{activity, workflow_task};
