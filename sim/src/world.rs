@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec, TaskRef, Token,
+    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
+    Token,
 };
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
@@ -141,6 +142,7 @@ fn open(
             RunId(id)
         }),
         scope: Scope::All,
+        turns: Box::new(Inline),
     };
     Core::open(Arc::new(store.clone()), options, now).map_err(|e| format!("open: could not {e}"))
 }

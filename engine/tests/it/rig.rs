@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Description;
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec, TaskRef, Token,
-    Workflows,
+    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
+    Token, Workflows,
 };
 use kernel::{
     ActivityOptions, Cx, Definition, EventId, Failure, HistoryEvent, Millis, Payload, RetryPolicy,
@@ -305,5 +305,6 @@ fn options(
             RunId(id)
         }),
         scope,
+        turns: Box::new(Inline),
     }
 }
