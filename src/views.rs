@@ -77,6 +77,8 @@ pub(crate) fn status_name(status: workflow_execution::State) -> &'static str {
         workflow_execution::State::Failed => "Failed",
         workflow_execution::State::Canceled => "Canceled",
         workflow_execution::State::Terminated => "Terminated",
+        workflow_execution::State::TimedOut => "TimedOut",
+        workflow_execution::State::ContinuedAsNew => "ContinuedAsNew",
     }
 }
 

@@ -14,11 +14,11 @@ use state::store::{Error as StoreError, Row, Store};
 use tokio::sync::oneshot;
 
 use crate::activity::Meters;
-use crate::core::{Description, Message, Reply, StartSpec};
+use crate::core::{Description, IdConflictPolicy, Message, Reply, StartOptions, StartSpec};
 
 /// What goes to the engine's thread.
 pub(crate) enum Inbox {
-    Message(Message, Option<oneshot::Sender<Reply>>),
+    Message(Box<Message>, Option<oneshot::Sender<Reply>>),
     Shutdown,
     /// Nothing to do but to look at the flags.
     Wake,
@@ -45,6 +45,8 @@ impl fmt::Debug for Client {
 pub enum ClientError {
     /// An open run has that workflow id.
     AlreadyRunning(RunId),
+    /// A closed run has that workflow id, and the reuse policy refuses another.
+    AlreadyRan(RunId),
     /// There is no open run of that id.
     NotOpen,
     /// The store knows no such run.
@@ -67,6 +69,11 @@ impl fmt::Display for ClientError {
             Self::AlreadyRunning(run_id) => {
                 write!(f, "start the run: run {run_id} of that workflow id is open")
             }
+            Self::AlreadyRan(run_id) => write!(
+                f,
+                "start the run: run {run_id} of that workflow id has closed, and the id may not be \
+                 used again"
+            ),
             Self::NotOpen => f.write_str("find an open run of that workflow id"),
             Self::NotFound => f.write_str("find that run"),
             Self::Rejected(why) => write!(f, "do it: {why}"),
@@ -105,20 +112,62 @@ impl Client {
         workflow_type: &str,
         input: &I,
     ) -> Result<RunId, ClientError> {
+        let options = StartOptions::default();
+        self.start_with(workflow_id, workflow_type, input, options)
+            .await
+    }
+
+    /// Starts a run with timeouts, retries and policies about its id. With
+    /// [`UseExisting`](crate::IdConflictPolicy::UseExisting) an open run is as good as a new one.
+    ///
+    /// **Durability**: as [`start`](Self::start).
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadyRunning`] and [`ClientError::AlreadyRan`], as the policies say.
+    pub async fn start_with<I: Serialize + ?Sized>(
+        &self,
+        workflow_id: &str,
+        workflow_type: &str,
+        input: &I,
+        options: StartOptions,
+    ) -> Result<RunId, ClientError> {
+        let use_existing = options.id_conflict == IdConflictPolicy::UseExisting;
+        let input = Payload::json(input)?;
         let spec = StartSpec {
-            workflow_id: WorkflowId::new(workflow_id),
-            workflow_type: workflow_type.to_owned(),
-            input: Payload::json(input)?,
+            options,
+            ..StartSpec::new(workflow_id, workflow_type, input)
         };
-        match self.ask(Message::Start(spec)).await? {
-            Reply::Started(run_id) => Ok(run_id),
-            other @ (Reply::AlreadyRunning(_)
-            | Reply::Done
-            | Reply::Rejected(_)
-            | Reply::NotOpen
-            | Reply::Description(_)
-            | Reply::Closed(_)
-            | Reply::Broken(_)) => Err(unexpected(other)),
+        match started(self.ask(Message::Start(spec)).await?) {
+            Err(ClientError::AlreadyRunning(run_id)) if use_existing => Ok(run_id),
+            answer => answer,
+        }
+    }
+
+    /// Sends a signal to the open run of an id, or starts a run whose first news the signal is,
+    /// in one commit. Gives the run that has the signal.
+    ///
+    /// # Errors
+    /// [`ClientError::AlreadyRan`] when no run is open and the reuse policy refuses another.
+    pub async fn signal_with_start<I: Serialize + ?Sized, T: Serialize + ?Sized>(
+        &self,
+        workflow_id: &str,
+        workflow_type: &str,
+        input: &I,
+        options: StartOptions,
+        signal: (&str, &T),
+    ) -> Result<RunId, ClientError> {
+        let spec = StartSpec {
+            options,
+            ..StartSpec::new(workflow_id, workflow_type, Payload::json(input)?)
+        };
+        let message = Message::SignalWithStart {
+            spec,
+            name: signal.0.to_owned(),
+            input: Payload::json(signal.1)?,
+        };
+        match started(self.ask(message).await?) {
+            Err(ClientError::AlreadyRunning(run_id)) => Ok(run_id),
+            answer => answer,
         }
     }
 
@@ -134,17 +183,31 @@ impl Client {
         self.start(workflow_id, W::TYPE, input).await
     }
 
-    /// Waits until a run has closed and gives its last state. An open run that nobody works on is
+    /// Waits until a run has closed, and all runs that follow on it by continue-as-new or by its
+    /// retry policy; gives the last state of the last one. An open run that nobody works on is
     /// taken up.
     ///
     /// # Errors
     /// When there is no such run, or the engine stops first.
     pub async fn wait(&self, run_id: RunId) -> Result<RunState, ClientError> {
+        let mut state = self.wait_for_run(run_id).await?;
+        while let Some(next) = state.successor {
+            state = self.wait_for_run(next).await?;
+        }
+        Ok(state)
+    }
+
+    /// Waits until one run has closed, whatever follows on it, and gives its last state.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub async fn wait_for_run(&self, run_id: RunId) -> Result<RunState, ClientError> {
         match self.ask(Message::Wait(run_id)).await? {
             Reply::Closed(_) => self.store.load_run(run_id)?.ok_or(ClientError::NotFound),
             Reply::NotOpen => Err(ClientError::NotFound),
             other @ (Reply::Started(_)
             | Reply::AlreadyRunning(_)
+            | Reply::AlreadyRan(_)
             | Reply::Done
             | Reply::Rejected(_)
             | Reply::Description(_)
@@ -152,7 +215,7 @@ impl Client {
         }
     }
 
-    /// Waits until a run has closed and gives its result.
+    /// Waits as [`wait`](Self::wait) does and gives the result.
     ///
     /// # Errors
     /// [`ClientError::Failed`] when it closed without one.
@@ -297,7 +360,7 @@ impl Client {
     /// Sends without waiting for an answer.
     pub(crate) fn post(&self, message: Message) {
         // A send fails only when the engine has stopped; what is lost then is repeated.
-        let _stopped = self.inbox.send(Inbox::Message(message, None));
+        let _stopped = self.inbox.send(Inbox::Message(Box::new(message), None));
     }
 
     async fn tell(&self, message: Message) -> Result<(), ClientError> {
@@ -311,7 +374,9 @@ impl Client {
 
     async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.inbox.send(Inbox::Message(message, Some(reply)));
+        let sent = self
+            .inbox
+            .send(Inbox::Message(Box::new(message), Some(reply)));
         if sent.is_err() {
             return Err(self.stopped());
         }
@@ -328,11 +393,20 @@ impl Client {
     }
 }
 
+fn started(reply: Reply) -> Result<RunId, ClientError> {
+    if let Reply::Started(run_id) = reply {
+        Ok(run_id)
+    } else {
+        Err(unexpected(reply))
+    }
+}
+
 fn unexpected(reply: Reply) -> ClientError {
     match reply {
         Reply::Rejected(rejection) => ClientError::Rejected(rejection),
         Reply::NotOpen => ClientError::NotOpen,
         Reply::AlreadyRunning(run_id) => ClientError::AlreadyRunning(run_id),
+        Reply::AlreadyRan(run_id) => ClientError::AlreadyRan(run_id),
         Reply::Broken(why) => ClientError::Stopped(why),
         Reply::Started(_) | Reply::Done | Reply::Description(_) | Reply::Closed(_) => {
             ClientError::Stopped(format!("the engine answered {reply:?} to another question"))

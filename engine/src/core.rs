@@ -5,6 +5,7 @@
 //! tasks become visible through [`Core::poll_tasks`]. Thin loops drive it in production, the
 //! simulator drives the very same steps. Must not know tokio, threads or the system clock.
 
+mod begin;
 mod children;
 mod commit;
 mod due;
@@ -17,9 +18,15 @@ mod plan;
 mod recover;
 mod tasks;
 mod turn;
+mod turns;
 
 pub use live::Description;
-pub use message::{ActivityTask, Effect, Message, Reply, StartSpec, TaskRef, Token};
+pub use message::{
+    ActivityTask, Effect, IdConflictPolicy, IdReusePolicy, Message, Reply, StartOptions, StartSpec,
+    TaskRef, Token,
+};
+
+pub use turns::{Commands, Inline, Turns};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -52,6 +59,8 @@ pub struct CoreOptions {
     pub run_ids: RunIds,
     /// Which runs this process works on.
     pub scope: Scope,
+    /// Runs the turns of workflow code.
+    pub turns: Box<dyn Turns>,
 }
 
 /// Which open runs a process works on.

@@ -172,7 +172,7 @@ impl Driver {
                 Ok(())
             }
             Inbox::Message(message, reply) => {
-                if let Message::AttemptEnded { task, .. } = &message {
+                if let Message::AttemptEnded { task, .. } = &*message {
                     self.attempts.remove(task);
                 }
                 let token = reply.map(|reply| {
@@ -181,7 +181,7 @@ impl Driver {
                     self.replies.insert(token, reply);
                     token
                 });
-                self.core.handle(message, token, clock::now())
+                self.core.handle(*message, token, clock::now())
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use kernel::{ActivityContract, Cx, Definition, Failure, WorkflowContract};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use crate::client::{Client, Inbox};
 use crate::clock;
 use crate::core::{Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
+use crate::turns::{TASK_TIMEOUT, Threaded};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
@@ -31,6 +33,7 @@ pub struct Builder {
     concurrency: usize,
     machines_max: usize,
     scope: Scope,
+    task_timeout: Duration,
 }
 
 impl std::fmt::Debug for Builder {
@@ -123,6 +126,15 @@ impl Builder {
         self
     }
 
+    /// How long one turn of workflow code may take. Code that has not come to wait by then has its
+    /// workflow task failed, which is tried again with growing waits. A turn is milliseconds; the
+    /// default of 10 seconds is for code that does what it must not, such as waiting for a lock.
+    #[must_use]
+    pub fn task_timeout(mut self, timeout: Duration) -> Self {
+        self.task_timeout = timeout;
+        self
+    }
+
     /// Starts the engine on the current tokio runtime.
     ///
     /// # Errors
@@ -145,6 +157,7 @@ impl Builder {
             machines_max: self.machines_max,
             run_ids: Box::new(clock::new_run_id),
             scope: self.scope,
+            turns: Box::new(Threaded::new(self.task_timeout)),
         };
         let core = Core::open(self.store, options, clock::now())?;
         let killed = Arc::new(AtomicBool::new(false));
@@ -189,6 +202,7 @@ impl Engine {
             concurrency: 16,
             machines_max: 10_000,
             scope: Scope::All,
+            task_timeout: TASK_TIMEOUT,
         }
     }
 

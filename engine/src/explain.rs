@@ -26,6 +26,12 @@ pub fn waiting_on(
             seconds(failure.next_attempt_at, now),
         );
     }
+    if let Some(at) = state.first_task_at {
+        let (wait, attempt) = (seconds(at, now), state.chain.attempt);
+        return format!(
+            "the run before failed; attempt {attempt} of the workflow begins in {wait}"
+        );
+    }
     if !running.is_empty() {
         let names = running
             .iter()

@@ -12,9 +12,10 @@ pub mod core;
 mod driver;
 mod engine;
 pub mod explain;
+mod turns;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
-pub use core::{Description, Scope};
+pub use core::{Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine};

@@ -45,21 +45,15 @@ struct Run {
 
 impl Run {
     fn new(definition: &Definition, n: u64) -> Result<Self, Box<dyn Error>> {
-        let request = StartRequest {
-            workflow_id: WorkflowId::new("step"),
-            run_id: RUN,
-            workflow_type: definition.workflow_type().to_owned(),
-            input: Payload::json(&n)?,
-            parent: None,
-        };
-        let info = WorkflowInfo {
-            workflow_id: request.workflow_id.clone(),
-            run_id: RUN,
-            workflow_type: request.workflow_type.clone(),
-            seed: 0,
-        };
-        let machine = Machine::new(definition, info, request.input.clone());
+        let request = StartRequest::new(
+            WorkflowId::new("step"),
+            RUN,
+            definition.workflow_type(),
+            Payload::json(&n)?,
+        );
+        let input = request.input.clone();
         let (state, transition) = start(request, Timestamp(0))?;
+        let machine = Machine::new(definition, WorkflowInfo::of(&state, 0), input);
         let mut run = Self {
             state,
             machine,
@@ -71,10 +65,15 @@ impl Run {
     }
 
     fn turn(&mut self, news: Vec<kernel::News>) -> Result<(), Box<dyn Error>> {
-        let commands = self.machine.advance(news, self.now)?;
+        let commands = self
+            .machine
+            .advance(news, self.state.turn_start(self.now))?;
         let transition = decide(
             &self.state,
-            Input::WorkflowTaskCompleted { commands },
+            Input::WorkflowTaskCompleted {
+                commands,
+                successor: None,
+            },
             self.now,
         )?;
         self.state.apply(&transition)?;

@@ -3,10 +3,11 @@
 //! Neighbours: called by `run_state` only. The tables in `primitives` decide what is legal; one
 //! exhaustive match routes, so a new kind of event does not compile until it is folded.
 
-use crate::event::{EventKind, HistoryEvent, Marker, Note};
-use crate::failure::Failure;
-use crate::ids::{EventId, Seq, Timestamp};
+use crate::event::{EventKind, HistoryEvent, Note};
+use crate::failure::{Failure, TimeoutType};
+use crate::ids::{EventId, Millis, Seq, Timestamp};
 use crate::machine::News;
+use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::primitives::{
     Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
@@ -29,6 +30,7 @@ impl RunState {
             EventKind::WorkflowTaskCompleted => {
                 self.workflow_task = self.workflow_task.on(workflow_task::Event::Completed)?;
                 self.workflow_task_failure = None;
+                self.first_task_at = None;
                 Ok(None)
             }
             EventKind::ActivityTaskScheduled {
@@ -165,6 +167,13 @@ impl RunState {
                 let failure = Failure::terminated("the child workflow was terminated");
                 self.end_child(*id, Child::Closed, Err(failure))
             }
+            EventKind::ChildWorkflowExecutionTimedOut {
+                initiated_event_id: id,
+            } => {
+                let text = "the child workflow ran out of time";
+                let failure = Failure::timeout(TimeoutType::StartToClose, text);
+                self.end_child(*id, Child::Closed, Err(failure))
+            }
             EventKind::MarkerRecorded { marker } => {
                 self.apply_marker(marker);
                 Ok(None)
@@ -185,8 +194,19 @@ impl RunState {
             EventKind::WorkflowExecutionCompleted { result } => {
                 self.close(Run::Completed, event.at, Outcome::Completed(result.clone()))
             }
-            EventKind::WorkflowExecutionFailed { failure } => {
+            EventKind::WorkflowExecutionFailed { failure, next, .. } => {
+                self.successor = next.as_ref().map(|next| next.run_id);
                 self.close(Run::Failed, event.at, Outcome::Failed(failure.clone()))
+            }
+            EventKind::WorkflowExecutionTimedOut { next, .. } => {
+                self.successor = next.as_ref().map(|next| next.run_id);
+                let outcome = Outcome::Failed(self.timed_out());
+                self.close(Run::TimedOut, event.at, outcome)
+            }
+            EventKind::WorkflowExecutionContinuedAsNew { new_run_id, .. } => {
+                self.successor = Some(*new_run_id);
+                self.end(Run::ContinuedAsNew, event.at)?;
+                Ok(None)
             }
             EventKind::WorkflowExecutionCanceled => {
                 let failure = Failure::canceled("the workflow was canceled");
@@ -250,6 +270,12 @@ impl RunState {
 
     /// What a closed run forgets: nothing waits for it any more.
     fn close(&mut self, how: workflow_execution::Event, at: Timestamp, outcome: Outcome) -> Told {
+        self.end(how, at)?;
+        self.outcome = Some(outcome);
+        Ok(None)
+    }
+
+    fn end(&mut self, how: workflow_execution::Event, at: Timestamp) -> Result<(), Illegal> {
         self.status = self.status.on(how)?;
         self.closed_at = Some(at);
         self.activities.clear();
@@ -257,8 +283,20 @@ impl RunState {
         self.children.clear();
         self.workflow_task = workflow_task::State::Idle;
         self.workflow_task_failure = None;
-        self.outcome = Some(outcome);
-        Ok(None)
+        self.first_task_at = None;
+        Ok(())
+    }
+
+    /// What to tell of a run that is out of time.
+    pub(crate) fn timed_out(&self) -> Failure {
+        let (what, limit) = match (self.options.run_timeout, self.options.execution_timeout) {
+            (Some(run), Some(_)) if self.chain.deadline != self.deadline() => ("run", run),
+            (_, Some(execution)) => ("execution", execution),
+            (Some(run), None) => ("run", run),
+            (None, None) => ("run", Millis(0)),
+        };
+        let text = format!("the workflow's {what} timeout of {} ms ran out", limit.0);
+        Failure::timeout(TimeoutType::StartToClose, text)
     }
 
     /// Moves a pending activity through its table and changes it.
@@ -339,7 +377,10 @@ impl RunState {
     }
 
     fn apply_marker(&mut self, marker: &Marker) {
-        let Marker::Stage { name, total } = marker;
+        let (name, total) = match marker {
+            Marker::Stage { name, total } => (name, total),
+            Marker::Patch { .. } | Marker::SideEffect { .. } => return,
+        };
         match self.stage_mut(name) {
             Some(stage) => stage.total = *total,
             None => self.stages.push(Stage {

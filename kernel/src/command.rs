@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, Marker};
+use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::ids::{Millis, Seq, WorkflowId};
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
 
@@ -77,6 +78,13 @@ pub enum Command {
     },
     /// The body obeyed a cancellation.
     CancelWorkflowExecution,
+    /// The body asks to go on in a new run.
+    ContinueAsNewWorkflowExecution {
+        /// The new run's type.
+        workflow_type: String,
+        /// The new run's input.
+        input: Payload,
+    },
 }
 
 impl Command {
@@ -93,6 +101,7 @@ impl Command {
             Self::RecordMarker { .. }
             | Self::CompleteWorkflowExecution { .. }
             | Self::FailWorkflowExecution { .. }
+            | Self::ContinueAsNewWorkflowExecution { .. }
             | Self::CancelWorkflowExecution => None,
         }
     }
@@ -119,14 +128,13 @@ impl Command {
             Self::RequestCancelChildWorkflowExecution { .. } => {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
-            Self::RecordMarker {
-                marker: Marker::Stage { name, .. },
-            } => {
-                format!("MarkerRecorded(stage {name})")
-            }
+            Self::RecordMarker { marker } => marker.describe(),
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
             Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
             Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
+            Self::ContinueAsNewWorkflowExecution { workflow_type, .. } => {
+                format!("WorkflowExecutionContinuedAsNew({workflow_type})")
+            }
         }
     }
 }
@@ -149,10 +157,9 @@ pub fn describe_event(kind: &EventKind) -> String {
         } => {
             format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
         }
-        EventKind::MarkerRecorded {
-            marker: Marker::Stage { name, .. },
-        } => {
-            format!("MarkerRecorded(stage {name})")
+        EventKind::MarkerRecorded { marker } => marker.describe(),
+        EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => {
+            format!("WorkflowExecutionContinuedAsNew({workflow_type})")
         }
         EventKind::WorkflowExecutionStarted { .. }
         | EventKind::WorkflowTaskCompleted
@@ -170,6 +177,8 @@ pub fn describe_event(kind: &EventKind) -> String {
         | EventKind::ChildWorkflowExecutionFailed { .. }
         | EventKind::ChildWorkflowExecutionCanceled { .. }
         | EventKind::ChildWorkflowExecutionTerminated { .. }
+        | EventKind::ChildWorkflowExecutionTimedOut { .. }
+        | EventKind::WorkflowExecutionTimedOut { .. }
         | EventKind::WorkflowExecutionSignaled { .. }
         | EventKind::WorkflowExecutionCancelRequested { .. }
         | EventKind::WorkflowExecutionCompleted { .. }

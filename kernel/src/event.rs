@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::{Chain, NextAttempt, WorkflowOptions};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryState};
 use crate::payload::Payload;
 
@@ -35,18 +37,6 @@ pub struct ParentRef {
     pub policy: ParentClosePolicy,
 }
 
-/// Something the workflow noted for itself or for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Marker {
-    /// A stage of the workflow's graph, or a new total for it.
-    Stage {
-        /// Its name, unique in the run.
-        name: String,
-        /// How many activities or children will count towards it; `None` while not known.
-        total: Option<u64>,
-    },
-}
-
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum EventKind {
@@ -60,6 +50,12 @@ pub enum EventKind {
         parent: Option<ParentRef>,
         /// Seed of the run's deterministic random numbers.
         seed: u64,
+        /// Timeouts and retries of the whole.
+        #[serde(default)]
+        options: WorkflowOptions,
+        /// The runs before this one.
+        #[serde(default)]
+        chain: Chain,
     },
     /// The workflow code ran on everything before this event; its commands' events follow.
     WorkflowTaskCompleted,
@@ -190,6 +186,11 @@ pub enum EventKind {
         /// The `StartChildWorkflowExecutionInitiated` event.
         initiated_event_id: EventId,
     },
+    /// The child ran out of time.
+    ChildWorkflowExecutionTimedOut {
+        /// The `StartChildWorkflowExecutionInitiated` event.
+        initiated_event_id: EventId,
+    },
     /// The workflow noted something.
     MarkerRecorded {
         /// What.
@@ -216,6 +217,28 @@ pub enum EventKind {
     WorkflowExecutionFailed {
         /// The failure.
         failure: Failure,
+        /// Why it is not tried again; `None` without a retry policy, or when it is.
+        #[serde(default)]
+        retry_state: Option<RetryState>,
+        /// The run that tries again.
+        #[serde(default)]
+        next: Option<NextAttempt>,
+    },
+    /// The run, or the chain it belongs to, ran out of time. Last event.
+    WorkflowExecutionTimedOut {
+        /// Why it is not tried again; `None` without a retry policy, or when it is.
+        retry_state: Option<RetryState>,
+        /// The run that tries again.
+        next: Option<NextAttempt>,
+    },
+    /// The body asked to go on in a new run with a fresh history. Last event.
+    WorkflowExecutionContinuedAsNew {
+        /// The new run.
+        new_run_id: RunId,
+        /// Its type.
+        workflow_type: String,
+        /// Its input.
+        input: Payload,
     },
     /// The body obeyed a cancellation. Last event.
     WorkflowExecutionCanceled,
@@ -254,11 +277,14 @@ impl EventKind {
             Self::ChildWorkflowExecutionFailed { .. } => "ChildWorkflowExecutionFailed",
             Self::ChildWorkflowExecutionCanceled { .. } => "ChildWorkflowExecutionCanceled",
             Self::ChildWorkflowExecutionTerminated { .. } => "ChildWorkflowExecutionTerminated",
+            Self::ChildWorkflowExecutionTimedOut { .. } => "ChildWorkflowExecutionTimedOut",
             Self::MarkerRecorded { .. } => "MarkerRecorded",
             Self::WorkflowExecutionSignaled { .. } => "WorkflowExecutionSignaled",
             Self::WorkflowExecutionCancelRequested { .. } => "WorkflowExecutionCancelRequested",
             Self::WorkflowExecutionCompleted { .. } => "WorkflowExecutionCompleted",
             Self::WorkflowExecutionFailed { .. } => "WorkflowExecutionFailed",
+            Self::WorkflowExecutionTimedOut { .. } => "WorkflowExecutionTimedOut",
+            Self::WorkflowExecutionContinuedAsNew { .. } => "WorkflowExecutionContinuedAsNew",
             Self::WorkflowExecutionCanceled => "WorkflowExecutionCanceled",
             Self::WorkflowExecutionTerminated { .. } => "WorkflowExecutionTerminated",
         }
@@ -278,6 +304,7 @@ impl EventKind {
             | Self::MarkerRecorded { .. }
             | Self::WorkflowExecutionCompleted { .. }
             | Self::WorkflowExecutionFailed { .. }
+            | Self::WorkflowExecutionContinuedAsNew { .. }
             | Self::WorkflowExecutionCanceled => true,
             Self::WorkflowExecutionStarted { .. }
             | Self::WorkflowTaskCompleted
@@ -292,6 +319,8 @@ impl EventKind {
             | Self::ChildWorkflowExecutionFailed { .. }
             | Self::ChildWorkflowExecutionCanceled { .. }
             | Self::ChildWorkflowExecutionTerminated { .. }
+            | Self::ChildWorkflowExecutionTimedOut { .. }
+            | Self::WorkflowExecutionTimedOut { .. }
             | Self::WorkflowExecutionSignaled { .. }
             | Self::WorkflowExecutionCancelRequested { .. }
             | Self::WorkflowExecutionTerminated { .. } => false,
@@ -325,7 +354,12 @@ impl EventKind {
             | Self::ActivityTaskTimedOut { failure, .. }
             | Self::StartChildWorkflowExecutionFailed { failure, .. }
             | Self::ChildWorkflowExecutionFailed { failure, .. }
-            | Self::WorkflowExecutionFailed { failure } => failure.size_bytes(),
+            | Self::WorkflowExecutionFailed { failure, .. } => failure.size_bytes(),
+            Self::WorkflowExecutionContinuedAsNew {
+                workflow_type,
+                input,
+                ..
+            } => input.data.len() + workflow_type.len() + 16,
             Self::StartChildWorkflowExecutionInitiated {
                 input,
                 workflow_id,
@@ -339,9 +373,7 @@ impl EventKind {
             Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
-            Self::MarkerRecorded {
-                marker: Marker::Stage { name, .. },
-            } => name.len() + 8,
+            Self::MarkerRecorded { marker } => marker.size_bytes(),
             Self::WorkflowTaskCompleted
             | Self::ActivityTaskCancelRequested { .. }
             | Self::ActivityTaskCanceled { .. }
@@ -352,6 +384,8 @@ impl EventKind {
             | Self::RequestCancelExternalWorkflowExecutionInitiated { .. }
             | Self::ChildWorkflowExecutionCanceled { .. }
             | Self::ChildWorkflowExecutionTerminated { .. }
+            | Self::ChildWorkflowExecutionTimedOut { .. }
+            | Self::WorkflowExecutionTimedOut { .. }
             | Self::WorkflowExecutionCanceled => 0,
         };
         u64::try_from(own + FIXED).unwrap_or(u64::MAX)

@@ -7,6 +7,7 @@
 //! Nothing in here reads a clock, a file or a random number. Same history in, same commands out.
 
 mod apply;
+pub mod chain;
 pub mod combine;
 pub mod command;
 pub mod cx;
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+pub mod marker;
 pub mod options;
 pub mod payload;
 pub mod primitives;
@@ -24,14 +26,16 @@ pub mod run_state;
 #[cfg(test)]
 mod testing;
 
+pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
 pub use cx::{ActivityContract, Cx, WorkflowContract};
-pub use decide::{ChildOutcome, Input, Rejection, StartRequest, decide, start};
-pub use event::{EventKind, HistoryEvent, Marker, Note, ParentRef, Transition};
+pub use decide::{ChildOutcome, Input, Rejection, StartRequest, decide, needs_successor, start};
+pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
-pub use machine::{Definition, Machine, News, Replaying, WorkflowInfo};
+pub use machine::{Definition, Machine, News, Replaying, TurnStart, WorkflowInfo};
+pub use marker::{Marker, PatchState};
 pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy};
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};

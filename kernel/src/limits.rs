@@ -16,8 +16,11 @@ pub const PENDING_TIMERS_MAX: usize = 2_000;
 pub const PENDING_CHILDREN_MAX: usize = 2_000;
 /// Most signals one run may receive.
 pub const SIGNALS_MAX: u64 = 10_000;
-/// History length at which continue-as-new is suggested.
+/// History length at which continue-as-new is suggested. Code may have branched on it: with another
+/// number, old histories do not replay.
 pub const CONTINUE_AS_NEW_SUGGESTED_EVENTS: u64 = 4_096;
+/// History size at which continue-as-new is suggested.
+pub const CONTINUE_AS_NEW_SUGGESTED_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest workflow id, bytes.
 pub const WORKFLOW_ID_BYTES_MAX: usize = 1_000;
 /// Most stages one workflow may declare.

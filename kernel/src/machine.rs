@@ -19,7 +19,9 @@ use crate::command::Command;
 use crate::cx::{Cx, Inner, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
+use crate::marker::Marker;
 use crate::payload::Payload;
+use crate::run_state::RunState;
 
 /// What the workflow code is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +77,49 @@ pub struct WorkflowInfo {
     pub workflow_type: String,
     /// Seed of its random numbers.
     pub seed: u64,
+    /// The run that its chain began with; itself if it follows on nothing.
+    pub first_run_id: RunId,
+    /// The run that it follows on.
+    pub continued_from: Option<RunId>,
+    /// Which attempt of the workflow's retry policy it is, from 1.
+    pub attempt: u32,
+    /// Events in its history when this turn began.
+    pub history_events: u64,
+    /// Bytes in its history when this turn began.
+    pub history_bytes: u64,
+    /// Whether the history has become so long that the body should
+    /// [continue as new](Cx::continue_as_new).
+    pub continue_as_new_suggested: bool,
+}
+
+impl WorkflowInfo {
+    /// What a run knows before its first turn.
+    #[must_use]
+    pub fn of(state: &RunState, seed: u64) -> Self {
+        Self {
+            workflow_id: state.workflow_id.clone(),
+            run_id: state.run_id,
+            workflow_type: state.workflow_type.clone(),
+            seed,
+            first_run_id: state.first_run_id(),
+            continued_from: state.chain.continued_from,
+            attempt: state.chain.attempt,
+            history_events: 0,
+            history_bytes: 0,
+            continue_as_new_suggested: false,
+        }
+    }
+}
+
+/// What the code may know of the moment of a turn; the same again on replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnStart {
+    /// The time.
+    pub now: Timestamp,
+    /// Events in the history before this turn.
+    pub history_events: u64,
+    /// Bytes in the history before this turn.
+    pub history_bytes: u64,
 }
 
 type BodyFuture = Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send>>;
@@ -177,8 +222,8 @@ impl Machine {
     ///
     /// # Errors
     /// When the body panics or never comes to wait. The machine must then be thrown away.
-    pub fn advance(&mut self, news: Vec<News>, now: Timestamp) -> Result<Vec<Command>, Failure> {
-        self.shared.with(|inner| inner.begin_turn(news, now));
+    pub fn advance(&mut self, news: Vec<News>, turn: TurnStart) -> Result<Vec<Command>, Failure> {
+        self.shared.with(|inner| inner.begin_turn(news, turn));
         if let Some(future) = self.future.as_mut()
             && let Poll::Ready(result) = poll_until_waiting(future, &self.flag)?
         {
@@ -192,6 +237,11 @@ impl Machine {
             ));
         }
         Ok(self.shared.with(Inner::take_commands))
+    }
+
+    /// Hands the code what the turn that comes next recorded for itself when it was made.
+    pub(crate) fn recall<'a>(&mut self, markers: impl Iterator<Item = &'a Marker>) {
+        self.shared.with(|inner| inner.recall(markers));
     }
 
     /// Says whether the turns that follow repeat the past, so that the body's logging is silent.

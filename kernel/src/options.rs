@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::WorkflowOptions;
 use crate::failure::{Failure, FailureKind, Retry, TimeoutType};
 use crate::ids::Millis;
 
@@ -177,12 +178,15 @@ pub enum ParentClosePolicy {
 }
 
 /// How one child workflow execution is to be run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChildOptions {
     /// What happens when the parent closes first.
     pub parent_close_policy: ParentClosePolicy,
     /// The stage of the parent that this child counts towards, empty for none.
     pub stage: String,
+    /// Its timeouts and retries; the parent is told of the last attempt only.
+    #[serde(default)]
+    pub workflow: WorkflowOptions,
 }
 
 impl Default for ChildOptions {
@@ -190,6 +194,7 @@ impl Default for ChildOptions {
         Self {
             parent_close_policy: ParentClosePolicy::Terminate,
             stage: String::new(),
+            workflow: WorkflowOptions::default(),
         }
     }
 }

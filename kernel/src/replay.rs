@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::command::{Command, describe_event};
-use crate::event::{EventKind, HistoryEvent, Marker};
+use crate::event::{EventKind, HistoryEvent};
 use crate::failure::Failure;
 use crate::ids::{EventId, RunId, Seq, WorkflowId};
 use crate::machine::{Definition, Machine, News, Replaying, WorkflowInfo};
+use crate::marker::Marker;
 use crate::run_state::{Corrupt, RunState};
 
 /// Workflow code that has seen a whole history.
@@ -92,13 +93,8 @@ impl From<Corrupt> for ReplayError {
 ///     cx.activity_named("Greet", &name, ActivityOptions::default()).await
 /// }
 ///
-/// let request = StartRequest {
-///     workflow_id: WorkflowId::new("greet-ada"),
-///     run_id: RunId([7; 16]),
-///     workflow_type: "greet".to_owned(),
-///     input: Payload::json("Ada")?,
-///     parent: None,
-/// };
+/// let (id, run) = (WorkflowId::new("greet-ada"), RunId([7; 16]));
+/// let request = StartRequest::new(id, run, "greet", Payload::json("Ada")?);
 /// let (state, transition) = start(request, Timestamp(0))?;
 /// let greet = Definition::new("greet", greet);
 /// let replayed = replay(&greet, state.workflow_id, state.run_id, &transition.events)?;
@@ -122,7 +118,7 @@ pub fn replay(
         }
         .into());
     };
-    let mut state = RunState::started(workflow_id.clone(), run_id, first)?;
+    let mut state = RunState::started(workflow_id, run_id, first)?;
     let EventKind::WorkflowExecutionStarted {
         workflow_type,
         input,
@@ -143,12 +139,7 @@ pub fn replay(
             code: format!("WorkflowExecutionStarted({})", definition.workflow_type()),
         });
     }
-    let info = WorkflowInfo {
-        workflow_id,
-        run_id,
-        workflow_type: workflow_type.clone(),
-        seed: *seed,
-    };
+    let info = WorkflowInfo::of(&state, *seed);
     let mut machine = Machine::new(definition, info, input.clone());
     machine.set_replaying(Replaying::Yes);
     let mut unseen = Vec::new();
@@ -162,17 +153,20 @@ pub fn replay(
             }
             .into());
         }
+        let turn = state.turn_start(event.at);
         unseen.extend(state.apply_event(event)?);
         rest = after;
         if event.kind == EventKind::WorkflowTaskCompleted {
-            let commands = machine
-                .advance(std::mem::take(&mut unseen), event.at)
-                .map_err(|failure| ReplayError::Failed {
-                    event_id: event.id,
-                    failure,
-                })?;
             let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
             let (recorded, after) = rest.split_at(n_recorded);
+            machine.recall(recorded.iter().filter_map(marker_of));
+            let commands =
+                machine
+                    .advance(std::mem::take(&mut unseen), turn)
+                    .map_err(|failure| ReplayError::Failed {
+                        event_id: event.id,
+                        failure,
+                    })?;
             check_commands(&state, event.id, &commands, recorded)?;
             for event in recorded {
                 unseen.extend(state.apply_event(event)?);
@@ -199,7 +193,7 @@ fn check_commands(
         state,
         begun: BTreeMap::new(),
     };
-    let mut commands = commands.iter();
+    let mut commands = commands.iter().peekable();
     let mut last = task;
     let differ = |event_id, history: String, code: String| {
         Err(ReplayError::Nondeterminism {
@@ -211,6 +205,13 @@ fn check_commands(
     for event in recorded {
         last = event.id;
         let recorded = turn.recorded(event);
+        if marker_of(event).is_some_and(Marker::may_be_left_out)
+            && !commands
+                .peek()
+                .is_some_and(|command| matches(command, &event.kind, recorded))
+        {
+            continue;
+        }
         match commands.next() {
             Some(command) if matches(command, &event.kind, recorded) => {}
             Some(command) => {
@@ -223,6 +224,14 @@ fn check_commands(
     match commands.next() {
         Some(command) => differ(last.next(), "no further command".into(), command.describe()),
         None => Ok(()),
+    }
+}
+
+fn marker_of(event: &HistoryEvent) -> Option<&Marker> {
+    if let EventKind::MarkerRecorded { marker } = &event.kind {
+        Some(marker)
+    } else {
+        None
     }
 }
 
@@ -271,6 +280,9 @@ impl Turn<'_> {
             | EventKind::ChildWorkflowExecutionFailed { .. }
             | EventKind::ChildWorkflowExecutionCanceled { .. }
             | EventKind::ChildWorkflowExecutionTerminated { .. }
+            | EventKind::ChildWorkflowExecutionTimedOut { .. }
+            | EventKind::WorkflowExecutionTimedOut { .. }
+            | EventKind::WorkflowExecutionContinuedAsNew { .. }
             | EventKind::MarkerRecorded { .. }
             | EventKind::WorkflowExecutionSignaled { .. }
             | EventKind::WorkflowExecutionCancelRequested { .. }
@@ -330,10 +342,8 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
                 EventKind::RequestCancelExternalWorkflowExecutionInitiated { .. }
             )
         }
-        Command::RecordMarker {
-            marker: Marker::Stage { name, .. },
-        } => matches!(event,
-            EventKind::MarkerRecorded { marker: Marker::Stage { name: n, .. } } if n == name),
+        Command::RecordMarker { marker } => matches!(event,
+            EventKind::MarkerRecorded { marker: recorded } if marker.repeats(recorded)),
         Command::CompleteWorkflowExecution { .. } => {
             matches!(event, EventKind::WorkflowExecutionCompleted { .. })
         }
@@ -343,6 +353,9 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
         Command::CancelWorkflowExecution => {
             matches!(event, EventKind::WorkflowExecutionCanceled)
         }
+        Command::ContinueAsNewWorkflowExecution { workflow_type, .. } => matches!(event,
+            EventKind::WorkflowExecutionContinuedAsNew { workflow_type: t, .. }
+                if t == workflow_type),
     }
 }
 

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::{Chain, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
-use crate::machine::News;
+use crate::machine::{News, TurnStart};
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
 use crate::primitives::{activity, cancellation, child, timer, workflow_execution, workflow_task};
@@ -110,6 +111,16 @@ pub struct RunState {
     pub status: workflow_execution::State,
     /// Present in a child.
     pub parent: Option<ParentRef>,
+    /// Timeouts and retries of the whole.
+    pub options: WorkflowOptions,
+    /// The runs before this one.
+    pub chain: Chain,
+    /// Its input, kept for the next attempt; only with a retry policy.
+    pub retry_input: Option<Payload>,
+    /// When the code may have its first turn, while that is still to come.
+    pub first_task_at: Option<Timestamp>,
+    /// The run that follows on this one, once closed.
+    pub successor: Option<RunId>,
     /// When it started.
     pub started_at: Timestamp,
     /// When it closed.
@@ -136,7 +147,7 @@ pub struct RunState {
     pub workflow_task_failure: Option<WorkflowTaskFailure>,
     /// The stages, as declared.
     pub stages: Vec<Stage>,
-    /// The outcome, once closed.
+    /// The outcome, once closed; none when it continued as new, which has no outcome of its own.
     pub outcome: Option<Outcome>,
 }
 
@@ -193,7 +204,10 @@ impl RunState {
     ) -> Result<Self, Corrupt> {
         let EventKind::WorkflowExecutionStarted {
             workflow_type,
+            input,
             parent,
+            options,
+            chain,
             ..
         } = &event.kind
         else {
@@ -215,6 +229,11 @@ impl RunState {
             workflow_type: workflow_type.clone(),
             status: workflow_execution::State::Running,
             parent: parent.clone(),
+            options: options.clone(),
+            chain: chain.clone(),
+            retry_input: options.retry.is_some().then(|| input.clone()),
+            first_task_at: chain.first_task_delay.map(|delay| event.at.after(delay)),
+            successor: None,
             started_at: event.at,
             closed_at: None,
             last_event_id: event.id,
@@ -236,6 +255,34 @@ impl RunState {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.status.is_closed()
+    }
+
+    /// The run that the chain began with: itself, if it follows on nothing.
+    #[must_use]
+    pub fn first_run_id(&self) -> RunId {
+        self.chain.first_run_id.unwrap_or(self.run_id)
+    }
+
+    /// When the run, or the chain it belongs to, runs out of time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        // The wait for another attempt is not the run's fault.
+        let begins_at = self
+            .chain
+            .first_task_delay
+            .map_or(self.started_at, |delay| self.started_at.after(delay));
+        let run = self.options.run_timeout.map(|t| begins_at.after(t));
+        run.into_iter().chain(self.chain.deadline).min()
+    }
+
+    /// What the code may know of a turn that begins now.
+    #[must_use]
+    pub fn turn_start(&self, now: Timestamp) -> TurnStart {
+        TurnStart {
+            now,
+            history_events: self.last_event_id.0,
+            history_bytes: self.history_bytes,
+        }
     }
 
     /// Folds one transition and gives what the workflow code has to be told.
@@ -286,7 +333,8 @@ impl RunState {
         let activities = self.activities.values().map(|a| a.next_attempt_at);
         let timers = self.timers.values().map(|t| t.fires_at);
         let task = self.workflow_task_failure.iter().map(|f| f.next_attempt_at);
-        activities.chain(timers).chain(task).min()
+        let own = self.deadline().into_iter().chain(self.first_task_at);
+        activities.chain(timers).chain(task).chain(own).min()
     }
 
     /// How long the run took, or has taken at `now`.

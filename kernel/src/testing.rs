@@ -16,6 +16,7 @@ use crate::run_state::RunState;
 use crate::{Command, EventKind};
 
 pub(crate) const RUN: RunId = RunId([9; 16]);
+pub(crate) const NEXT_RUN: RunId = RunId([10; 16]);
 
 pub(crate) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Payload {
     Payload::json(value).unwrap()
@@ -54,24 +55,18 @@ pub(crate) struct TestRun {
 
 impl TestRun {
     pub(crate) fn new(definition: &Definition, input: Payload) -> Self {
-        let request = StartRequest {
-            workflow_id: WorkflowId::new("test-run"),
-            run_id: RUN,
-            workflow_type: definition.workflow_type().to_owned(),
-            input: input.clone(),
-            parent: None,
-        };
+        let request = StartRequest::new(
+            WorkflowId::new("test-run"),
+            RUN,
+            definition.workflow_type(),
+            input.clone(),
+        );
         let now = Timestamp(1_000);
         let (state, transition) = start(request, now).unwrap();
         let EventKind::WorkflowExecutionStarted { seed, .. } = transition.events[0].kind else {
             panic!("a run starts with its start")
         };
-        let info = WorkflowInfo {
-            workflow_id: state.workflow_id.clone(),
-            run_id: RUN,
-            workflow_type: state.workflow_type.clone(),
-            seed,
-        };
+        let info = WorkflowInfo::of(&state, seed);
         Self {
             state,
             machine: Machine::new(definition, info, input),
@@ -96,9 +91,11 @@ impl TestRun {
             return Vec::new();
         }
         let news = std::mem::take(&mut self.unseen);
-        let commands = self.machine.advance(news, self.now).unwrap();
+        let turn = self.state.turn_start(self.now);
+        let commands = self.machine.advance(news, turn).unwrap();
         self.feed(Input::WorkflowTaskCompleted {
             commands: commands.clone(),
+            successor: Some(NEXT_RUN),
         })
         .unwrap();
         commands

@@ -194,11 +194,49 @@ pub(crate) fn orphans_follow_their_policy(histories: &Histories) -> Result<(), S
     Ok(())
 }
 
+/// Runs that follow on each other do so without a gap: the promise of a run that closes is kept in
+/// the same moment, and no run follows on one that did not promise it.
+pub(crate) fn chains_are_whole(histories: &Histories) -> Result<(), String> {
+    let mut promised: BTreeMap<RunId, RunId> = BTreeMap::new();
+    for (run_id, (_, events)) in histories {
+        let next = match events.last().map(|event| &event.kind) {
+            Some(EventKind::WorkflowExecutionContinuedAsNew { new_run_id, .. }) => *new_run_id,
+            Some(
+                EventKind::WorkflowExecutionFailed {
+                    next: Some(next), ..
+                }
+                | EventKind::WorkflowExecutionTimedOut {
+                    next: Some(next), ..
+                },
+            ) => next.run_id,
+            Some(_) | None => continue,
+        };
+        promised.insert(next, *run_id);
+    }
+    for (run_id, (id, events)) in histories {
+        let first = events.first().map(|event| &event.kind);
+        let Some(EventKind::WorkflowExecutionStarted { chain, .. }) = first else {
+            return Err(format!("run {id} has no start"));
+        };
+        if chain.continued_from != promised.remove(run_id) {
+            return Err(format!(
+                "run {run_id} of {id} follows on a run that did not say so"
+            ));
+        }
+    }
+    match promised.first_key_value() {
+        Some((next, run)) => Err(format!("run {run} promised run {next}, which is not there")),
+        None => Ok(()),
+    }
+}
+
 fn closes(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::WorkflowExecutionCompleted { .. }
             | EventKind::WorkflowExecutionFailed { .. }
+            | EventKind::WorkflowExecutionTimedOut { .. }
+            | EventKind::WorkflowExecutionContinuedAsNew { .. }
             | EventKind::WorkflowExecutionCanceled
             | EventKind::WorkflowExecutionTerminated { .. }
     )
@@ -216,8 +254,13 @@ pub(crate) fn all(store: &MemoryStore, histories: &Histories) -> Result<(), Stri
         }
         timers_are_not_early(id, events)?;
         each_activity_resolves_once(id, events)?;
-        replay(&script::definition(), id.clone(), *run_id, events)
-            .map_err(|e| format!("run {id} does not replay: {e}"))?;
+        replay(
+            &script::definition(&script::Outside::default()),
+            id.clone(),
+            *run_id,
+            events,
+        )
+        .map_err(|e| format!("run {id} does not replay: {e}"))?;
     }
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! Scripts: workflows that do what their input says, with a result known beforehand.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::StartOptions;
 use kernel::{
     ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, Millis, ParentClosePolicy,
-    RetryPolicy, WorkflowId, join_all, map_bounded, select,
+    RetryPolicy, WorkflowId, WorkflowOptions, join_all, map_bounded, select,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +33,14 @@ pub(crate) enum Op {
     Limited(u64, Act),
     /// A wait for a signal from outside.
     Listen,
+    /// The rest of the script in a new run.
+    Continue,
+    /// A value that is made once, from outside the run; whatever it is, the sum is the same.
+    Once,
+    /// What the runs before this one have summed up.
+    Carry(u64),
+    /// The whole run fails so many times, and is tried again from its start.
+    Retry(u32),
     /// A child that is left behind after a while, to its policy.
     Leave(u64, ParentClosePolicy, Vec<Self>),
 }
@@ -78,7 +90,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(16) {
+        .map(|_| match rng.below(20) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -88,6 +100,9 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
             10 => Op::Sleep(1),
             11 | 12 => Op::Limited(rng.below(60_000), Act::random(rng)),
             13 => Op::Listen,
+            16 | 17 => Op::Continue,
+            18 => Op::Once,
+            19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
                 let policy = match rng.below(3) {
                     0 => ParentClosePolicy::Terminate,
@@ -119,19 +134,51 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Limited(..) => 9,
             Op::Listen => 2,
             Op::Leave(..) => 11,
+            Op::Continue => 13,
+            Op::Carry(sum) => *sum,
+            Op::Retry(_) => 17,
+            Op::Once => 19,
         })
         .sum()
 }
 
-pub(crate) fn definition() -> Definition {
-    Definition::new("script", run)
+/// Runs of scripts are tried again as often as a script wants.
+pub(crate) fn start_options() -> StartOptions {
+    StartOptions {
+        workflow: workflow_options(),
+        ..StartOptions::default()
+    }
 }
 
-async fn run(cx: Cx, ops: Vec<Op>) -> Result<u64, Failure> {
+fn workflow_options() -> WorkflowOptions {
+    WorkflowOptions {
+        retry: Some(RetryPolicy {
+            initial_interval: Millis(300),
+            ..RetryPolicy::default()
+        }),
+        ..WorkflowOptions::default()
+    }
+}
+
+/// The outside of all runs of a world: gives another number each time.
+pub(crate) type Outside = Arc<AtomicU64>;
+
+pub(crate) fn definition(outside: &Outside) -> Definition {
+    let outside = Arc::clone(outside);
+    Definition::new("script", move |cx, ops| run(cx, Arc::clone(&outside), ops))
+}
+
+async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
     cx.stage("work", None);
     let mut sum = 0;
-    for (index, op) in ops.into_iter().enumerate() {
-        sum += step(&cx, index, op).await?;
+    let mut ops = ops.into_iter().enumerate();
+    while let Some((index, op)) = ops.next() {
+        if op == Op::Continue {
+            let rest = ops.map(|(_, op)| op);
+            let next: Vec<Op> = [Op::Carry(sum + 13)].into_iter().chain(rest).collect();
+            return cx.continue_as_new(&next);
+        }
+        sum += step(&cx, &outside, index, op).await?;
     }
     Ok(sum)
 }
@@ -140,7 +187,21 @@ fn act(cx: &Cx, act: &Act) -> kernel::cx::Operation<u64> {
     cx.activity_named("act", act, act.options())
 }
 
-async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
+/// Each run has children of its own: those of the run before may be there still.
+fn child_id(cx: &Cx, index: usize) -> WorkflowId {
+    let info = cx.info();
+    WorkflowId(format!("{}/{}/{index}", info.workflow_id, info.run_id))
+}
+
+fn child_options(parent_close_policy: ParentClosePolicy) -> ChildOptions {
+    ChildOptions {
+        parent_close_policy,
+        workflow: workflow_options(),
+        ..ChildOptions::default()
+    }
+}
+
+async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, Failure> {
     match op {
         Op::Act(one) => act(cx, &one).await,
         Op::Parallel(acts) => {
@@ -157,12 +218,8 @@ async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
             Either::Second(done) => done.map(|_| 7),
         },
         Op::Child(ops) => {
-            let id = format!("{}/{index}", cx.info().workflow_id);
-            let options = ChildOptions {
-                parent_close_policy: ParentClosePolicy::RequestCancel,
-                ..ChildOptions::default()
-            };
-            let child = cx.child_named::<_, u64>("script", WorkflowId(id), &ops, options);
+            let options = child_options(ParentClosePolicy::RequestCancel);
+            let child = cx.child_named::<_, u64>("script", child_id(cx, index), &ops, options);
             child.await.map(|sum| sum + 3)
         }
         Op::Limited(ms, one) => {
@@ -177,14 +234,32 @@ async fn step(cx: &Cx, index: usize, op: Op) -> Result<u64, Failure> {
                 Err(failure) => Err(failure),
             }
         }
+        Op::Continue => Err(Failure::permanent("Unexpected", "the run goes on")),
+        Op::Carry(sum) => Ok(sum),
+        Op::Once => {
+            // Made anew on each replay, this would soon take another path.
+            let n = cx.side_effect(|| outside.fetch_add(1, Ordering::Relaxed))?;
+            if cx.patched("new") {
+                cx.sleep(Millis(n % 3)).await?;
+            }
+            Ok(19)
+        }
+        Op::Retry(failures) => {
+            if cx.is_canceled() {
+                return Err(Failure::canceled("a canceled run is not tried again"));
+            }
+            if cx.info().attempt <= failures {
+                return Err(Failure::retryable(
+                    "Again",
+                    "the whole run is to be tried again",
+                ));
+            }
+            Ok(17)
+        }
         Op::Listen => cx.signal::<u64>("go").await.map(|_| 2),
         Op::Leave(ms, policy, ops) => {
-            let id = format!("{}/{index}", cx.info().workflow_id);
-            let options = ChildOptions {
-                parent_close_policy: policy,
-                ..ChildOptions::default()
-            };
-            let child = cx.child_named::<_, u64>("script", WorkflowId(id), &ops, options);
+            let options = child_options(policy);
+            let child = cx.child_named::<_, u64>("script", child_id(cx, index), &ops, options);
             match select(child, cx.sleep(Millis(ms))).await {
                 Either::First(done) => done.map(|_| 11),
                 Either::Second(slept) => slept.map(|()| 11),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec, TaskRef, Token,
+    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
+    Token,
 };
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
@@ -15,7 +16,7 @@ use crate::check::{self, Histories};
 use crate::ledger::Ledger;
 use crate::report::{Plant, Report};
 use crate::rng::Rng;
-use crate::script::{self, Act, Op};
+use crate::script::{self, Act, Op, Outside};
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -41,6 +42,7 @@ struct World {
     core: Core,
     now: Timestamp,
     run_ids: Arc<AtomicU64>,
+    outside: Outside,
     wanted: Vec<Wanted>,
     tokens: BTreeMap<Token, Asked>,
     next_token: u64,
@@ -73,7 +75,8 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     let run_ids = Arc::new(AtomicU64::new(1));
     let now = Timestamp(1_700_000_000_000);
     let machines_max = rng.index(4);
-    let core = open(&store, &run_ids, machines_max, now)?;
+    let outside = Outside::default();
+    let core = open(&store, &run_ids, &outside, machines_max, now)?;
     let n = 1 + rng.below(4);
     let wanted = (0..n)
         .map(|index| Wanted {
@@ -91,6 +94,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         core,
         now,
         run_ids,
+        outside,
         wanted,
         tokens: BTreeMap::new(),
         next_token: 0,
@@ -121,12 +125,13 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
 fn open(
     store: &MemoryStore,
     run_ids: &Arc<AtomicU64>,
+    outside: &Outside,
     machines_max: usize,
     now: Timestamp,
 ) -> Result<Core, String> {
     let run_ids = Arc::clone(run_ids);
     let options = CoreOptions {
-        workflows: BTreeMap::from([("script".to_owned(), script::definition())]),
+        workflows: BTreeMap::from([("script".to_owned(), script::definition(outside))]),
         activity_types: BTreeSet::from(["act".to_owned()]),
         slots: 5,
         machines_max,
@@ -137,6 +142,7 @@ fn open(
             RunId(id)
         }),
         scope: Scope::All,
+        turns: Box::new(Inline),
     };
     Core::open(Arc::new(store.clone()), options, now).map_err(|e| format!("open: could not {e}"))
 }
@@ -313,10 +319,10 @@ impl World {
             return Ok(());
         };
         let wanted = &mut self.wanted[index];
+        let input = Payload::json(&wanted.script).map_err(|e| e.to_string())?;
         let spec = StartSpec {
-            workflow_id: WorkflowId::new(wanted.id.clone()),
-            workflow_type: "script".to_owned(),
-            input: Payload::json(&wanted.script).map_err(|e| e.to_string())?,
+            options: script::start_options(),
+            ..StartSpec::new(&wanted.id, "script", input)
         };
         if self.plant == Plant::EarlyAck {
             wanted.acknowledged = true;
@@ -536,7 +542,13 @@ impl World {
             }
         }
         self.durable = histories;
-        self.core = open(&self.store, &self.run_ids, self.machines_max, self.now)?;
+        self.core = open(
+            &self.store,
+            &self.run_ids,
+            &self.outside,
+            self.machines_max,
+            self.now,
+        )?;
         Ok(())
     }
 
@@ -544,6 +556,7 @@ impl World {
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
         check::results_are_honest(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
+        check::chains_are_whole(histories)?;
         check::orphans_follow_their_policy(histories)
     }
 

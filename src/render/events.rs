@@ -136,6 +136,7 @@ fn attributes(kind: &EventKind) -> Value {
         }),
         EventKind::RequestCancelExternalWorkflowExecutionInitiated { initiated_event_id }
         | EventKind::ChildWorkflowExecutionCanceled { initiated_event_id }
+        | EventKind::ChildWorkflowExecutionTimedOut { initiated_event_id }
         | EventKind::ChildWorkflowExecutionTerminated { initiated_event_id } => {
             json!({ "initiated_event_id": initiated_event_id.0 })
         }
@@ -151,13 +152,28 @@ fn attributes(kind: &EventKind) -> Value {
         } => {
             json!({ "marker": "stage", "name": name, "total": total })
         }
+        EventKind::MarkerRecorded {
+            marker: kernel::Marker::Patch { id, .. },
+        } => json!({ "marker": "patch", "id": id }),
+        EventKind::MarkerRecorded {
+            marker: kernel::Marker::SideEffect { value },
+        } => json!({ "marker": "side_effect", "value": payload(value) }),
         EventKind::WorkflowExecutionSignaled { name, input } => {
             json!({ "name": name, "input": payload(input) })
         }
         EventKind::WorkflowExecutionCancelRequested { reason }
         | EventKind::WorkflowExecutionTerminated { reason } => json!({ "reason": reason }),
         EventKind::WorkflowExecutionCompleted { result } => json!({ "result": payload(result) }),
-        EventKind::WorkflowExecutionFailed { failure } => json!({ "failure": failure.to_string() }),
+        EventKind::WorkflowExecutionFailed { failure, next, .. } => json!({
+            "failure": failure.to_string(),
+            "new_run_id": next.as_ref().map(|next| next.run_id.to_string()),
+        }),
+        EventKind::WorkflowExecutionTimedOut { next, .. } => {
+            json!({ "new_run_id": next.as_ref().map(|next| next.run_id.to_string()) })
+        }
+        EventKind::WorkflowExecutionContinuedAsNew {
+            new_run_id, input, ..
+        } => json!({ "new_run_id": new_run_id.to_string(), "input": payload(input) }),
     }
 }
 

@@ -133,13 +133,12 @@ fn grouped(store: &SledStore, n_runs: usize, what: &str) -> Result<(), Box<dyn E
 fn start(store: &SledStore, n: usize, n_runs: usize) -> Result<RunState, Box<dyn Error>> {
     let mut run_id = [0_u8; 16];
     run_id[..8].copy_from_slice(&(n_runs * 1_000 + n).to_be_bytes());
-    let request = StartRequest {
-        workflow_id: WorkflowId::new(format!("bench-{n_runs}-{n}")),
-        run_id: RunId(run_id),
-        workflow_type: "Bench".into(),
-        input: Payload::null(),
-        parent: None,
-    };
+    let request = StartRequest::new(
+        WorkflowId::new(format!("bench-{n_runs}-{n}")),
+        RunId(run_id),
+        "Bench",
+        Payload::null(),
+    );
     let (state, transition) = kernel::start(request, Timestamp(0)).map_err(|e| format!("{e:?}"))?;
     let one = RunTransition {
         run_id: state.run_id,

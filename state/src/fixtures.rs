@@ -74,6 +74,11 @@ fn a_history_record_of_format_1_with_every_kind_of_event_and_note_reads_back() {
 }
 
 #[test]
+fn markers_of_format_1_read_back() {
+    check("markers.bin", &values::markers(), &values::markers());
+}
+
+#[test]
 fn snapshots_of_format_1_read_back() {
     check(
         "snapshot-open.bin",

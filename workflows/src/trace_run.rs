@@ -143,6 +143,7 @@ fn child_options(stage: &str) -> ChildOptions {
     ChildOptions {
         parent_close_policy: ParentClosePolicy::Terminate,
         stage: stage.to_owned(),
+        ..ChildOptions::default()
     }
 }
 

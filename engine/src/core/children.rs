@@ -6,15 +6,15 @@
 use kernel::primitives::{cancellation, child, workflow_execution};
 use kernel::{
     ChildOutcome, EventId, Failure, Input, Outcome, ParentClosePolicy, ParentRef, RunId, RunState,
-    Timestamp,
+    Timestamp, WorkflowId,
 };
 use state::store::Error as StoreError;
 
 use super::Core;
-use super::message::StartSpec;
+use super::message::{StartOptions, StartSpec};
 
 /// A message from one run to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Internal {
     /// The parent's event asks for a child.
     StartChild(RunId, EventId),
@@ -22,21 +22,31 @@ pub(super) enum Internal {
     CancelChild(RunId, EventId),
     /// A run closed: its parent is to be told.
     RunClosed(RunId),
-    /// A run's parent closed first.
-    Orphaned(RunId, ParentClosePolicy),
+    /// The parent of a child closed first.
+    Orphaned {
+        /// The child's id.
+        workflow_id: WorkflowId,
+        /// The run that the child began with; it may be in another one by now.
+        first_run_id: RunId,
+        /// What the parent wanted then.
+        policy: ParentClosePolicy,
+    },
 }
 
 impl Core {
     pub(super) fn carry(&mut self, internal: Internal, now: Timestamp) -> Result<(), StoreError> {
         match internal {
             Internal::StartChild(parent, initiated) => self.start_child(parent, initiated, now),
-            Internal::CancelChild(parent, initiated) => {
-                self.cancel_child(parent, initiated, now);
-                Ok(())
-            }
+            Internal::CancelChild(parent, initiated) => self.cancel_child(parent, initiated, now),
             Internal::RunClosed(run_id) => self.run_closed(run_id, now),
-            Internal::Orphaned(run_id, policy) => {
-                self.apply_close_policy(run_id, policy, now);
+            Internal::Orphaned {
+                workflow_id,
+                first_run_id,
+                policy,
+            } => {
+                if let Some(run_id) = self.open_run_in_chain(&workflow_id, first_run_id, now)? {
+                    self.apply_close_policy(run_id, policy, now);
+                }
                 Ok(())
             }
         }
@@ -67,6 +77,10 @@ impl Core {
             workflow_id: pending.workflow_id.clone(),
             workflow_type: pending.workflow_type.clone(),
             input: pending.input.clone().unwrap_or_else(kernel::Payload::null),
+            options: StartOptions {
+                workflow: pending.options.workflow.clone(),
+                ..StartOptions::default()
+            },
         };
         let input = match self.child_run(&spec, &parent_ref, now)? {
             Ok(run_id) => Input::ChildStarted {
@@ -100,40 +114,69 @@ impl Core {
             let ours = self
                 .runs
                 .get(&run_id)
-                .is_some_and(|live| is_ours(&live.state));
+                .filter(|live| is_ours(&live.state))
+                .map(|live| live.state.first_run_id());
             let taken = || {
                 let text = format!("a run with workflow id {workflow_id} is open already");
                 Failure::permanent("WorkflowExecutionAlreadyStarted", text)
             };
-            return Ok(if ours { Ok(run_id) } else { Err(taken()) });
+            return Ok(ours.ok_or_else(taken));
         }
         if let Some(run_id) = self.store.latest_run(workflow_id)?
-            && let Some(state) = self.store.load_run(run_id)?
+            && let Some(mut state) = self.store.load_run(run_id)?
             && is_ours(&state)
         {
             // It began and closed, and the parent was never told: tell it of both.
-            self.internal.push_back(Internal::RunClosed(run_id));
-            return Ok(Ok(run_id));
+            while let Some(next) = state.successor {
+                let Some(newer) = self.store.load_run(next)? else {
+                    break;
+                };
+                state = newer;
+            }
+            self.internal.push_back(Internal::RunClosed(state.run_id));
+            return Ok(Ok(state.first_run_id()));
         }
         Ok(self
-            .begin_run(spec.clone(), Some(parent.clone()), now)
+            .begin_run(spec, Some(parent.clone()), now)
             .map_err(|rejection| Failure::permanent("StartRejected", rejection.to_string())))
     }
 
     /// Asks a started child to cancel if its parent has asked for that.
-    fn cancel_child(&mut self, parent: RunId, initiated_event_id: EventId, now: Timestamp) {
+    fn cancel_child(
+        &mut self,
+        parent: RunId,
+        initiated_event_id: EventId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let child = self.runs.get(&parent).and_then(|live| {
-            live.state
-                .children
-                .get(&initiated_event_id)
-                .map(|c| (c.state, c.run_id))
+            let child = live.state.children.get(&initiated_event_id)?;
+            Some((child.state, child.run_id?, child.workflow_id.clone()))
         });
-        let Some((child::State::StartedCancelRequested, Some(run_id))) = child else {
-            return;
+        let Some((child::State::StartedCancelRequested, first_run_id, workflow_id)) = child else {
+            return Ok(());
+        };
+        let Some(run_id) = self.open_run_in_chain(&workflow_id, first_run_id, now)? else {
+            return Ok(());
         };
         let reason = "the parent workflow asked for it".to_owned();
         // Rejected when it was asked before, or has closed.
         let _repeated = self.feed(run_id, Input::CancelRequest { reason }, now);
+        Ok(())
+    }
+
+    /// The open run of the chain that began with a run, if the chain has not ended.
+    fn open_run_in_chain(
+        &mut self,
+        workflow_id: &WorkflowId,
+        first_run_id: RunId,
+        now: Timestamp,
+    ) -> Result<Option<RunId>, StoreError> {
+        let open = self.open_run_of(workflow_id, now)?;
+        Ok(open.filter(|run_id| {
+            self.runs
+                .get(run_id)
+                .is_some_and(|live| live.state.first_run_id() == first_run_id)
+        }))
     }
 
     /// Tells a closed run's parent.
@@ -149,13 +192,18 @@ impl Core {
                 None => return Ok(()),
             },
         };
+        if state.successor.is_some() {
+            // The child goes on in another run.
+            return Ok(());
+        }
         let parent = state.parent.clone();
+        let first_run_id = state.first_run_id();
         let outcome = child_outcome(state);
         if let (Some(parent), Some(outcome)) = (parent, outcome) {
             let initiated_event_id = parent.initiated_event_id;
             let started = Input::ChildStarted {
                 initiated_event_id,
-                run_id,
+                run_id: first_run_id,
             };
             let closed = Input::ChildClosed {
                 initiated_event_id,
@@ -194,6 +242,8 @@ fn child_outcome(state: &RunState) -> Option<ChildOutcome> {
         workflow_execution::State::Running => None,
         workflow_execution::State::Canceled => Some(ChildOutcome::Canceled),
         workflow_execution::State::Terminated => Some(ChildOutcome::Terminated),
+        workflow_execution::State::TimedOut => Some(ChildOutcome::TimedOut),
+        workflow_execution::State::ContinuedAsNew => None,
         workflow_execution::State::Completed | workflow_execution::State::Failed => {
             Some(match &state.outcome {
                 Some(Outcome::Completed(result)) => ChildOutcome::Completed(result.clone()),

@@ -13,6 +13,8 @@ pub(super) enum Due {
     Attempt(TaskRef),
     Timeout(TaskRef, DueTimeout),
     WorkflowTask(RunId),
+    /// The run, or the chain it belongs to, is out of time.
+    WorkflowTimeout(RunId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,15 @@ impl Core {
             }
             Due::Attempt(task) => self.ready.push_back(task),
             Due::WorkflowTask(run_id) => self.mark_dirty(run_id),
+            Due::WorkflowTimeout(run_id) => {
+                let retries = self
+                    .runs
+                    .get(&run_id)
+                    .is_some_and(|live| live.state.options.retry.is_some());
+                let successor = retries.then(|| (self.options.run_ids)());
+                // A rejection means that it has closed.
+                let _gone = self.feed(run_id, Input::WorkflowTimeout { successor }, now);
+            }
             Due::Timeout(task, DueTimeout::Heartbeat) => self.fire_heartbeat(task, now),
             Due::Timeout(task, DueTimeout::StartToClose) => {
                 self.fire_timeout(task, TimeoutType::StartToClose, now);

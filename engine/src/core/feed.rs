@@ -56,6 +56,9 @@ impl Core {
         self.plan(run_id, &follow, now);
         if closed {
             self.close_run(run_id);
+            if let Some(last) = follow.events.last() {
+                self.begin_successor(run_id, &last.kind, now);
+            }
         } else if owed {
             self.mark_dirty(run_id);
         }

@@ -3,15 +3,11 @@
 //! Neighbours: `feed` carries inputs into runs, `recover` takes up runs that are not in memory.
 //! Must not commit: nothing that happens here is durable or told to anybody yet.
 
-use kernel::{
-    EventKind, HistoryEvent, Input, Machine, ParentRef, Rejection, RunId, Timestamp, WorkflowId,
-    WorkflowInfo,
-};
+use kernel::{Input, Rejection, RunId, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Row};
 
 use super::Core;
-use super::live::LiveRun;
-use super::message::{Effect, Message, Reply, StartSpec, Token};
+use super::message::{Effect, Message, Reply, Token};
 
 /// Longest key of a row; the store refuses a whole group for a longer one.
 pub(super) const ROW_KEY_BYTES_MAX: usize = 512;
@@ -29,7 +25,11 @@ impl Core {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let reply = match message {
-            Message::Start(spec) => Some(self.start_run(spec, now)?),
+            Message::Start(spec) => Some(self.start_run(&spec, now)?),
+            Message::SignalWithStart { spec, name, input } => {
+                let signal = Input::Signal { name, input };
+                Some(self.signal_with_start(spec, signal, now)?)
+            }
             Message::Adopt(run_id) => {
                 self.adopt(run_id, now)?;
                 Some(Reply::Done)
@@ -117,57 +117,6 @@ impl Core {
             tokens.retain(|token| keep(*token));
             !tokens.is_empty()
         });
-    }
-
-    fn start_run(&mut self, spec: StartSpec, now: Timestamp) -> Result<Reply, StoreError> {
-        if let Some(run_id) = self.open_run_of(&spec.workflow_id, now)? {
-            return Ok(Reply::AlreadyRunning(run_id));
-        }
-        Ok(match self.begin_run(spec, None, now) {
-            Ok(run_id) => Reply::Started(run_id),
-            Err(rejection) => Reply::Rejected(rejection),
-        })
-    }
-
-    /// Puts a new run into memory and its first transition into the group.
-    pub(super) fn begin_run(
-        &mut self,
-        spec: StartSpec,
-        parent: Option<ParentRef>,
-        now: Timestamp,
-    ) -> Result<RunId, Rejection> {
-        let run_id = (self.options.run_ids)();
-        let request = kernel::StartRequest {
-            workflow_id: spec.workflow_id.clone(),
-            run_id,
-            workflow_type: spec.workflow_type,
-            input: spec.input,
-            parent,
-        };
-        let (state, transition) = kernel::start(request, now)?;
-        let mut live = LiveRun::new(state);
-        // A new run needs no replay: its machine starts from the event at hand.
-        live.machine = self.new_machine(&live, transition.events.first());
-        self.group.put(run_id, 0, transition);
-        self.by_id.insert(spec.workflow_id, run_id);
-        self.runs.insert(run_id, live);
-        self.touch_machine(run_id);
-        self.mark_dirty(run_id);
-        Ok(run_id)
-    }
-
-    fn new_machine(&self, live: &LiveRun, first: Option<&HistoryEvent>) -> Option<Machine> {
-        let definition = self.options.workflows.get(&live.state.workflow_type)?;
-        let EventKind::WorkflowExecutionStarted { input, seed, .. } = &first?.kind else {
-            return None;
-        };
-        let info = WorkflowInfo {
-            workflow_id: live.state.workflow_id.clone(),
-            run_id: live.state.run_id,
-            workflow_type: live.state.workflow_type.clone(),
-            seed: *seed,
-        };
-        Some(Machine::new(definition, info, input.clone()))
     }
 
     /// Gives an input to the open run of an id.

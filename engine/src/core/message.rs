@@ -1,6 +1,6 @@
 //! What goes into the core and what comes out.
 
-use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId};
+use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId, WorkflowOptions};
 use state::store::Row;
 
 use super::live::Description;
@@ -18,6 +18,55 @@ pub struct StartSpec {
     pub workflow_type: String,
     /// Its input.
     pub input: Payload,
+    /// How to run it, and what to do when its id is not free.
+    pub options: StartOptions,
+}
+
+impl StartSpec {
+    /// A run with the default options.
+    pub fn new(workflow_id: &str, workflow_type: &str, input: Payload) -> Self {
+        Self {
+            workflow_id: WorkflowId::new(workflow_id),
+            workflow_type: workflow_type.to_owned(),
+            input,
+            options: StartOptions::default(),
+        }
+    }
+}
+
+/// How a run is started; the names are Temporal's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartOptions {
+    /// Timeouts and retries.
+    pub workflow: WorkflowOptions,
+    /// When a closed run has the id.
+    pub id_reuse: IdReusePolicy,
+    /// When an open run has the id.
+    pub id_conflict: IdConflictPolicy,
+}
+
+/// Whether a workflow id may be used again once its last run has closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdReusePolicy {
+    /// It may.
+    #[default]
+    AllowDuplicate,
+    /// Only when the last run did not complete.
+    AllowDuplicateFailedOnly,
+    /// It may not.
+    RejectDuplicate,
+}
+
+/// What a start does when an open run has the id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdConflictPolicy {
+    /// It is refused.
+    #[default]
+    Fail,
+    /// It gives the open run.
+    UseExisting,
+    /// It terminates the open run and starts its own, in one commit.
+    TerminateExisting,
 }
 
 /// One attempt of one activity, by name.
@@ -36,6 +85,15 @@ pub struct TaskRef {
 pub enum Message {
     /// Start a run.
     Start(StartSpec),
+    /// Send a signal to the open run of an id, or to one that is started for it, in one commit.
+    SignalWithStart {
+        /// The run to start when none is open.
+        spec: StartSpec,
+        /// The signal's name.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
     /// Work on a run that is already there (and its children), although the scope is `Asked`.
     Adopt(RunId),
     /// Work on every open run from now on.
@@ -93,6 +151,8 @@ pub enum Reply {
     Started(RunId),
     /// An open run has that id.
     AlreadyRunning(RunId),
+    /// A closed run has that id, and the reuse policy refuses another.
+    AlreadyRan(RunId),
     /// It is done and durable.
     Done,
     /// It changes nothing, and why.

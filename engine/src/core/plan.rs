@@ -55,6 +55,8 @@ fn meaning(event: &HistoryEvent) -> Meaning {
         } => Meaning::ChildReachable(*initiated_event_id),
         EventKind::WorkflowExecutionCompleted { .. }
         | EventKind::WorkflowExecutionFailed { .. }
+        | EventKind::WorkflowExecutionTimedOut { .. }
+        | EventKind::WorkflowExecutionContinuedAsNew { .. }
         | EventKind::WorkflowExecutionCanceled
         | EventKind::WorkflowExecutionTerminated { .. } => Meaning::RunEnded,
         EventKind::WorkflowExecutionStarted { .. }
@@ -65,6 +67,7 @@ fn meaning(event: &HistoryEvent) -> Meaning {
         | EventKind::ChildWorkflowExecutionFailed { .. }
         | EventKind::ChildWorkflowExecutionCanceled { .. }
         | EventKind::ChildWorkflowExecutionTerminated { .. }
+        | EventKind::ChildWorkflowExecutionTimedOut { .. }
         | EventKind::MarkerRecorded { .. }
         | EventKind::WorkflowExecutionSignaled { .. }
         | EventKind::WorkflowExecutionCancelRequested { .. } => Meaning::Nothing,
@@ -103,10 +106,16 @@ impl Core {
                     ended.extend(state.activities.keys());
                     timers.extend(state.timers.iter().map(|(id, t)| (t.fires_at, *id)));
                     let started = state.children.values().filter_map(|c| {
-                        c.run_id
-                            .map(|id| Internal::Orphaned(id, c.options.parent_close_policy))
+                        Some(Internal::Orphaned {
+                            workflow_id: c.workflow_id.clone(),
+                            first_run_id: c.run_id?,
+                            policy: c.options.parent_close_policy,
+                        })
                     });
                     self.internal.extend(started);
+                    if let Some(at) = state.deadline() {
+                        self.due.remove(&(at, Due::WorkflowTimeout(run_id)));
+                    }
                 }
                 Meaning::ActivityBegan
                 | Meaning::ActivityCancelAsked(_)

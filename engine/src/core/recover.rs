@@ -77,7 +77,9 @@ impl Core {
                 continue;
             };
             if state.is_closed() {
-                if state.parent.is_some() {
+                if state.successor.is_some() {
+                    todo.extend(self.newer_of_chain(&state)?);
+                } else if state.parent.is_some() {
                     self.internal.push_back(Internal::RunClosed(run_id));
                 }
                 continue;
@@ -119,6 +121,10 @@ impl Core {
             .as_ref()
             .map(|f| f.next_attempt_at);
         let parent = state.parent.clone();
+        let (workflow_id, first_run_id) = (state.workflow_id.clone(), state.first_run_id());
+        if let Some(at) = state.deadline() {
+            self.due.insert((at, Due::WorkflowTimeout(run_id)));
+        }
         // One that was asked to cancel is tidying up; only a termination has more to say to it.
         let asked = state.cancellation == cancellation::State::Requested
             && parent
@@ -142,8 +148,11 @@ impl Core {
             && parent.policy != ParentClosePolicy::Abandon
             && !self.is_open(parent.run_id)?
         {
-            self.internal
-                .push_back(Internal::Orphaned(run_id, parent.policy));
+            self.internal.push_back(Internal::Orphaned {
+                workflow_id,
+                first_run_id,
+                policy: parent.policy,
+            });
         }
         Ok(())
     }

@@ -4,7 +4,10 @@
 //! from the store, so it may be thrown away at any time after a commit.
 
 use kernel::primitives::workflow_task;
-use kernel::{Command, EventId, Failure, Input, News, Rejection, RunId, Timestamp, replay};
+use kernel::{
+    Command, EventId, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor,
+    replay,
+};
 use state::store::Error as StoreError;
 
 use super::Core;
@@ -12,6 +15,8 @@ use super::due::Due;
 
 /// Events read from the store at a time.
 const HISTORY_PAGE: usize = 4_096;
+/// A run whose code has not come back is looked at again after this long.
+const STUCK_PAUSE: Millis = Millis(1_000);
 /// Turns between two commits at most, so that one run that never rests cannot hold up the others.
 const TURNS_MAX: usize = 1_000;
 
@@ -64,6 +69,16 @@ impl Core {
                 }
             }
         }
+        if self.options.turns.is_stuck(run_id) {
+            // The same code would do the same again. It is looked at again when it has come back.
+            self.due
+                .insert((now.after(STUCK_PAUSE), Due::WorkflowTask(run_id)));
+            return Ok(());
+        }
+        if let Some(at) = live.state.first_task_at.filter(|at| *at > now) {
+            self.due.insert((at, Due::WorkflowTask(run_id)));
+            return Ok(());
+        }
         if live.machine.is_none() {
             if self.group.holds(run_id) {
                 // Part of the history is not in the store yet: the turn comes after the commit.
@@ -80,10 +95,23 @@ impl Core {
             return Ok(());
         };
         let news: Vec<News> = std::mem::take(&mut live.unseen);
-        let Some(machine) = live.machine.as_mut() else {
+        let Some(machine) = live.machine.take() else {
             return Ok(());
         };
-        match machine.advance(news, now) {
+        let turn = live.state.turn_start(now);
+        let advanced = self.options.turns.advance(run_id, machine, news, turn);
+        let commands = match advanced {
+            Some((machine, commands)) => {
+                if let Some(live) = self.runs.get_mut(&run_id) {
+                    live.machine = Some(machine);
+                }
+                commands
+            }
+            None => Err(Failure::internal(
+                "the workflow code did not return in time: it must wait for nothing but its context",
+            )),
+        };
+        match commands {
             Ok(commands) => self.complete_turn(run_id, commands, now),
             Err(failure) => self.fail_turn(run_id, failure, now),
         }
@@ -91,13 +119,27 @@ impl Core {
     }
 
     fn complete_turn(&mut self, run_id: RunId, commands: Vec<Command>, now: Timestamp) {
-        match self.feed(run_id, Input::WorkflowTaskCompleted { commands }, now) {
+        let needs_successor = self
+            .runs
+            .get(&run_id)
+            .is_some_and(|live| needs_successor(&live.state, &commands));
+        let successor = needs_successor.then(|| (self.options.run_ids)());
+        let completed = Input::WorkflowTaskCompleted {
+            commands,
+            successor,
+        };
+        match self.feed(run_id, completed, now) {
             Ok(()) => {}
             Err(Rejection::OverLimit(what)) => {
                 // The code cannot take its commands back: the run ends, saying why.
                 let failure = Failure::permanent("LimitExceeded", what);
                 let commands = vec![Command::FailWorkflowExecution { failure }];
-                let ended = self.feed(run_id, Input::WorkflowTaskCompleted { commands }, now);
+                // A permanent failure is not tried again, so no run follows.
+                let failed = Input::WorkflowTaskCompleted {
+                    commands,
+                    successor: None,
+                };
+                let ended = self.feed(run_id, failed, now);
                 debug_assert!(ended.is_ok(), "failing a run is within every limit");
             }
             Err(

@@ -70,14 +70,19 @@ fn workflows() -> Workflows {
 
 /// Where the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Die {
+pub(crate) enum Die {
     Never,
     Before(u64),
     After(u64),
 }
 
 /// Drives a rig to its end by hand, with at most one crash; gives the number of commits.
-fn drive(rig: &mut Rig, die: Die, mut is_over: impl FnMut(&Rig) -> bool, cancel_at: u64) -> u64 {
+pub(crate) fn drive(
+    rig: &mut Rig,
+    die: Die,
+    mut is_over: impl FnMut(&Rig) -> bool,
+    cancel_at: u64,
+) -> u64 {
     let mut commits = 0;
     for round in 0..60 {
         if is_over(rig) {
@@ -124,7 +129,7 @@ fn statuses(rig: &Rig, ids: &[&str]) -> Vec<Status> {
         .collect()
 }
 
-fn closed(rig: &Rig) -> bool {
+pub(crate) fn closed(rig: &Rig) -> bool {
     rig.core.open_runs() == 0 && rig.core.is_settled()
 }
 

@@ -187,11 +187,7 @@ fn one_run_that_never_rests_does_not_hold_up_a_commit_for_ever() {
         Definition::new("nothing", nothing),
     ]);
     let mut rig = Rig::over(Arc::new(MemoryStore::new()), workflows);
-    let spec = StartSpec {
-        workflow_id: WorkflowId::new("busy"),
-        workflow_type: "busy".to_owned(),
-        input: Payload::json(&1_500_u64).unwrap(),
-    };
+    let spec = StartSpec::new("busy", "busy", Payload::json(&1_500_u64).unwrap());
     rig.core
         .handle(Message::Start(spec), None, rig.now)
         .unwrap();
@@ -349,6 +345,7 @@ fn a_store_that_cannot_be_read_is_an_error_and_no_panic() {
             slots: 1,
             machines_max: 1,
             run_ids: Box::new(|| kernel::RunId([7; 16])),
+            turns: Box::new(engine::core::Inline),
             scope: Scope::All,
         };
         let opened = Core::open(Arc::new(store.clone()), options, T0);

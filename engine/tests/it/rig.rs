@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Description;
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec, TaskRef, Token,
-    Workflows,
+    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
+    Token, Workflows,
 };
 use kernel::{
     ActivityOptions, Cx, Definition, EventId, Failure, HistoryEvent, Millis, Payload, RetryPolicy,
@@ -182,14 +182,10 @@ impl Rig {
     }
 
     pub(crate) fn start<I: Serialize>(&mut self, id: &str, kind: &str, input: &I) -> RunId {
-        let spec = StartSpec {
-            workflow_id: WorkflowId::new(id),
-            workflow_type: kind.to_owned(),
-            input: Payload::json(input).unwrap(),
-        };
+        let spec = StartSpec::new(id, kind, Payload::json(input).unwrap());
         let reply = self.ask(Message::Start(spec));
         let Reply::Started(run_id) = reply else {
-            panic!("not started: {reply:?}");
+            panic!("not started: {reply:?}")
         };
         run_id
     }
@@ -236,7 +232,7 @@ impl Rig {
     pub(crate) fn describe(&mut self, run_id: RunId) -> Description {
         let reply = self.ask(Message::Describe(run_id));
         let Reply::Description(description) = reply else {
-            panic!("not open: {reply:?}");
+            panic!("not open: {reply:?}")
         };
         *description
     }
@@ -309,5 +305,6 @@ fn options(
             RunId(id)
         }),
         scope,
+        turns: Box::new(Inline),
     }
 }

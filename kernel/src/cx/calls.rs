@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::futures::{Canceled, NextSignal, Operation};
 use super::shared::{OperationKind, Scope, Shared};
 use crate::command::Command;
-use crate::event::Marker;
 use crate::failure::Failure;
-use crate::ids::{Millis, Seq, Timestamp, WorkflowId};
+use crate::ids::{Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{Replaying, WorkflowInfo};
+use crate::marker::{Marker, PatchState};
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy};
 use crate::payload::Payload;
 
@@ -106,6 +106,64 @@ impl Cx {
         self.shared.with(super::shared::Inner::random)
     }
 
+    /// A random UUID (version 4); the same again on replay.
+    #[must_use]
+    pub fn uuid(&self) -> String {
+        let (high, low) = (self.random(), self.random());
+        let mut bytes = [0_u8; 16];
+        bytes[..8].copy_from_slice(&high.to_be_bytes());
+        bytes[8..].copy_from_slice(&low.to_be_bytes());
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        RunId(bytes).to_string()
+    }
+
+    /// Whether this run takes the new side of a change of its code. The answer is recorded, and
+    /// stays: a run that passed this place before the change was written keeps to the old side.
+    ///
+    /// ```
+    /// use kernel::{ActivityOptions, Cx, Failure};
+    /// async fn greet(cx: Cx, name: String) -> Result<String, Failure> {
+    ///     let activity = if cx.patched("greet politely") { "GreetPolitely" } else { "Greet" };
+    ///     cx.activity_named(activity, &name, ActivityOptions::default()).await
+    /// }
+    /// # drop(greet);
+    /// ```
+    ///
+    /// When no run on the old side is left, delete that side and put
+    /// [`deprecate_patch`](Self::deprecate_patch) in its place; when no run that recorded the
+    /// patch without it is left, delete that as well.
+    #[must_use]
+    pub fn patched(&self, id: &str) -> bool {
+        self.shared
+            .with(|inner| inner.is_patched(id, PatchState::Active))
+    }
+
+    /// Says that the old side of a patch is gone, and that this call will soon be gone too.
+    pub fn deprecate_patch(&self, id: &str) {
+        self.shared
+            .with(|inner| inner.is_patched(id, PatchState::Deprecated));
+    }
+
+    /// The value that `make` gives, made once and recorded: replay reads it from the history. For
+    /// small and quick things that are different each time; anything that may fail is an activity.
+    ///
+    /// # Errors
+    /// When the value cannot be encoded or does not read back.
+    pub fn side_effect<T: Serialize + DeserializeOwned>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
+        let value = match self.shared.with(super::shared::Inner::recorded_side_effect) {
+            Some(recorded) => recorded,
+            None => Payload::json(&make())?,
+        };
+        // What was written is read back, so that the first time is like every other.
+        let decoded = value.decode()?;
+        self.shared.with(|inner| inner.record_side_effect(value));
+        Ok(decoded)
+    }
+
     /// Whether this turn repeats the past; for logging only.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
@@ -193,6 +251,15 @@ impl Cx {
         NextSignal::new(Arc::clone(&self.shared), self.scope, name.to_owned())
     }
 
+    /// The next signal of that name that has arrived already, if there is one.
+    ///
+    /// # Errors
+    /// When the signal's value does not fit the type.
+    pub fn try_signal<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let signal = self.shared.with(|inner| inner.take_signal(name));
+        signal.map(|payload| Ok(payload.decode()?)).transpose()
+    }
+
     /// Declares a stage of this workflow's graph, or a new total for it. Activities and children
     /// whose options name the stage count towards it.
     pub fn stage(&self, name: &str, total: Option<u64>) {
@@ -202,6 +269,53 @@ impl Cx {
         };
         self.shared
             .with(|inner| inner.command(Command::RecordMarker { marker }));
+    }
+
+    /// Ends this run and goes on in a new one of the same workflow id, with a fresh history. The
+    /// answer is an error to be returned from the body at once:
+    ///
+    /// ```
+    /// use kernel::{Cx, Failure};
+    /// async fn count(cx: Cx, n: u64) -> Result<u64, Failure> {
+    ///     if cx.info().continue_as_new_suggested {
+    ///         return cx.continue_as_new(&(n + 1));
+    ///     }
+    ///     Ok(n)
+    /// }
+    /// # drop(count);
+    /// ```
+    ///
+    /// Whoever waits for the run, or is its parent, is told of the last run's result only.
+    /// Signals that have arrived and were not awaited stay behind: take them with
+    /// [`try_signal`](Self::try_signal) first. A request to cancel is repeated to the new run.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn continue_as_new<I: Serialize + ?Sized, T>(&self, input: &I) -> Result<T, Failure> {
+        self.go_on(None, input)
+    }
+
+    /// As [`continue_as_new`](Self::continue_as_new), in a run of another type.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn continue_as_new_named<I: Serialize + ?Sized, T>(
+        &self,
+        workflow_type: &str,
+        input: &I,
+    ) -> Result<T, Failure> {
+        self.go_on(Some(workflow_type.to_owned()), input)
+    }
+
+    fn go_on<I: Serialize + ?Sized, T>(
+        &self,
+        workflow_type: Option<String>,
+        input: &I,
+    ) -> Result<T, Failure> {
+        let input = Payload::json(input)?;
+        Err(self
+            .shared
+            .with(|inner| inner.continue_as_new(workflow_type, input)))
     }
 
     /// Resolves when the run is asked to cancel.

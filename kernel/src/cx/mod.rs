@@ -2,6 +2,7 @@
 
 mod calls;
 mod futures;
+mod recall;
 mod shared;
 
 pub use calls::{ActivityContract, Cx, WorkflowContract};

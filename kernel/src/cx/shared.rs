@@ -8,15 +8,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use super::recall::Recall;
 use crate::command::Command;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::ids::{Seq, Timestamp};
-use crate::machine::{News, Replaying, WorkflowInfo};
+use crate::limits;
+use crate::machine::{News, Replaying, TurnStart, WorkflowInfo};
 use crate::payload::Payload;
 
 /// Operations begun and cancellations met in one turn, after which the body is taken to spin: a
 /// loop that begins an operation anew whenever one fails never waits once the run is canceled.
 const TURN_STEPS_MAX: u32 = 100_000;
+
+/// The message of the failure that stands for the end of a body that continues as new. It never
+/// enters a history, unless code goes on after it and returns it too late.
+const CONTINUATION: &str = "the workflow continues as new";
 
 /// What an operation of the body is, so that it can be canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +77,15 @@ pub(crate) struct Inner {
     slots: BTreeMap<Seq, Slot>,
     signals: BTreeMap<String, VecDeque<Payload>>,
     signal_waiters: BTreeMap<String, BTreeMap<WaiterId, Waker>>,
+    /// The type and the input of the run that the body wants to go on in.
+    continuation: Option<(String, Payload)>,
     cancel: Option<String>,
     cancel_waiters: BTreeMap<WaiterId, Waker>,
     next_waiter: WaiterId,
     next_seq: u32,
     random: u64,
     steps: u32,
+    pub(super) recall: Recall,
     /// To be woken when the lock is released.
     woken: Vec<Waker>,
     /// To be dropped when the lock is released.
@@ -96,12 +105,14 @@ impl Shared {
             slots: BTreeMap::new(),
             signals: BTreeMap::new(),
             signal_waiters: BTreeMap::new(),
+            continuation: None,
             cancel: None,
             cancel_waiters: BTreeMap::new(),
             next_waiter: 0,
             next_seq: 0,
             random,
             steps: 0,
+            recall: Recall::default(),
             woken: Vec::new(),
             stale: Vec::new(),
         }))
@@ -130,8 +141,13 @@ impl Shared {
 impl Inner {
     /// Tells all news of a turn. The cancellation comes last, wherever it stands among them: what
     /// has ended by now cannot be asked to cancel any more.
-    pub(crate) fn begin_turn(&mut self, news: Vec<News>, now: Timestamp) {
-        self.now = now;
+    pub(crate) fn begin_turn(&mut self, news: Vec<News>, turn: TurnStart) {
+        self.now = turn.now;
+        self.info.history_events = turn.history_events;
+        self.info.history_bytes = turn.history_bytes;
+        self.info.continue_as_new_suggested = turn.history_events
+            >= limits::CONTINUE_AS_NEW_SUGGESTED_EVENTS
+            || turn.history_bytes >= limits::CONTINUE_AS_NEW_SUGGESTED_BYTES;
         self.steps = 0;
         let mut canceled = None;
         for one in news {
@@ -159,12 +175,36 @@ impl Inner {
     pub(crate) fn close(&mut self, result: Result<Payload, Failure>) {
         let command = match result {
             Ok(result) => Command::CompleteWorkflowExecution { result },
+            Err(failure) if self.is_continuation(&failure) => {
+                let (workflow_type, input) = self.continuation.take().expect("checked above");
+                Command::ContinueAsNewWorkflowExecution {
+                    workflow_type,
+                    input,
+                }
+            }
             Err(failure) if failure.is_canceled() && self.cancel.is_some() => {
                 Command::CancelWorkflowExecution
             }
             Err(failure) => Command::FailWorkflowExecution { failure },
         };
         self.commands.push(command);
+    }
+
+    /// The body wants to go on in a new run: gives the failure that it has to return.
+    pub(crate) fn continue_as_new(
+        &mut self,
+        workflow_type: Option<String>,
+        input: Payload,
+    ) -> Failure {
+        let workflow_type = workflow_type.unwrap_or_else(|| self.info.workflow_type.clone());
+        self.continuation = Some((workflow_type, input));
+        Failure::internal(CONTINUATION)
+    }
+
+    fn is_continuation(&self, failure: &Failure) -> bool {
+        self.continuation.is_some()
+            && failure.kind == FailureKind::Internal
+            && failure.message == CONTINUATION
     }
 
     pub(crate) fn command(&mut self, command: Command) {
@@ -331,14 +371,8 @@ impl Inner {
         if self.has_spun() {
             return Poll::Pending;
         }
-        if let Some(queue) = self.signals.get_mut(name) {
-            let next = queue.pop_front();
-            if queue.is_empty() {
-                self.signals.remove(name);
-            }
-            if let Some(payload) = next {
-                return Poll::Ready(Ok(payload));
-            }
+        if let Some(payload) = self.take_signal(name) {
+            return Poll::Ready(Ok(payload));
         }
         if self.is_canceled(scope) {
             self.steps = self.steps.saturating_add(1);
@@ -352,6 +386,16 @@ impl Inner {
         };
         self.stale.extend(waiters.insert(id, waker.clone()));
         Poll::Pending
+    }
+
+    /// The next signal of a name, if one has arrived.
+    pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
+        let queue = self.signals.get_mut(name)?;
+        let next = queue.pop_front();
+        if queue.is_empty() {
+            self.signals.remove(name);
+        }
+        next
     }
 
     pub(crate) fn drop_signal_waiter(&mut self, name: &str, id: WaiterId) {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{check_name, check_payload};
 use super::input::Rejection;
+use super::workflow_execution::{failed, given};
 use crate::command::Command;
-use crate::event::{EventKind, HistoryEvent, Marker, Transition};
-use crate::ids::{EventId, Seq, Timestamp};
+use crate::event::{EventKind, HistoryEvent, Transition};
+use crate::ids::{EventId, RunId, Seq, Timestamp};
 use crate::limits;
+use crate::marker::Marker;
 use crate::options::ActivityOptions;
 use crate::primitives::{Illegal, activity, child, timer, workflow_task};
 use crate::run_state::RunState;
@@ -15,6 +17,7 @@ use crate::run_state::RunState;
 pub(super) fn decide(
     state: &RunState,
     commands: Vec<Command>,
+    successor: Option<RunId>,
     now: Timestamp,
 ) -> Result<Transition, Rejection> {
     if state.workflow_task == workflow_task::State::Idle {
@@ -23,6 +26,7 @@ pub(super) fn decide(
     let mut work = Work {
         state,
         now,
+        successor,
         events: Vec::with_capacity(commands.len() + 1),
         last: state.last_event_id,
         operations: BTreeMap::new(),
@@ -96,6 +100,7 @@ struct Begun {
 struct Work<'a> {
     state: &'a RunState,
     now: Timestamp,
+    successor: Option<RunId>,
     events: Vec<HistoryEvent>,
     last: EventId,
     /// Operations begun in this task; those of `state` too, once one of them is canceled.
@@ -195,13 +200,26 @@ impl Work<'_> {
                 return Ok(End::Closed);
             }
             Command::FailWorkflowExecution { failure } => {
-                self.push(EventKind::WorkflowExecutionFailed {
-                    failure: failure.bounded(),
-                });
+                let kind = failed(self.state, failure, self.successor, self.now)?;
+                self.push(kind);
                 return Ok(End::Closed);
             }
             Command::CancelWorkflowExecution => {
                 self.push(EventKind::WorkflowExecutionCanceled);
+                return Ok(End::Closed);
+            }
+            Command::ContinueAsNewWorkflowExecution {
+                workflow_type,
+                input,
+            } => {
+                check_payload("the new run's input", &input)?;
+                check_name("a workflow type", &workflow_type)?;
+                let new_run_id = given(self.successor)?;
+                self.push(EventKind::WorkflowExecutionContinuedAsNew {
+                    new_run_id,
+                    workflow_type,
+                    input,
+                });
                 return Ok(End::Closed);
             }
         }
@@ -209,10 +227,19 @@ impl Work<'_> {
     }
 
     fn marker(&mut self, marker: Marker) -> Result<(), Rejection> {
-        let Marker::Stage { name, .. } = &marker;
+        match &marker {
+            Marker::Stage { name, .. } => self.stage(name)?,
+            Marker::Patch { id, .. } => check_name("a patch", id)?,
+            Marker::SideEffect { value } => check_payload("the side effect's value", value)?,
+        }
+        self.push(EventKind::MarkerRecorded { marker });
+        Ok(())
+    }
+
+    fn stage(&mut self, name: &str) -> Result<(), Rejection> {
         check_name("a stage", name)?;
         if !self.state.stages.iter().any(|s| s.name == *name) {
-            self.new_stages.insert(name.clone());
+            self.new_stages.insert(name.to_owned());
             if self.state.stages.len() + self.new_stages.len() > limits::STAGES_MAX {
                 let limit = limits::STAGES_MAX;
                 return Err(Rejection::OverLimit(format!(
@@ -220,7 +247,6 @@ impl Work<'_> {
                 )));
             }
         }
-        self.push(EventKind::MarkerRecorded { marker });
         Ok(())
     }
 

@@ -93,6 +93,14 @@ pub enum Input {
     WorkflowTaskCompleted {
         /// What it asks for.
         commands: Vec<Command>,
+        /// The id of the run that follows on this one, if the commands or the retry policy make
+        /// one; needed only [then](super::needs_successor).
+        successor: Option<RunId>,
+    },
+    /// The run, or the chain it belongs to, is out of time.
+    WorkflowTimeout {
+        /// The id of the run that tries again, needed with a retry policy.
+        successor: Option<RunId>,
     },
     /// The workflow code could not run.
     WorkflowTaskFailed {
@@ -112,6 +120,8 @@ pub enum ChildOutcome {
     Canceled,
     /// It was stopped.
     Terminated,
+    /// It ran out of time.
+    TimedOut,
 }
 
 /// Why an input changes nothing. The state is as it was.

@@ -8,10 +8,12 @@ mod commands;
 mod input;
 mod results;
 mod start;
+mod workflow_execution;
 
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
 pub use start::{StartRequest, start};
+pub use workflow_execution::needs_successor;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::check::{check_history, check_name, check_payload, check_reason};
 use super::commands;
 use super::input::{ChildOutcome, Input, Rejection};
+use super::workflow_execution;
 use crate::event::{EventKind, HistoryEvent, Note, Transition};
 use crate::failure::{Failure, FailureKind, TimeoutType};
 use crate::ids::{EventId, Millis, Timestamp};
@@ -23,13 +24,8 @@ use crate::run_state::{PendingActivity, RunState};
 ///     Input, Payload, Rejection, RunId, StartRequest, Timestamp, WorkflowId, decide, start,
 /// };
 ///
-/// let request = StartRequest {
-///     workflow_id: WorkflowId::new("nightly"),
-///     run_id: RunId([7; 16]),
-///     workflow_type: "report".to_owned(),
-///     input: Payload::null(),
-///     parent: None,
-/// };
+/// let (id, run) = (WorkflowId::new("nightly"), RunId([7; 16]));
+/// let request = StartRequest::new(id, run, "report", Payload::null());
 /// let (mut state, _transition) = start(request, Timestamp(0))?;
 /// let stop = || Input::Terminate { reason: "the disk is full".to_owned() };
 /// let transition = decide(&state, stop(), Timestamp(5))?;
@@ -151,7 +147,15 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
                 EventKind::WorkflowExecutionTerminated { reason },
             ))
         }
-        Input::WorkflowTaskCompleted { commands } => commands::decide(state, commands, now),
+        Input::WorkflowTaskCompleted {
+            commands,
+            successor,
+        } => commands::decide(state, commands, successor, now),
+        Input::WorkflowTimeout { successor } => Ok(one_event(
+            state,
+            now,
+            workflow_execution::timed_out(state, successor, now)?,
+        )),
         Input::WorkflowTaskFailed { failure } => workflow_task_failed(state, failure, now),
     }
 }
@@ -356,6 +360,7 @@ fn child_closed(initiated_event_id: EventId, outcome: ChildOutcome) -> EventKind
         ChildOutcome::Terminated => {
             EventKind::ChildWorkflowExecutionTerminated { initiated_event_id }
         }
+        ChildOutcome::TimedOut => EventKind::ChildWorkflowExecutionTimedOut { initiated_event_id },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::check::{check_name, check_payload, check_workflow_id};
 use super::input::Rejection;
+use crate::chain::{Chain, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
 use crate::ids::{EventId, RunId, Timestamp, WorkflowId};
 use crate::payload::Payload;
@@ -20,6 +21,30 @@ pub struct StartRequest {
     pub input: Payload,
     /// Present in a child.
     pub parent: Option<ParentRef>,
+    /// Timeouts and retries of the whole.
+    pub options: WorkflowOptions,
+    /// The runs before this one.
+    pub chain: Chain,
+}
+
+impl StartRequest {
+    /// A run without parent, timeouts and retries, that follows on nothing.
+    pub fn new(
+        workflow_id: WorkflowId,
+        run_id: RunId,
+        workflow_type: impl Into<String>,
+        input: Payload,
+    ) -> Self {
+        Self {
+            workflow_id,
+            run_id,
+            workflow_type: workflow_type.into(),
+            input,
+            parent: None,
+            options: WorkflowOptions::default(),
+            chain: Chain::default(),
+        }
+    }
 }
 
 /// The first transition and the state after it. The seed of the run's random numbers is taken
@@ -31,6 +56,11 @@ pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transit
     check_workflow_id(&request.workflow_id.0)?;
     check_name("a workflow type", &request.workflow_type)?;
     check_payload("the workflow's input", &request.input)?;
+    check_retry(&request.options)?;
+    let mut chain = request.chain;
+    if chain.first_run_id.is_none() {
+        chain.deadline = request.options.execution_timeout.map(|t| now.after(t));
+    }
     let event = HistoryEvent {
         id: EventId(1),
         at: now,
@@ -39,6 +69,8 @@ pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transit
             input: request.input,
             parent: request.parent,
             seed: seed_of(request.run_id),
+            options: request.options,
+            chain,
         },
     };
     let mut state = RunState::started(request.workflow_id, request.run_id, &event)
@@ -49,6 +81,16 @@ pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transit
     };
     state.transitions = 1;
     Ok((state, transition))
+}
+
+fn check_retry(options: &WorkflowOptions) -> Result<(), Rejection> {
+    match &options.retry {
+        Some(retry) if !retry.is_valid() => Err(Rejection::BadCommand(format!(
+            "the backoff coefficient of the workflow is {}, it must be 1 or more",
+            retry.backoff_coefficient
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn seed_of(run_id: RunId) -> u64 {

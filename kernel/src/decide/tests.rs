@@ -5,10 +5,11 @@ mod commands;
 
 use super::*;
 use crate::command::Command;
-use crate::event::{EventKind, Marker, Note};
+use crate::event::{EventKind, Note};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::limits;
+use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, RetryPolicy, RetryState};
 use crate::payload::Payload;
 use crate::primitives::{activity, workflow_task};
@@ -21,13 +22,7 @@ const CHILD: EventId = EventId(5);
 const RUN: RunId = RunId([1; 16]);
 
 fn request(workflow_id: &str, input: Payload) -> StartRequest {
-    StartRequest {
-        workflow_id: WorkflowId::new(workflow_id),
-        run_id: RUN,
-        workflow_type: "report".to_owned(),
-        input,
-        parent: None,
-    }
+    StartRequest::new(WorkflowId::new(workflow_id), RUN, "report", input)
 }
 
 fn schedule(seq: u32, options: ActivityOptions) -> Command {
@@ -75,7 +70,10 @@ fn run() -> Run {
 }
 
 fn task(commands: Vec<Command>) -> Input {
-    Input::WorkflowTaskCompleted { commands }
+    Input::WorkflowTaskCompleted {
+        commands,
+        successor: None,
+    }
 }
 
 struct Run {

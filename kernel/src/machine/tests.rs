@@ -339,7 +339,10 @@ impl Drop for Bomb {
 fn a_panic_of_the_body_is_a_failure_of_the_turn_wherever_it_happens() {
     fn check(expected: &str, definition: &Definition) {
         let mut run = TestRun::new(definition, json(&1));
-        let failure = run.machine.advance(Vec::new(), Timestamp(0)).unwrap_err();
+        let failure = run
+            .machine
+            .advance(Vec::new(), run.state.turn_start(Timestamp(0)))
+            .unwrap_err();
         assert_eq!(
             failure.message,
             format!("the workflow code panicked: {expected}")
@@ -388,7 +391,10 @@ fn a_loop_that_never_waits_once_canceled_fails_the_turn_instead_of_hanging() {
     run.turn();
     cancel(&mut run);
     let news = std::mem::take(&mut run.unseen);
-    let failure = run.machine.advance(news, run.now).unwrap_err();
+    let failure = run
+        .machine
+        .advance(news, run.state.turn_start(run.now))
+        .unwrap_err();
     assert!(failure.message.contains("without waiting"), "{failure}");
 }
 
@@ -400,7 +406,10 @@ fn a_body_that_wakes_itself_for_ever_fails_the_turn() {
             Poll::Pending
         })
     });
-    let failure = run.machine.advance(Vec::new(), Timestamp(0)).unwrap_err();
+    let failure = run
+        .machine
+        .advance(Vec::new(), run.state.turn_start(Timestamp(0)))
+        .unwrap_err();
     assert!(failure.message.contains("woke itself"), "{failure}");
 }
 

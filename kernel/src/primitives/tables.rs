@@ -48,8 +48,12 @@ fn all_tables() -> String {
     let mut out = String::new();
     {
         use super::workflow_execution::{Event, State};
-        let states = all!(State: Running, Completed, Failed, Canceled, Terminated);
-        let events = all!(Event: Progressed, Completed, Failed, Canceled, Terminated);
+        let states = all!(
+            State: Running, Completed, Failed, Canceled, Terminated, TimedOut, ContinuedAsNew
+        );
+        let events = all!(
+            Event: Progressed, Completed, Failed, Canceled, Terminated, TimedOut, ContinuedAsNew
+        );
         out += &table("workflow execution", &states, &events, State::on);
     }
     {

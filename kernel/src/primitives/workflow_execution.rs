@@ -17,6 +17,10 @@ pub enum State {
     Canceled,
     /// Stopped from outside.
     Terminated,
+    /// Out of time.
+    TimedOut,
+    /// Went on in a new run.
+    ContinuedAsNew,
 }
 
 /// What can happen to a run.
@@ -32,6 +36,10 @@ pub enum Event {
     Canceled,
     /// Stopped from outside.
     Terminated,
+    /// Out of time.
+    TimedOut,
+    /// Goes on in a new run.
+    ContinuedAsNew,
 }
 
 impl State {
@@ -40,7 +48,12 @@ impl State {
     pub fn is_closed(self) -> bool {
         match self {
             Self::Running => false,
-            Self::Completed | Self::Failed | Self::Canceled | Self::Terminated => true,
+            Self::Completed
+            | Self::Failed
+            | Self::Canceled
+            | Self::Terminated
+            | Self::TimedOut
+            | Self::ContinuedAsNew => true,
         }
     }
 
@@ -56,13 +69,22 @@ impl State {
                 Event::Failed => Ok(Self::Failed),
                 Event::Canceled => Ok(Self::Canceled),
                 Event::Terminated => Ok(Self::Terminated),
+                Event::TimedOut => Ok(Self::TimedOut),
+                Event::ContinuedAsNew => Ok(Self::ContinuedAsNew),
             },
-            Self::Completed | Self::Failed | Self::Canceled | Self::Terminated => match event {
+            Self::Completed
+            | Self::Failed
+            | Self::Canceled
+            | Self::Terminated
+            | Self::TimedOut
+            | Self::ContinuedAsNew => match event {
                 Event::Progressed
                 | Event::Completed
                 | Event::Failed
                 | Event::Canceled
-                | Event::Terminated => Err(Illegal::new("workflow execution", &self, &event)),
+                | Event::Terminated
+                | Event::TimedOut
+                | Event::ContinuedAsNew => Err(Illegal::new("workflow execution", &self, &event)),
             },
         }
     }

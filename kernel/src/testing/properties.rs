@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Outside, RUN, TestRun, bodies, json};
+use super::{NEXT_RUN, Outside, RUN, TestRun, bodies, json};
 use crate::decide::{ChildOutcome, Input, decide};
 use crate::event::{EventKind, HistoryEvent, Transition};
 use crate::failure::{Failure, TimeoutType};
@@ -43,8 +43,12 @@ fn go_on(definition: &Definition, history: &[HistoryEvent], cut: usize) -> Vec<H
     for event in &history[cut..] {
         if event.kind == EventKind::WorkflowTaskCompleted {
             let news = std::mem::take(&mut at.unseen);
-            let commands = at.machine.advance(news, event.at).unwrap();
-            let input = Input::WorkflowTaskCompleted { commands };
+            let turn = at.state.turn_start(event.at);
+            let commands = at.machine.advance(news, turn).unwrap();
+            let input = Input::WorkflowTaskCompleted {
+                commands,
+                successor: Some(NEXT_RUN),
+            };
             let transition = decide(&at.state, input, event.at).unwrap();
             at.state.apply(&transition).unwrap();
             made.extend(transition.events);
@@ -218,6 +222,7 @@ fn any_outcome() -> impl Strategy<Value = ChildOutcome> {
         Just(ChildOutcome::Failed(Failure::permanent("Broken", "broken"))),
         Just(ChildOutcome::Canceled),
         Just(ChildOutcome::Terminated),
+        Just(ChildOutcome::TimedOut),
     ]
 }
 
@@ -225,7 +230,9 @@ fn any_input() -> impl Strategy<Value = Input> {
     let attempt = 1_u32..4;
     prop_oneof![
         8 => proptest::collection::vec(any_command(), 0..4)
-            .prop_map(|commands| Input::WorkflowTaskCompleted { commands }),
+            .prop_map(|commands| Input::WorkflowTaskCompleted {
+                commands, successor: Some(NEXT_RUN),
+            }),
         6 => (any_id(), attempt.clone(), any_result()).prop_map(
             |(scheduled_event_id, attempt, result)| Input::ActivityResult {
                 scheduled_event_id, attempt, result,
@@ -253,6 +260,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         }),
         2 => Just(Input::Signal { name: "add".to_owned(), input: json(&1) }),
         1 => Just(Input::CancelRequest { reason: "enough".to_owned() }),
+        1 => Just(Input::WorkflowTimeout { successor: Some(NEXT_RUN) }),
         2 => Just(Input::WorkflowTaskFailed { failure: Failure::internal("a panic") }),
     ]
 }

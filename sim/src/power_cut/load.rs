@@ -78,13 +78,8 @@ impl Load {
         let mut run_id = [0; 16];
         let number = u64::try_from(self.runs.len()).unwrap_or(0);
         run_id[..8].copy_from_slice(&number.to_be_bytes());
-        let request = StartRequest {
-            workflow_id: WorkflowId::new(format!("run-{number}")),
-            run_id: RunId(run_id),
-            workflow_type: "Load".to_owned(),
-            input: Payload::null(),
-            parent: None,
-        };
+        let workflow_id = WorkflowId::new(format!("run-{number}"));
+        let request = StartRequest::new(workflow_id, RunId(run_id), "Load", Payload::null());
         let (state, transition) =
             kernel::start(request, Timestamp(0)).map_err(|e| format!("{e:?}"))?;
         self.runs.push(state);

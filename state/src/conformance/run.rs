@@ -77,13 +77,12 @@ impl Run {
     /// A new run, and its first transition.
     #[must_use]
     pub fn start(workflow_id: &str, n: u64) -> (Self, Written) {
-        let request = StartRequest {
-            workflow_id: WorkflowId::new(workflow_id),
-            run_id: run_id(n),
-            workflow_type: "TraceRun".into(),
-            input: payload(20),
-            parent: None,
-        };
+        let request = StartRequest::new(
+            WorkflowId::new(workflow_id),
+            run_id(n),
+            "TraceRun",
+            payload(20),
+        );
         let at = Timestamp(1_700_000_000_000 + i64::try_from(n).unwrap_or(0));
         let (state, transition) = kernel::start(request, at).expect("a good start");
         let written = Written {
