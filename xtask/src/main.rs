@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask tidy`, `cargo xtask samples`.
+//! Development tasks: `cargo xtask tidy`, `cargo xtask samples`, `cargo xtask score`.
 
 #![expect(
     clippy::print_stdout,
@@ -6,6 +6,8 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod predict;
+mod score;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +17,9 @@ const HELP: &str = "\
 Development tasks of openclaw-trace.
 
   cargo xtask tidy                 checks what the compiler and clippy do not: rings, sizes, papers
+  cargo xtask predict SET ...      writes what the product says about one labelled set
+  cargo xtask score [SET..]        predicts the labelled sets, runs their scorers, prints one table
+  cargo xtask fit [--write]        fits the sentiment table, and says how it does on parts it has not seen
 ";
 
 /// The root of the checkout.
@@ -32,6 +37,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some("tidy") if words.len() == 1 => tidy::run(&root()),
+        Some("predict") => predict::run(&words[1..]),
+        Some("score") => score::run(&root(), &words[1..]),
+        Some("fit") => score::fit(&root(), &words[1..]),
         Some(other) => {
             eprintln!("error: {other:?} is no task\n\n{HELP}");
             ExitCode::from(2)

@@ -4,7 +4,7 @@
 //! last sentences are the person's voice. Neighbours: `words` holds the lists.
 
 use super::recorder::{Cx, Finding, Quote};
-use super::words;
+use super::words::{self, has_phrase, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
 use crate::signal::{Class, Kind, Severity};
@@ -14,6 +14,8 @@ const QUOTE_BYTES: usize = 300;
 /// From this length on a text is a document; only its edges are looked at.
 const DOCUMENT_BYTES: usize = 1200;
 const EDGE_BYTES: usize = 350;
+/// Giving up is said in a few words; in a long text the same words mean something else.
+const GIVING_UP_BYTES: usize = 120;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// What a user turn is.
@@ -60,8 +62,32 @@ impl Users {
         }
     }
 
-    pub(super) fn on_user(&mut self, at_ms: Option<i64>, turn: &UserTurn<'_>, cx: &mut Cx<'_>) {
-        let (label, hit) = self.label(at_ms, turn);
+    /// Gives back the name of the turn's label. `was_asked`: the agent had ended with a question, so that a bare no is
+    /// an answer.
+    pub(super) fn on_user(
+        &mut self,
+        at_ms: Option<i64>,
+        turn: &UserTurn<'_>,
+        was_asked: bool,
+        cx: &mut Cx<'_>,
+    ) -> &'static str {
+        let (label, hit) = match self.label(at_ms, turn) {
+            (UserLabel::Correction, _) if was_asked && is_bare_refusal(&turn.human) => {
+                (UserLabel::Neutral, None)
+            }
+            found => found,
+        };
+        self.report(label, hit.as_deref(), turn, cx);
+        label.name()
+    }
+
+    fn report(
+        &mut self,
+        label: UserLabel,
+        hit: Option<&str>,
+        turn: &UserTurn<'_>,
+        cx: &mut Cx<'_>,
+    ) {
         cx.judge_user(label.name());
         if label == UserLabel::Synthetic {
             return;
@@ -70,7 +96,7 @@ impl Users {
         let Some(shape) = Shape::of(label) else {
             return;
         };
-        let quote = quote_around(&turn.human, hit.as_deref().unwrap_or(""));
+        let quote = quote_around(&turn.human, hit.unwrap_or(""));
         let summary = format!("{}: {quote}", shape.what);
         cx.find(&Finding {
             detector: DETECTOR,
@@ -314,6 +340,11 @@ fn judge_text(human: &str) -> (UserLabel, Option<String>) {
             Some(phrase.trim().to_owned()),
         );
     }
+    if human.len() <= GIVING_UP_BYTES
+        && let Some(phrase) = hit(words::GIVES_UP)
+    {
+        return (UserLabel::Frustration("gives_up"), Some(phrase.to_owned()));
+    }
     if is_shouting(human) {
         return (UserLabel::Frustration("shouting"), None);
     }
@@ -349,6 +380,11 @@ fn is_pasted(line: &str) -> bool {
         .any(|start| line.starts_with(start))
 }
 
+/// At most three words.
+fn is_bare_refusal(human: &str) -> bool {
+    human.split_whitespace().count() <= 3
+}
+
 /// The parts of a text in which a person speaks: no code blocks, no quoted lines, of a document only the edges.
 fn voice(human: &str) -> String {
     let mut kept = String::new();
@@ -368,29 +404,6 @@ fn voice(human: &str) -> String {
     let head = &kept[..floor_char(&kept, EDGE_BYTES)];
     let tail = &kept[floor_char(&kept, kept.len() - EDGE_BYTES)..];
     format!("{head}\n{tail}")
-}
-
-/// Whether the phrase stands in the text as words of its own.
-fn has_phrase(text: &str, phrase: &str) -> bool {
-    text.match_indices(phrase)
-        .any(|(at, _)| is_bounded(text, at, phrase))
-}
-
-fn starts_with_phrase(text: &str, phrase: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with(phrase) && is_bounded(text, 0, phrase)
-}
-
-/// Letters of scripts that write without spaces bound nothing.
-fn is_bounded(text: &str, at: usize, phrase: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() && (c as u32) < 0x2e80;
-    let before = text[..at].chars().next_back();
-    let after = text[at + phrase.len()..].chars().next();
-    let starts_as_word = phrase.chars().next().is_some_and(is_word);
-    let ends_as_word = phrase.chars().next_back().is_some_and(is_word);
-    let runs_on_before = starts_as_word && before.is_some_and(is_word);
-    let runs_on_after = ends_as_word && after.is_some_and(is_word);
-    !(runs_on_before || runs_on_after)
 }
 
 /// Three words or more, all in capitals.
