@@ -74,6 +74,11 @@ impl Detectors {
         self.chain.finish(cx);
     }
 
+    /// How likely the session missed its aim.
+    pub(crate) fn risk(&self) -> f64 {
+        self.chain.risk()
+    }
+
     /// Digests of the calls that failed: tool, arguments and error.
     pub(crate) fn failed_calls(&self) -> &[String] {
         self.chain.failed_calls()

@@ -143,7 +143,7 @@ pub fn judge_events<'a>(events: impl IntoIterator<Item = SessionEvent<'a>>) -> J
     });
     Judged {
         failed_calls: detectors.failed_calls().to_vec(),
-        risk: 0.0,
+        risk: detectors.risk(),
         lines: recorder.judgments.unwrap_or_default(),
         signs: recorder.signs,
     }

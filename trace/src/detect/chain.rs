@@ -3,12 +3,12 @@
 //!
 //! Neighbours: `outcome` judges each result, `user` each turn; `words::claims` holds the words. Bounded memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::recorder::{Cx, Finding, Quote};
-use super::words::{
-    FACT_STATES, FACT_SUBJECTS, FAILURE_ADMITTED, HEDGES, SUCCESS_CLAIMS, has_phrase,
-};
+use super::words::{self, Phrases};
 use crate::event::{AssistantTurn, ToolCall, floor_char};
 use crate::hash;
 use crate::limits::PENDING_CALLS_MAX;
@@ -48,8 +48,8 @@ struct Unrecovered {
 /// What is remembered of the session.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
-    /// Digest of tool and arguments by call id.
-    calls: BTreeMap<String, (String, String)>,
+    /// Tool and arguments by call id.
+    calls: BTreeMap<String, String>,
     last: Last,
     /// Failures since the last success or person.
     open: Option<Unrecovered>,
@@ -60,6 +60,15 @@ pub(super) struct Chain {
     /// A person's last word was that they give up.
     gave_up: bool,
     failed_calls: Vec<String>,
+    /// Failed commands.
+    failures: u32,
+    /// Results that were never made good, and claims of success in their face.
+    unrecovered: u32,
+    claims: u32,
+    /// How often a person was annoyed or had to correct.
+    complaints: u32,
+    /// How often the agent said what it cannot or may not do.
+    limits: usize,
 }
 
 impl Chain {
@@ -83,6 +92,9 @@ impl Chain {
             cx.sign("user_correction");
         }
         self.gave_up = label == "frustration";
+        if matches!(label, "frustration" | "correction" | "failure_report") {
+            self.complaints = self.complaints.saturating_add(1);
+        }
         self.last = Last::Person;
         self.open = None;
         self.results = 0;
@@ -91,14 +103,11 @@ impl Chain {
 
     pub(super) fn on_call(&mut self, call: &ToolCall<'_>) {
         let cut = &call.args[..floor_char(call.args, ARGUMENTS_BYTES)];
-        let exact = hash::short_hex(format!("{}\0{cut}", call.name).as_bytes(), 16);
-        let shape = format!("{}\0{}", call.name, normalise::template(cut));
-        let shape = hash::short_hex(shape.as_bytes(), 16);
         if self.calls.len() >= PENDING_CALLS_MAX {
             self.calls.pop_first();
         }
         let id = call.id[..floor_char(&call.id, 256)].to_owned();
-        self.calls.insert(id, (exact, shape));
+        self.calls.insert(id, format!("{}\0{cut}", call.name));
     }
 
     /// A tool answered. `fingerprint_id` is that of the signal its failure gave.
@@ -112,10 +121,7 @@ impl Chain {
     ) {
         self.last = Last::Tool;
         self.results = self.results.saturating_add(1);
-        let (exact, shape) = self
-            .calls
-            .remove(&id[..floor_char(id, 256)])
-            .unwrap_or_default();
+        let call = self.calls.remove(&id[..floor_char(id, 256)]);
         if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
             self.open = None;
             self.row = (String::new(), 0);
@@ -126,11 +132,19 @@ impl Chain {
             fingerprint_id,
             evidence: quote.and_then(|quote| cx.evidence(quote)),
         });
-        if self.failed_calls.len() < FAILED_CALLS_MAX && !exact.is_empty() {
-            let key = format!("{exact}\0{}", normalise::template(outcome.message));
+        // A service that says no is talked to; a command that fails stands in the way.
+        let is_command = crate::outcome::runs_commands(input.tool);
+        self.failures = self.failures.saturating_add(u32::from(is_command));
+        let Some(call) = call else {
+            self.row = (String::new(), 0);
+            return;
+        };
+        if self.failed_calls.len() < FAILED_CALLS_MAX {
+            let key = format!("{call}\0{}", normalise::template(outcome.message));
             self.failed_calls.push(hash::short_hex(key.as_bytes(), 16));
         }
-        if shape.is_empty() || self.row.0 != shape {
+        let shape = normalise::template(&call);
+        if self.row.0 != shape {
             self.row = (shape, 1);
             return;
         }
@@ -152,15 +166,18 @@ impl Chain {
         self.last = Last::Answer {
             asks: text.ends_with(['?', '？']),
         };
+        self.limits = self.limits.saturating_add(LIMITS.count(&straight(answer)));
         if turn.calls_tools {
             return;
         }
         if let Some(open) = self.open.take() {
+            self.unrecovered = self.unrecovered.saturating_add(1);
             cx.sign("unrecovered_tool_fail");
             if let Some(id) = &open.fingerprint_id {
                 cx.recorder.tag(id, "unrecovered");
             }
             if let Some(line) = claimed_success(answer) {
+                self.claims = self.claims.saturating_add(1);
                 cx.sign("claimed_success_after_tool_error");
                 let quote = quote(&turn.text, line);
                 let earlier: Vec<Evidence> = open.evidence.into_iter().collect();
@@ -172,6 +189,19 @@ impl Chain {
         {
             cx.sign("unverified_claim");
         }
+    }
+
+    /// How likely the session missed its aim: failures, claims in their face and annoyed people speak for it, an agent
+    /// that says where its limits are speaks against it. The scale is arbitrary.
+    pub(super) fn risk(&self) -> f64 {
+        let slow = |count: u32| f64::from(count).ln_1p();
+        let limits = u32::try_from(self.limits).unwrap_or(u32::MAX);
+        0.3 * slow(self.failures)
+            + 0.3 * slow(self.unrecovered)
+            + 0.5 * slow(self.claims)
+            + 0.5 * slow(self.complaints)
+            + f64::from(u8::from(self.gave_up))
+            - slow(limits)
     }
 
     /// The session is over.
@@ -247,31 +277,50 @@ fn failure_quote<'a>(input: &OutcomeInput<'a>, outcome: &Outcome<'a>) -> Option<
     })
 }
 
+static SUCCESS_CLAIMS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUCCESS_CLAIMS));
+static FAILURE_ADMITTED: LazyLock<Phrases> =
+    LazyLock::new(|| Phrases::new(words::FAILURE_ADMITTED));
+static HEDGES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::HEDGES));
+static FACT_SUBJECTS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::FACT_SUBJECTS));
+static FACT_STATES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::FACT_STATES));
+static LIMITS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::LIMITS));
+
 /// The sentence of an answer that claims success, when the answer nowhere admits trouble.
 fn claimed_success(answer: &str) -> Option<&str> {
-    let lower = answer.to_lowercase().replace('’', "'");
-    if FAILURE_ADMITTED.iter().any(|word| has_phrase(&lower, word)) {
+    if FAILURE_ADMITTED.is_in(&straight(answer)) {
         return None;
     }
     sentences(answer).find(|sentence| {
-        let lower = sentence.to_lowercase().replace('’', "'");
-        !lower.ends_with(['?', '？'])
-            && SUCCESS_CLAIMS.iter().any(|word| has_phrase(&lower, word))
-            && !HEDGES.iter().any(|word| has_phrase(&lower, word))
+        let plain = straight(sentence);
+        !asks(sentence) && SUCCESS_CLAIMS.is_in(&plain) && !HEDGES.is_in(&plain)
     })
 }
 
 /// The sentence of an answer that states how a machine or service is doing.
 fn unverified_claim(answer: &str) -> Option<&str> {
+    if !FACT_SUBJECTS.is_in(answer) {
+        return None;
+    }
     sentences(answer).find(|sentence| {
-        let lower = sentence.to_lowercase().replace('’', "'");
-        let says_state =
-            FACT_STATES.iter().any(|word| has_phrase(&lower, word)) || has_measure(&lower);
-        says_state
-            && !lower.ends_with(['?', '？'])
-            && FACT_SUBJECTS.iter().any(|word| has_phrase(&lower, word))
-            && !HEDGES.iter().any(|word| has_phrase(&lower, word))
+        let plain = straight(sentence);
+        FACT_SUBJECTS.is_in(&plain)
+            && !asks(sentence)
+            && (FACT_STATES.is_in(&plain) || has_measure(&plain.to_lowercase()))
+            && !HEDGES.is_in(&plain)
     })
+}
+
+fn asks(sentence: &str) -> bool {
+    sentence.ends_with(['?', '？'])
+}
+
+/// The text with typewriter apostrophes.
+fn straight(text: &str) -> Cow<'_, str> {
+    if text.contains('’') {
+        Cow::Owned(text.replace('’', "'"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// A number with a unit of machines: `45%`, `8 GB`; or a count at the front of `errors`, `files`, `processes`.

@@ -3,8 +3,10 @@
 //! Only human words count; harness prose was taken off by the formats. Long texts are documents: only their first and
 //! last sentences are the person's voice. Neighbours: `words` holds the lists.
 
+use std::sync::LazyLock;
+
 use super::recorder::{Cx, Finding, Quote};
-use super::words::{self, has_phrase, starts_with_phrase};
+use super::words::{self, Phrases, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
 use crate::signal::{Class, Kind, Severity};
@@ -323,25 +325,34 @@ impl Shape {
     }
 }
 
+static AGAIN: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::AGAIN));
+static ANGER: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::ANGER));
+static CORRECTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::CORRECTIONS));
+static DELIGHT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::DELIGHT));
+static GIVES_UP: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::GIVES_UP));
+static HAPPY_STRONG: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::HAPPY_STRONG));
+static REPORTS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::REPORTS));
+static SUGGESTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUGGESTIONS));
+
 /// The label of human words without their history, and the phrase that decided it.
 fn judge_text(human: &str) -> (UserLabel, Option<String>) {
     if let Some(line) = human.lines().find(|line| is_pasted(line)) {
         return (UserLabel::FailureReport, Some(line.trim().to_lowercase()));
     }
     let voice = voice(human).to_lowercase().replace('’', "'");
-    let hit = |phrases: &[&'static str]| phrases.iter().copied().find(|p| has_phrase(&voice, p));
-    let is_happy = hit(words::HAPPY_STRONG).is_some();
-    if !is_happy && let Some(phrase) = hit(words::ANGER) {
+    let hit = |phrases: &Phrases| phrases.first_in(&voice);
+    let is_happy = hit(&HAPPY_STRONG).is_some();
+    if !is_happy && let Some(phrase) = hit(&ANGER) {
         return (UserLabel::Frustration("anger"), Some(phrase.to_owned()));
     }
-    if let Some(phrase) = hit(words::AGAIN) {
+    if let Some(phrase) = hit(&AGAIN) {
         return (
             UserLabel::Frustration("has_to_repeat"),
             Some(phrase.trim().to_owned()),
         );
     }
     if human.len() <= GIVING_UP_BYTES
-        && let Some(phrase) = hit(words::GIVES_UP)
+        && let Some(phrase) = hit(&GIVES_UP)
     {
         return (UserLabel::Frustration("gives_up"), Some(phrase.to_owned()));
     }
@@ -351,23 +362,23 @@ fn judge_text(human: &str) -> (UserLabel, Option<String>) {
     if is_short_doubled(human) {
         return (UserLabel::Frustration("doubled_marks"), None);
     }
-    if let Some(phrase) = hit(words::DELIGHT).filter(|_| human.len() <= 240) {
+    if let Some(phrase) = hit(&DELIGHT).filter(|_| human.len() <= 240) {
         return (UserLabel::Delight, Some(phrase.to_owned()));
     }
     if is_bare_praise(&voice) {
         return (UserLabel::Delight, None);
     }
-    if let Some(phrase) = hit(words::REPORTS) {
+    if let Some(phrase) = hit(&REPORTS) {
         return (UserLabel::FailureReport, Some(phrase.to_owned()));
     }
     let start = words::CORRECTION_STARTS
         .iter()
         .copied()
         .find(|p| starts_with_phrase(&voice, p));
-    if let Some(phrase) = start.or_else(|| hit(words::CORRECTIONS)) {
+    if let Some(phrase) = start.or_else(|| hit(&CORRECTIONS)) {
         return (UserLabel::Correction, Some(phrase.trim().to_owned()));
     }
-    if let Some(phrase) = hit(words::SUGGESTIONS) {
+    if let Some(phrase) = hit(&SUGGESTIONS) {
         return (UserLabel::Suggestion, Some(phrase.to_owned()));
     }
     (UserLabel::Neutral, None)

@@ -481,3 +481,21 @@ pub(in crate::detect) const GIVES_UP: &[&str] = &[
     "sudahlah",
     "biar saya sendiri",
 ];
+
+/// Saying what is not possible or not allowed.
+pub(in crate::detect) const LIMITS: &[&str] = &[
+    "sorry",
+    "apologize",
+    "apologise",
+    "unfortunately",
+    "unable",
+    "cannot",
+    "can't",
+    "not able",
+    "not possible",
+    "not allowed",
+    "not eligible",
+    "not permitted",
+    "policy",
+    "policies",
+];
