@@ -2,6 +2,7 @@
 //!
 //! Reading order: [`signal`] (what comes out), [`limits`].
 
+pub mod blame;
 pub mod chain;
 mod detect;
 pub mod event;

@@ -23,6 +23,8 @@ const ANSWER_BYTES: usize = 4_000;
 const ARGUMENTS_BYTES: usize = 2_000;
 /// The third failure of the same call in a row is a loop.
 const LOOP_LENGTH: u32 = 3;
+/// How much of two calls must be equal for them to be the same.
+const SAME_PERCENT: usize = 90;
 const FAILED_CALLS_MAX: usize = 500;
 
 /// Who acted last.
@@ -55,7 +57,7 @@ pub(super) struct Chain {
     open: Option<Unrecovered>,
     /// Results since the last person.
     results: u32,
-    /// The shape of the last failed call and how often it failed in a row.
+    /// The last failed call and how often it failed in a row.
     row: (String, u32),
     /// A person's last word was that they give up.
     gave_up: bool,
@@ -143,9 +145,8 @@ impl Chain {
             let key = format!("{call}\0{}", normalise::template(outcome.message));
             self.failed_calls.push(hash::short_hex(key.as_bytes(), 16));
         }
-        let shape = normalise::template(&call);
-        if self.row.0 != shape {
-            self.row = (shape, 1);
+        if !is_same_call(&self.row.0, &call) {
+            self.row = (call, 1);
             return;
         }
         self.row.1 = self.row.1.saturating_add(1);
@@ -210,6 +211,26 @@ impl Chain {
             cx.sign("user_dissatisfied");
         }
     }
+}
+
+/// Whether two calls are the same but for a detail: another number, another word in a long command. Another page or
+/// another file is another attempt.
+fn is_same_call(earlier: &str, later: &str) -> bool {
+    let before = earlier
+        .bytes()
+        .zip(later.bytes())
+        .take_while(|(a, b)| a == b || a.is_ascii_digit() && b.is_ascii_digit())
+        .count();
+    let longest = earlier.len().max(later.len());
+    let shortest = earlier.len().min(later.len());
+    let after = earlier
+        .bytes()
+        .rev()
+        .zip(later.bytes().rev())
+        .take(shortest - before)
+        .take_while(|(a, b)| a == b)
+        .count();
+    longest > 0 && (before + after) * 100 >= longest * SAME_PERCENT
 }
 
 /// What is reported as a signal of its own.
@@ -397,6 +418,20 @@ mod tests {
         ] {
             assert_eq!(claimed_success(answer).is_some(), want, "{answer}");
         }
+    }
+
+    #[test]
+    fn calls_are_the_same_when_only_a_detail_differs() {
+        let fetch = "fetch\0{\"url\":\"https://example.org/weather/today\"}";
+        for (later, want) in [
+            (fetch, true),
+            ("fetch\0{\"url\":\"https://example.org/news\"}", false),
+            ("", false),
+        ] {
+            assert_eq!(is_same_call(fetch, later), want, "{later}");
+        }
+        let long = "exec\0{\"command\":\"curl --max-time 10 http://localhost:8080/health\"}";
+        assert!(is_same_call(long, &long.replace("10", "30")));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::recorder::{Cx, Finding, Quote};
 use super::words::{self, Phrases, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
+use crate::sentiment::{self, Polarity};
 use crate::signal::{Class, Kind, Severity};
 
 const DETECTOR: &str = "user";
@@ -18,6 +19,11 @@ const DOCUMENT_BYTES: usize = 1200;
 const EDGE_BYTES: usize = 350;
 /// Giving up is said in a few words; in a long text the same words mean something else.
 const GIVING_UP_BYTES: usize = 120;
+/// Longest text whose tone is listened to.
+const MOOD_BYTES: usize = 300;
+/// How clear a tone must be: people talk to a tool plainly, and thanks before the next order is politeness.
+const DISPLEASED_MIN: f64 = 2.0;
+const PLEASED_MIN: f64 = 5.0;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// What a user turn is.
@@ -381,7 +387,22 @@ fn judge_text(human: &str) -> (UserLabel, Option<String>) {
     if let Some(phrase) = hit(&SUGGESTIONS) {
         return (UserLabel::Suggestion, Some(phrase.to_owned()));
     }
-    (UserLabel::Neutral, None)
+    (by_mood(&voice), None)
+}
+
+/// What the tone says when no phrase does; only short texts have one tone.
+fn by_mood(voice: &str) -> UserLabel {
+    if voice.len() > MOOD_BYTES {
+        return UserLabel::Neutral;
+    }
+    let mood = sentiment::of(voice);
+    if mood.polarity == Polarity::Negative && mood.negative > DISPLEASED_MIN {
+        UserLabel::Frustration("displeased")
+    } else if mood.polarity == Polarity::Positive && mood.positive > PLEASED_MIN {
+        UserLabel::Delight
+    } else {
+        UserLabel::Neutral
+    }
 }
 
 fn is_pasted(line: &str) -> bool {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::rows::Rows;
-use super::{cron, labels, outcome, stats, text};
+use super::{blame, cron, labels, outcome, stats, text};
 
 /// What went wrong, in words.
 pub(crate) type Failed = String;
@@ -120,6 +120,7 @@ pub(crate) fn predict(job: &Job) -> Result<Predicted, Failed> {
         "L_user" => labels::user(&Rows::read(&job.inputs)?, sessions()?)?,
         "A_toolresult" => outcome::tool_results(&Rows::read(&job.inputs)?),
         "A_swe_sessions" | "A_taubench" => outcome::sessions(&Rows::read(&job.inputs)?),
+        "A_whowhen" | "A_agentrx" => blame::sessions(&Rows::read(&job.inputs)?),
         "A_openclaw_chains" => outcome::chains(&Rows::read(&job.inputs)?),
         "B_loghub" => text::logs(&Rows::read(&job.inputs)?),
         "B_agent_errors" => text::errors(&Rows::read(&job.inputs)?),
