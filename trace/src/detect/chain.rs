@@ -149,7 +149,7 @@ impl Chain {
             self.row = (call, 1);
             return;
         }
-        self.row.1 = self.row.1.saturating_add(1);
+        self.row = (call, self.row.1.saturating_add(1));
         if self.row.1 == LOOP_LENGTH {
             cx.sign("doom_loop");
             if let Some(quote) = quote {

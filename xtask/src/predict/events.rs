@@ -27,6 +27,8 @@ struct Owned {
     error: String,
     tool: String,
     command: String,
+    status: String,
+    exit_code: Option<i64>,
     /// Id, name and arguments.
     calls: Vec<(String, String, String)>,
     /// The call that a result answers.
@@ -103,6 +105,8 @@ impl Owned {
             error: text(row, "error").to_owned(),
             tool: text(row, "tool").to_owned(),
             command: text(row, "command").to_owned(),
+            status: text(&row["result"], "status").to_owned(),
+            exit_code: row["result"]["exitCode"].as_i64(),
             calls,
             answers: String::new(),
             role,
@@ -147,6 +151,8 @@ impl Owned {
             tool: Cow::Borrowed(&self.tool),
             command: Cow::Borrowed(&self.command),
             error: Cow::Borrowed(&self.error),
+            status: Cow::Borrowed(&self.status),
+            exit_code: self.exit_code,
             text: Text {
                 first: &self.escaped,
                 last: "",
