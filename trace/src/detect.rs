@@ -3,6 +3,7 @@
 //! One file per detector, all fed by [`Detectors`], all writing through [`recorder::Recorder`], which checks the evidence. A
 //! detector must not look at raw lines or at any format's field names.
 
+mod chain;
 mod cron;
 mod provider_error;
 pub(crate) mod recorder;
@@ -26,6 +27,7 @@ pub(crate) struct Detectors {
     cron: cron::Cron,
     user: user::Users,
     silent: silent::Silent,
+    chain: chain::Chain,
 }
 
 impl Detectors {
@@ -35,14 +37,20 @@ impl Detectors {
             Body::User(turn) => {
                 cx.recorder.is_cron |= turn.text.starts_with("[cron:");
                 self.silent.on_user(turn, cx);
-                self.user.on_user(event.at_ms, turn, cx);
+                let was_asked = self.chain.was_asked();
+                let label = self.user.on_user(event.at_ms, turn, was_asked, cx);
+                self.chain.on_person(label, cx);
             }
             Body::Assistant(turn) => {
                 self.provider.on_success();
                 self.user.on_assistant(turn);
                 self.silent.on_assistant(turn, cx);
+                self.chain.on_assistant(turn, cx);
             }
-            Body::ToolCall(call) => self.silent.on_call(call),
+            Body::ToolCall(call) => {
+                self.silent.on_call(call);
+                self.chain.on_call(call);
+            }
             Body::ToolResult(result) => self.on_result(result, cx),
             Body::ProviderError(error) => {
                 self.provider.on_error(error, cx);
@@ -63,6 +71,17 @@ impl Detectors {
     /// Called once, after the last event.
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.silent.finish(cx);
+        self.chain.finish(cx);
+    }
+
+    /// How likely the session missed its aim.
+    pub(crate) fn risk(&self) -> f64 {
+        self.chain.risk()
+    }
+
+    /// Digests of the calls that failed: tool, arguments and error.
+    pub(crate) fn failed_calls(&self) -> &[String] {
+        self.chain.failed_calls()
     }
 
     fn on_result(&mut self, result: &ToolResult<'_>, cx: &mut Cx<'_>) {
@@ -103,10 +122,12 @@ impl Detectors {
         };
         let outcome = outcome::classify(&input);
         cx.judge_tool(&outcome);
-        if outcome.label == Label::Ok {
-            return;
+        let mut fingerprint_id = None;
+        if outcome.label != Label::Ok {
+            self.user.on_outcome(&input, &outcome, cx);
+            fingerprint_id = tool_failure::on_outcome(&input, &outcome, cx);
         }
-        self.user.on_outcome(&input, &outcome, cx);
-        tool_failure::on_outcome(&input, &outcome, cx);
+        self.chain
+            .on_outcome(&result.id, &input, &outcome, fingerprint_id, cx);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Reading order: [`signal`] (what comes out), [`limits`].
 
+pub mod blame;
+pub mod chain;
 mod detect;
 pub mod event;
 pub mod fingerprint;
@@ -16,5 +18,6 @@ pub mod rank;
 pub mod report;
 pub mod rollup;
 pub mod scrub;
+pub mod sentiment;
 pub mod signal;
 pub mod ticket;

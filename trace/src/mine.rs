@@ -8,6 +8,7 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Sign;
 use crate::detect::Detectors;
 pub use crate::detect::recorder::Judgment;
 use crate::detect::recorder::{Cx, Origin, Recorder};
@@ -102,6 +103,50 @@ pub fn judge_lines(
     recorder.judgments = Some(BTreeMap::new());
     let (_, recorder) = run(file, reader, options, recorder)?;
     Ok(recorder.judgments.unwrap_or_default())
+}
+
+/// What the production rules say about a session that is at hand as events.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// From line number to judgment.
+    pub lines: BTreeMap<u64, Judgment>,
+    /// What the chain of events shows.
+    pub signs: Vec<Sign>,
+    /// Digests of the calls that failed.
+    pub failed_calls: Vec<String>,
+    /// How likely the session did not reach its aim: higher is more likely, the scale is arbitrary.
+    pub risk: f64,
+}
+
+/// Judges events as a run judges those of a file, for measuring.
+#[must_use]
+pub fn judge_events<'a>(events: impl IntoIterator<Item = SessionEvent<'a>>) -> Judged {
+    let mut recorder = Recorder::default();
+    recorder.judgments = Some(BTreeMap::new());
+    let mut detectors = Detectors::default();
+    let mut last = 0;
+    for event in events {
+        last = event.line;
+        let mut cx = Cx {
+            line: event.line,
+            at_ms: event.at_ms,
+            raw: b"",
+            recorder: &mut recorder,
+        };
+        detectors.on(&event, &mut cx);
+    }
+    detectors.finish(&mut Cx {
+        line: last,
+        at_ms: None,
+        raw: b"",
+        recorder: &mut recorder,
+    });
+    Judged {
+        failed_calls: detectors.failed_calls().to_vec(),
+        risk: detectors.risk(),
+        lines: recorder.judgments.unwrap_or_default(),
+        signs: recorder.signs,
+    }
 }
 
 fn run(

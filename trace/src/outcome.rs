@@ -5,6 +5,7 @@
 //! Text that is merely *read* (files, searches, pages) is never evidence, whatever words it holds.
 
 mod class;
+mod guess;
 mod message;
 mod phrases;
 mod soft;

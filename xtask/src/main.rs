@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask tidy`, `cargo xtask samples`.
+//! Development tasks: `cargo xtask tidy`, `cargo xtask samples`, `cargo xtask score`.
 
 #![expect(
     clippy::print_stdout,
@@ -6,7 +6,9 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod predict;
 mod samples;
+mod score;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,9 @@ Development tasks of openclaw-trace.
   cargo xtask tidy                 checks what the compiler and clippy do not: rings, sizes, papers
   cargo xtask samples [--check]    writes the sample sessions, or checks that they are as their seed makes them
                                    (--seed N and --out DIR make others)
+  cargo xtask predict SET ...      writes what the product says about one labelled set
+  cargo xtask score [SET..]        predicts the labelled sets, runs their scorers, prints one table
+  cargo xtask fit [--write]        fits the sentiment table, and says how it does on parts it has not seen
 ";
 
 /// The root of the checkout.
@@ -36,6 +41,9 @@ fn main() -> ExitCode {
         }
         Some("tidy") if words.len() == 1 => tidy::run(&root()),
         Some("samples") => samples::run(&root(), &words[1..]),
+        Some("predict") => predict::run(&words[1..]),
+        Some("score") => score::run(&root(), &words[1..]),
+        Some("fit") => score::fit(&root(), &words[1..]),
         Some(other) => {
             eprintln!("error: {other:?} is no task\n\n{HELP}");
             ExitCode::from(2)

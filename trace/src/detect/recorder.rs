@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::chain::Sign;
 use crate::event::{floor_char, ms_to_iso};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::hash;
@@ -81,6 +82,8 @@ pub(crate) struct Recorder {
     pub(crate) rejected: u64,
     /// What the rules said line by line, when somebody measures.
     pub(crate) judgments: Option<BTreeMap<u64, Judgment>>,
+    /// Signs of chains, when somebody measures.
+    pub(crate) signs: Vec<Sign>,
 }
 
 /// The recorder while one line is looked at.
@@ -110,12 +113,12 @@ impl Cx<'_> {
         })
     }
 
-    /// Turns a finding into a signal, or folds it into the one it repeats.
-    pub(crate) fn find(&mut self, finding: &Finding<'_>) {
+    /// Turns a finding into a signal, or folds it into the one it repeats. Gives back the signal's fingerprint.
+    pub(crate) fn find(&mut self, finding: &Finding<'_>) -> Option<String> {
         let print = self.recorder.fingerprint_of(finding);
         if let Some(index) = self.recorder.by_fingerprint.get(&print.id).copied() {
             self.fold(index, finding);
-            return;
+            return Some(print.id);
         }
         let mut evidence = finding.earlier.to_vec();
         match finding.quote {
@@ -126,12 +129,10 @@ impl Cx<'_> {
             None if evidence.is_empty() => self.recorder.rejected += 1,
             None => {}
         }
-        let Some(first) = evidence.first() else {
-            return;
-        };
+        let first = evidence.first()?;
         if self.recorder.open.len() >= SIGNALS_PER_SESSION_MAX {
             self.recorder.dropped += 1;
-            return;
+            return None;
         }
         let last = evidence.last().map_or(first.line, |last| last.line);
         let span = Span {
@@ -147,12 +148,13 @@ impl Cx<'_> {
         let signal = self.signal(finding, &print, evidence, line, span);
         self.recorder
             .by_fingerprint
-            .insert(print.id, self.recorder.open.len());
+            .insert(print.id.clone(), self.recorder.open.len());
         self.recorder.open.push(Open {
             signal,
             detector: finding.detector,
             repeats: 1,
         });
+        Some(print.id)
     }
 
     fn fold(&mut self, index: usize, finding: &Finding<'_>) {
@@ -244,6 +246,14 @@ impl Cx<'_> {
         }
     }
 
+    /// Notes a sign of a chain.
+    pub(crate) fn sign(&mut self, name: &'static str) {
+        let line = self.line;
+        if self.recorder.judgments.is_some() {
+            self.recorder.signs.push(Sign { line, name });
+        }
+    }
+
     /// Notes the label of a user turn.
     pub(crate) fn judge_user(&mut self, label: &'static str) {
         let line = self.line;
@@ -262,6 +272,16 @@ pub(crate) struct Origin<'a> {
 }
 
 impl Recorder {
+    /// Adds a tag to the open signal with that fingerprint.
+    pub(crate) fn tag(&mut self, fingerprint_id: &str, tag: &str) {
+        let index = self.by_fingerprint.get(fingerprint_id).copied();
+        if let Some(open) = index.and_then(|index| self.open.get_mut(index))
+            && !open.signal.tags.iter().any(|have| have == tag)
+        {
+            open.signal.tags.push(tag.to_owned());
+        }
+    }
+
     fn fingerprint_of(&mut self, finding: &Finding<'_>) -> Fingerprint {
         let Finding {
             kind,

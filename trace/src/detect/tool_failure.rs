@@ -11,10 +11,14 @@ use crate::signal::{Class, Kind, Severity};
 const DETECTOR: &str = "tool_failure";
 const TOOL_BYTES_MAX: usize = 120;
 
-/// Reports a failed result.
-pub(super) fn on_outcome(input: &OutcomeInput<'_>, outcome: &Outcome<'_>, cx: &mut Cx<'_>) {
+/// Reports a failed result; gives back the fingerprint of its signal.
+pub(super) fn on_outcome(
+    input: &OutcomeInput<'_>,
+    outcome: &Outcome<'_>,
+    cx: &mut Cx<'_>,
+) -> Option<String> {
     if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
-        return;
+        return None;
     }
     let message = outcome.message;
     let text = [input.text, input.error, input.tail]
@@ -57,7 +61,7 @@ pub(super) fn on_outcome(input: &OutcomeInput<'_>, outcome: &Outcome<'_>, cx: &m
         }),
         earlier: &[],
         keeps_repeats: false,
-    });
+    })
 }
 
 /// Reports a background command whose end the harness told the agent later.

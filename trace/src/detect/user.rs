@@ -3,10 +3,13 @@
 //! Only human words count; harness prose was taken off by the formats. Long texts are documents: only their first and
 //! last sentences are the person's voice. Neighbours: `words` holds the lists.
 
+use std::sync::LazyLock;
+
 use super::recorder::{Cx, Finding, Quote};
-use super::words;
+use super::words::{self, Phrases, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
+use crate::sentiment::{self, Polarity};
 use crate::signal::{Class, Kind, Severity};
 
 const DETECTOR: &str = "user";
@@ -14,6 +17,13 @@ const QUOTE_BYTES: usize = 300;
 /// From this length on a text is a document; only its edges are looked at.
 const DOCUMENT_BYTES: usize = 1200;
 const EDGE_BYTES: usize = 350;
+/// Giving up is said in a few words; in a long text the same words mean something else.
+const GIVING_UP_BYTES: usize = 120;
+/// Longest text whose tone is listened to.
+const MOOD_BYTES: usize = 300;
+/// How clear a tone must be: people talk to a tool plainly, and thanks before the next order is politeness.
+const DISPLEASED_MIN: f64 = 2.0;
+const PLEASED_MIN: f64 = 5.0;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// What a user turn is.
@@ -60,8 +70,32 @@ impl Users {
         }
     }
 
-    pub(super) fn on_user(&mut self, at_ms: Option<i64>, turn: &UserTurn<'_>, cx: &mut Cx<'_>) {
-        let (label, hit) = self.label(at_ms, turn);
+    /// Gives back the name of the turn's label. `was_asked`: the agent had ended with a question, so that a bare no is
+    /// an answer.
+    pub(super) fn on_user(
+        &mut self,
+        at_ms: Option<i64>,
+        turn: &UserTurn<'_>,
+        was_asked: bool,
+        cx: &mut Cx<'_>,
+    ) -> &'static str {
+        let (label, hit) = match self.label(at_ms, turn) {
+            (UserLabel::Correction, _) if was_asked && is_bare_refusal(&turn.human) => {
+                (UserLabel::Neutral, None)
+            }
+            found => found,
+        };
+        self.report(label, hit.as_deref(), turn, cx);
+        label.name()
+    }
+
+    fn report(
+        &mut self,
+        label: UserLabel,
+        hit: Option<&str>,
+        turn: &UserTurn<'_>,
+        cx: &mut Cx<'_>,
+    ) {
         cx.judge_user(label.name());
         if label == UserLabel::Synthetic {
             return;
@@ -70,7 +104,7 @@ impl Users {
         let Some(shape) = Shape::of(label) else {
             return;
         };
-        let quote = quote_around(&turn.human, hit.as_deref().unwrap_or(""));
+        let quote = quote_around(&turn.human, hit.unwrap_or(""));
         let summary = format!("{}: {quote}", shape.what);
         cx.find(&Finding {
             detector: DETECTOR,
@@ -297,22 +331,36 @@ impl Shape {
     }
 }
 
+static AGAIN: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::AGAIN));
+static ANGER: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::ANGER));
+static CORRECTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::CORRECTIONS));
+static DELIGHT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::DELIGHT));
+static GIVES_UP: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::GIVES_UP));
+static HAPPY_STRONG: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::HAPPY_STRONG));
+static REPORTS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::REPORTS));
+static SUGGESTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUGGESTIONS));
+
 /// The label of human words without their history, and the phrase that decided it.
 fn judge_text(human: &str) -> (UserLabel, Option<String>) {
     if let Some(line) = human.lines().find(|line| is_pasted(line)) {
         return (UserLabel::FailureReport, Some(line.trim().to_lowercase()));
     }
     let voice = voice(human).to_lowercase().replace('’', "'");
-    let hit = |phrases: &[&'static str]| phrases.iter().copied().find(|p| has_phrase(&voice, p));
-    let is_happy = hit(words::HAPPY_STRONG).is_some();
-    if !is_happy && let Some(phrase) = hit(words::ANGER) {
+    let hit = |phrases: &Phrases| phrases.first_in(&voice);
+    let is_happy = hit(&HAPPY_STRONG).is_some();
+    if !is_happy && let Some(phrase) = hit(&ANGER) {
         return (UserLabel::Frustration("anger"), Some(phrase.to_owned()));
     }
-    if let Some(phrase) = hit(words::AGAIN) {
+    if let Some(phrase) = hit(&AGAIN) {
         return (
             UserLabel::Frustration("has_to_repeat"),
             Some(phrase.trim().to_owned()),
         );
+    }
+    if human.len() <= GIVING_UP_BYTES
+        && let Some(phrase) = hit(&GIVES_UP)
+    {
+        return (UserLabel::Frustration("gives_up"), Some(phrase.to_owned()));
     }
     if is_shouting(human) {
         return (UserLabel::Frustration("shouting"), None);
@@ -320,26 +368,41 @@ fn judge_text(human: &str) -> (UserLabel, Option<String>) {
     if is_short_doubled(human) {
         return (UserLabel::Frustration("doubled_marks"), None);
     }
-    if let Some(phrase) = hit(words::DELIGHT).filter(|_| human.len() <= 240) {
+    if let Some(phrase) = hit(&DELIGHT).filter(|_| human.len() <= 240) {
         return (UserLabel::Delight, Some(phrase.to_owned()));
     }
     if is_bare_praise(&voice) {
         return (UserLabel::Delight, None);
     }
-    if let Some(phrase) = hit(words::REPORTS) {
+    if let Some(phrase) = hit(&REPORTS) {
         return (UserLabel::FailureReport, Some(phrase.to_owned()));
     }
     let start = words::CORRECTION_STARTS
         .iter()
         .copied()
         .find(|p| starts_with_phrase(&voice, p));
-    if let Some(phrase) = start.or_else(|| hit(words::CORRECTIONS)) {
+    if let Some(phrase) = start.or_else(|| hit(&CORRECTIONS)) {
         return (UserLabel::Correction, Some(phrase.trim().to_owned()));
     }
-    if let Some(phrase) = hit(words::SUGGESTIONS) {
+    if let Some(phrase) = hit(&SUGGESTIONS) {
         return (UserLabel::Suggestion, Some(phrase.to_owned()));
     }
-    (UserLabel::Neutral, None)
+    (by_mood(&voice), None)
+}
+
+/// What the tone says when no phrase does; only short texts have one tone.
+fn by_mood(voice: &str) -> UserLabel {
+    if voice.len() > MOOD_BYTES {
+        return UserLabel::Neutral;
+    }
+    let mood = sentiment::of(voice);
+    if mood.polarity == Polarity::Negative && mood.negative > DISPLEASED_MIN {
+        UserLabel::Frustration("displeased")
+    } else if mood.polarity == Polarity::Positive && mood.positive > PLEASED_MIN {
+        UserLabel::Delight
+    } else {
+        UserLabel::Neutral
+    }
 }
 
 fn is_pasted(line: &str) -> bool {
@@ -347,6 +410,11 @@ fn is_pasted(line: &str) -> bool {
     words::PASTED_STARTS
         .iter()
         .any(|start| line.starts_with(start))
+}
+
+/// At most three words.
+fn is_bare_refusal(human: &str) -> bool {
+    human.split_whitespace().count() <= 3
 }
 
 /// The parts of a text in which a person speaks: no code blocks, no quoted lines, of a document only the edges.
@@ -368,29 +436,6 @@ fn voice(human: &str) -> String {
     let head = &kept[..floor_char(&kept, EDGE_BYTES)];
     let tail = &kept[floor_char(&kept, kept.len() - EDGE_BYTES)..];
     format!("{head}\n{tail}")
-}
-
-/// Whether the phrase stands in the text as words of its own.
-fn has_phrase(text: &str, phrase: &str) -> bool {
-    text.match_indices(phrase)
-        .any(|(at, _)| is_bounded(text, at, phrase))
-}
-
-fn starts_with_phrase(text: &str, phrase: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with(phrase) && is_bounded(text, 0, phrase)
-}
-
-/// Letters of scripts that write without spaces bound nothing.
-fn is_bounded(text: &str, at: usize, phrase: &str) -> bool {
-    let is_word = |c: char| c.is_alphanumeric() && (c as u32) < 0x2e80;
-    let before = text[..at].chars().next_back();
-    let after = text[at + phrase.len()..].chars().next();
-    let starts_as_word = phrase.chars().next().is_some_and(is_word);
-    let ends_as_word = phrase.chars().next_back().is_some_and(is_word);
-    let runs_on_before = starts_as_word && before.is_some_and(is_word);
-    let runs_on_after = ends_as_word && after.is_some_and(is_word);
-    !(runs_on_before || runs_on_after)
 }
 
 /// Three words or more, all in capitals.

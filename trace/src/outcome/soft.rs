@@ -2,10 +2,13 @@
 //!
 //! Neighbours: `outcome` asks when no flag is set. Must never look at text that was read rather than produced.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::class::{self, has_any};
+use super::guess;
 use super::message;
 use super::{Label, Outcome, OutcomeInput};
 
@@ -177,8 +180,22 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
         return None;
     }
     let text = message::body(input);
+    let is_untold =
+        input.is_error.is_none() && input.status.is_empty() && input.exit_code.is_none();
+    let guesses = is_untold && runs_commands(input.tool);
     if is_reading_command(input.command) {
-        return reader_complaint(input, text).map(|line| soft(input, line));
+        let guessed = || {
+            let end = if input.tail.is_empty() {
+                text
+            } else {
+                input.tail
+            };
+            let guessed = guess::complaint(input.command, text, end);
+            guessed.filter(|_| guesses)
+        };
+        return reader_complaint(input, text)
+            .or_else(guessed)
+            .map(|line| soft(input, line));
     }
     if text.is_empty() {
         return None;
@@ -198,7 +215,30 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
     if let Some(exception) = ending_exception(text, end) {
         return Some(soft(input, exception));
     }
-    failing_line(text, end).map(|line| soft(input, line))
+    if guesses && let Some(line) = guess::failing_line(input.command, text, end) {
+        return Some(soft(input, line));
+    }
+    failing_line(text, end)
+        .filter(|line| !(guesses && is_own_verdict(input.command, line)))
+        .map(|line| soft(input, line))
+}
+
+/// A script that prints `FAILURE: totals differ` speaks of what it looked at, and mostly ends well itself.
+fn is_own_verdict(command: &str, line: &str) -> bool {
+    let starts = ["Error: ", "ERROR: ", "FAILURE: ", "Failed: ", "❌ "];
+    runs_script(command) && starts.iter().any(|start| line.starts_with(start))
+}
+
+/// Whether an interpreter runs somebody's script.
+pub(super) fn runs_script(command: &str) -> bool {
+    let last = last_command(command);
+    let interpreters = [
+        "python", "node", "ruby", "perl", "php", "deno", "bun", "ts-node", "tsx",
+    ];
+    interpreters.iter().any(|name| {
+        last.strip_prefix(name)
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+    })
 }
 
 /// The exception that ended a program: of a traceback in the last lines, or in the very last line of a long one.
@@ -304,6 +344,8 @@ const FAILING_LAST_STARTS: &[&str] = &[
 
 /// How many of the last lines hold a summary.
 const SUMMARY_LINES: usize = 24;
+/// How many of the last lines are looked at for so many different ones.
+const SUMMARY_LINES_SEEN: usize = 120;
 
 /// The line of a command's output that says it failed, looked for where programs put it: the last lines.
 fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
@@ -316,11 +358,15 @@ fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
             return Some(line);
         }
     }
+    // Runners tidy up in many equal lines below their summary.
+    let mut seen = BTreeSet::new();
     let mut last_lines = end
         .lines()
         .rev()
         .map(str::trim)
         .filter(|line| !message::is_noise(line) && !is_markup(line))
+        .take(SUMMARY_LINES_SEEN)
+        .filter(|line| seen.insert(*line))
         .take(SUMMARY_LINES);
     let last = last_lines.next()?;
     let lower = last.to_lowercase();
@@ -351,7 +397,7 @@ fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
 }
 
 /// Whether a line is a tag of a harness around the output.
-fn is_markup(line: &str) -> bool {
+pub(super) fn is_markup(line: &str) -> bool {
     line.starts_with('<') && line.ends_with('>') && !line.contains(' ')
 }
 

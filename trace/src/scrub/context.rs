@@ -103,9 +103,13 @@ impl Context {
                 Strength::Header => header_value(text, hit.end()),
                 Strength::Basic => header_value(text, hit.end())
                     .filter(|found| check::is_basic(&text[found.range.clone()])),
-                Strength::Password | Strength::Token | Strength::Weak => {
-                    value_after(text, hit.end(), strength)
-                }
+                Strength::Password | Strength::Token => value_after(text, hit.end(), strength),
+                // `SHOP_KEY` is what a service gave; `cache_key` and `key` name anything.
+                Strength::Weak => value_after(text, hit.end(), strength).or_else(|| {
+                    let found = value_after(text, hit.end(), Strength::Token)?;
+                    let is_uuid = check::is_uuid(&text[found.range.clone()]);
+                    (is_uuid && is_service_key(text, hit.range())).then_some(found)
+                }),
             };
             if let Some(finding) = found {
                 covered = finding.range.end;
@@ -113,6 +117,62 @@ impl Context {
             }
         }
     }
+}
+
+/// Whether a name such as `SHOP_KEY` or `shopKey` says whose key it is, and not what it is the key of.
+fn is_service_key(text: &str, word: std::ops::Range<usize>) -> bool {
+    const NOT_SERVICES: &[&str] = &[
+        "cache",
+        "primary",
+        "foreign",
+        "idempotency",
+        "partition",
+        "sort",
+        "row",
+        "session",
+        "dedup",
+        "object",
+        "record",
+        "public",
+        "index",
+        "message",
+        "group",
+        "unique",
+        "event",
+        "request",
+        "trace",
+        "correlation",
+        "user",
+        "item",
+        "node",
+        "job",
+        "task",
+        "entry",
+        "map",
+        "dict",
+        "routing",
+        "storage",
+        "react",
+        "query",
+        "lookup",
+        "hash",
+    ];
+    if !text[word.clone()].eq_ignore_ascii_case("key") {
+        return false;
+    }
+    let name = &text.as_bytes()[word.start.saturating_sub(NAME_REST_BYTES_MAX)..word.start];
+    let stem = name
+        .iter()
+        .rev()
+        .skip_while(|byte| matches!(byte, b'_' | b'-'))
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .map(u8::to_ascii_lowercase);
+    let mut stem: Vec<u8> = stem.collect();
+    stem.reverse();
+    stem.len() >= 3
+        && !NOT_SERVICES
+            .iter()
+            .any(|word| stem.ends_with(word.as_bytes()))
 }
 
 /// The value in `... is the password`; the word starts at `to`, nothing before `from` is taken.
@@ -372,6 +432,10 @@ fn password_like(value: &str, written: Written) -> bool {
 fn token_like(value: &str) -> bool {
     let shape = check::Shape::of(value);
     // A type such as `Int8Array` has one digit; a short key has more.
+    if shape.digits == shape.bytes {
+        // Nobody counts that far; some services give numbers as tokens.
+        return shape.bytes >= 17 && !check::is_dummy(value);
+    }
     shape.bytes >= 10
         && shape.digits >= if shape.bytes < 20 { 2 } else { 1 }
         && shape.letters() > 0

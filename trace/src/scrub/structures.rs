@@ -71,7 +71,36 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     ("pat", r"(?-u:\b)(pat[A-Za-z0-9]{14}\.[0-9a-f]{64})(?-u:\b)"),
     ("SK", r"(?-u:\b)(SK[0-9a-f]{32})(?-u:\b)"),
+    (
+        "at.",
+        r"(?-u:\b)([ps]at\.[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20})(?-u:\b)",
+    ),
+    (
+        "pk.",
+        r"(?-u:\b)(pk\.[A-Za-z0-9]{60}\.[A-Za-z0-9]{22})(?-u:\b)",
+    ),
+    ("live_", r"(?-u:\b)(live_(?:pub_)?[0-9a-f]{31,35})(?-u:\b)"),
+    ("test_", r"(?-u:\b)(test_(?:pub_)?[0-9a-f]{31,35})(?-u:\b)"),
+    ("API-", r"(?-u:\b)(API-[A-Z0-9]{26})(?-u:\b)"),
+    ("tfp_", r"(?-u:\b)(tfp_[A-Za-z0-9_.=-]{59})"),
+    ("YC", r"(?-u:\b)(YC[A-Za-z0-9_-]{38})(?-u:\b)"),
+    ("s.", r"(?-u:\b)(s\.[A-Za-z0-9]{24})(?-u:\b)"),
+    ("4b1d", r"(?-u:\b)(4b1d[A-Za-z0-9]{38})(?-u:\b)"),
+    (
+        "dnkey-",
+        r"(?-u:\b)(dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52})",
+    ),
+    ("endr+", r"(?-u:\b)(endr\+[A-Za-z0-9-]{16})(?-u:\b)"),
+    ("b_", r"(?-u:\b)(b_[a-z0-9=-]{44})(?-u:\b)"),
+    // Credentials given to a program that fetches.
+    (
+        "curl",
+        r"(?-u:\b)curl[^\n]{0,200}?\s(?:-u|--user)[ =]{0,2}[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
+    ),
 ];
+
+/// Pieces whose patterns names fit as well.
+const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-"];
 
 /// Finds key blocks and structured tokens.
 #[derive(Debug)]
@@ -104,7 +133,10 @@ impl Structures {
                 let value = found.as_str();
                 let reference =
                     value.starts_with('$') || value.starts_with('{') || value.starts_with('<');
-                if !reference && !check::is_dummy(value) {
+                // Names of the same length hold no digits.
+                let is_name = MIXED.contains(&piece.needle())
+                    && !value.bytes().any(|byte| byte.is_ascii_digit());
+                if !reference && !is_name && !check::is_dummy(value) {
                     findings.push(Finding::new(found.range(), Label::Secret));
                 }
             }

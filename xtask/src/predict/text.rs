@@ -1,0 +1,49 @@
+//! Single texts: fingerprints, templates, scrubbing, sentiment.
+
+use serde_json::{Value, json};
+use trace::fingerprint::fingerprint;
+use trace::normalise::template;
+use trace::scrub::Scrubber;
+use trace::sentiment;
+use trace::signal::Kind;
+
+use super::rows::{Rows, text};
+
+fn group(tool: &str, message: &str) -> String {
+    fingerprint(Kind::Error, tool, "", message).id
+}
+
+/// Log lines. A log has no tool; its source stands in the tool's place.
+pub(super) fn logs(rows: &Rows) -> Rows {
+    rows.map(|row| {
+        json!({
+            "id": row["id"],
+            "group": group(text(row, "source"), text(row, "text")),
+            "template": template(text(row, "text")),
+        })
+    })
+}
+
+/// Errors of agents' tools.
+pub(super) fn errors(rows: &Rows) -> Rows {
+    rows.map(|row| json!({"id": row["id"], "group": group(text(row, "tool"), text(row, "text"))}))
+}
+
+/// Messages of nobody in particular.
+pub(super) fn messages(rows: &Rows) -> Rows {
+    rows.map(|row| json!({"id": row["id"], "group": group("", text(row, "text"))}))
+}
+
+/// Texts with secrets or personal data.
+pub(super) fn scrubbed(rows: &Rows) -> Rows {
+    let scrubber = Scrubber::shared();
+    rows.map(|row| json!({"id": row["id"], "text": scrubber.scrub(text(row, "text")).as_str()}))
+}
+
+/// What people write: pleased, displeased or neither.
+pub(super) fn sentiments(rows: &Rows) -> Rows {
+    rows.map(|row: &Value| {
+        let mood = sentiment::of(text(row, "text"));
+        json!({"id": row["id"], "label": mood.polarity.as_str(), "score": mood.negativity()})
+    })
+}
