@@ -272,10 +272,12 @@ impl Durable {
             .map_err(io_error("sync the log in", dir))?;
         self.group += 1;
         // The group is durable by now. If this fails, only the notice of a later loss is missing.
+        // One write of one length, so that no reader ever sees half a number.
+        let told = format!("{:020}\n", self.group);
         let _notice_missing = self
             .acknowledged
             .seek(SeekFrom::Start(0))
-            .and_then(|_| writeln!(self.acknowledged, "{:020}", self.group));
+            .and_then(|_| self.acknowledged.write_all(told.as_bytes()));
         Ok(())
     }
 
