@@ -5,6 +5,7 @@
 //! about once in four, so a brief says "look here first" and cites the step. Must not know any format.
 
 mod cues;
+pub mod flaws;
 
 use cues::{Cue, Cues};
 
