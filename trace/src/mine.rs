@@ -72,6 +72,12 @@ pub struct MinedSession {
     pub last_at: String,
     /// Whether the file is a session, or a run log, of a known format.
     pub is_session: bool,
+    /// How likely the session did not reach its aim: higher is more likely, the scale is arbitrary.
+    #[serde(default)]
+    pub risk: f64,
+    /// Digests of the calls that failed, for [`crate::chain::SharedFailures`].
+    #[serde(default)]
+    pub failed_calls: Vec<String>,
 }
 
 /// Mines one file.
@@ -293,6 +299,8 @@ impl Miner {
             file,
         };
         self.session.signals = self.recorder.finish(origin);
+        self.session.risk = self.detectors.risk();
+        self.session.failed_calls = self.detectors.failed_calls().to_vec();
         self.session.session_id = Scrubber::shared().scrub(session_id).into_string();
         self.session.signals_dropped = self.recorder.dropped;
         self.session.signals_rejected = self.recorder.rejected;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use proptest::prelude::*;
+
 use trace::event::{AssistantTurn, Body, SessionEvent, ToolCall, ToolResult, UserTurn};
 use trace::mine::{Judged, judge_events};
 use trace::sentiment::{self, Polarity};
@@ -175,4 +177,28 @@ fn moods_are_told_apart_and_negation_and_code_are_understood() {
     let plain = sentiment::of("works great :)");
     let frowning = sentiment::of("works badly :(");
     assert!(frowning.negativity() > plain.negativity());
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_odd_for_moods_outcomes_and_suspects(text in "\\PC{0,80}(\n\\PC{0,40}){0,4}") {
+        let mood = sentiment::of(&text);
+        prop_assert!(mood.negativity().is_finite());
+        let bodies = vec![
+            person(&text),
+            agent(&text),
+            call("1", &text),
+            result("1", &text),
+            agent(&text),
+        ];
+        prop_assert!(judge(bodies).risk.is_finite());
+        let input = trace::outcome::OutcomeInput {
+            tool: "bash",
+            command: &text,
+            text: &text,
+            ..Default::default()
+        };
+        let outcome = trace::outcome::classify(&input);
+        prop_assert!(outcome.message.is_empty() || text.contains(outcome.message));
+    }
 }

@@ -10,20 +10,15 @@ use super::{Step, StepKind};
 use crate::event::floor_char;
 
 const TEXT_BYTES: usize = 8_000;
-const OPENING_BYTES: usize = 300;
 
 /// One cue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cue {
     Invents,
     FirstFailure,
-    CausesFailure,
-    GetsNothing,
     ShowsCode,
     /// It follows a machine's answer and brings no code of its own.
     ReadsResult,
-    SumsUp,
-    Asserts,
     FirstAct,
     SecondAct,
     Early,
@@ -69,19 +64,6 @@ const INVENTING: &[&str] = &[
     "general knowledge",
     "manually",
 ];
-const ASSERTING: &[&str] = &[
-    "confirmed",
-    "verified",
-    "is correct",
-    "are correct",
-    "accurate",
-    "final answer",
-    "the answer is",
-    "therefore",
-    "conclu",
-    "satisf",
-];
-const SUMMING_UP: &[&str] = &["summary", "results", "based on the"];
 const BLOCKED: &[&str] = &[
     "content management policy",
     "content filter",
@@ -108,8 +90,6 @@ impl Words {
 }
 
 static INVENTS: LazyLock<Words> = LazyLock::new(|| Words::new(INVENTING));
-static ASSERTS: LazyLock<Words> = LazyLock::new(|| Words::new(ASSERTING));
-static SUMS_UP: LazyLock<Words> = LazyLock::new(|| Words::new(SUMMING_UP));
 static IS_BLOCKED: LazyLock<Words> = LazyLock::new(|| Words::new(BLOCKED));
 
 /// The cues of every step that an agent took, with its place in `steps`.
@@ -132,9 +112,7 @@ pub(super) fn of_steps(steps: &[Step<'_>]) -> Vec<(usize, Cues)> {
         if let Some(next) = steps.get(at + 1)
             && let StepKind::Result { failed } = next.kind
         {
-            cues.add(Cue::CausesFailure, failed);
             cues.add(Cue::FirstFailure, failed && !has_failed);
-            cues.add(Cue::GetsNothing, !failed && says_nothing(next.text));
             has_failed |= failed;
         }
         cues.add(Cue::FirstAct, is_act && acts == 0);
@@ -157,18 +135,6 @@ fn of_text(text: &str) -> Cues {
     let text = &text[..floor_char(text, TEXT_BYTES)];
     let mut cues = Cues::default();
     cues.add(Cue::Invents, INVENTS.is_in(text));
-    cues.add(Cue::Asserts, ASSERTS.is_in(text));
-    let opening = &text[..floor_char(text, OPENING_BYTES)];
-    cues.add(Cue::SumsUp, SUMS_UP.is_in(opening));
     cues.add(Cue::Blocked, IS_BLOCKED.is_in(text));
     cues
-}
-
-/// Whether a machine's answer holds nothing after its heading: `Code output:` and then nothing, `[]` or `None`.
-fn says_nothing(text: &str) -> bool {
-    let body = text
-        .rsplit_once("output:")
-        .map_or(text, |(_, body)| body)
-        .trim();
-    matches!(body, "" | "[]" | "{}" | "None" | "null" | "False" | "0")
 }

@@ -59,6 +59,27 @@ fn tokens_go_by_their_makers_prefix() {
 }
 
 #[test]
+fn keys_of_services_go_and_names_of_the_same_form_stay() {
+    let (long, short) = (key_body(24), key_body(20));
+    gone("key is ", &format!("s.{long}"), " for the vault", "SECRET");
+    gone("key is ", &format!("tfp_{}", key_body(59)), ".", "SECRET");
+    gone(
+        "curl -u ",
+        &format!("admin:{short}"),
+        " https://api.acme.dev",
+        "SECRET",
+    );
+    let uuid = "3f2a9c04-1b7d-4e58-9a6f-0c2d4b8e7a15";
+    gone("ACME_KEY=\"", uuid, "\"", "SECRET");
+    gone("ACME_TOKEN = '", "482910573316204897", "'", "SECRET");
+    stays("cache_key=\"3f2a9c04-1b7d-4e58-9a6f-0c2d4b8e7a15\"");
+    stays("key: 3f2a9c04-1b7d-4e58-9a6f-0c2d4b8e7a15");
+    stays("calls s.getElementsByTagNameOrId on the page");
+    stays("curl --user-agent probe https://api.acme.dev");
+    stays("max_tokens: 4096, total_tokens: 182736");
+}
+
+#[test]
 fn values_beside_words_for_secrets_go() {
     let key = key_body(32);
     gone("api_key = \"", &key, "\"", "SECRET");

@@ -9,6 +9,8 @@ use crate::event::floor_char;
 
 /// How much of a text is read.
 const TEXT_BYTES: usize = 6_000;
+/// How much of the end of a piece of code is read for marks.
+const CODE_TAIL_BYTES: usize = 3;
 /// How many words a negation reaches.
 const NEGATION_REACH: usize = 3;
 
@@ -372,10 +374,8 @@ fn words_of(piece: &str, tokens: &mut Vec<Token>) {
         });
     if is_code {
         tokens.push(Token::Word("{code}".to_owned()));
-        rest = &piece[piece
-            .len()
-            .min(floor_char(piece, piece.len() - piece.len().min(3)))..];
-        rest = rest.trim_start_matches(|c: char| c.is_alphanumeric());
+        let tail = floor_char(piece, piece.len().saturating_sub(CODE_TAIL_BYTES));
+        rest = piece[tail..].trim_start_matches(|c: char| c.is_alphanumeric());
     }
     while let Some(c) = rest.chars().next() {
         if is_word(c) {

@@ -107,7 +107,6 @@ fn category(suspect: &Suspect) -> &'static str {
     match suspect.reason {
         Reason::Invented => "Invention of new information",
         Reason::ActionFailed => "Invalid Invocation",
-        Reason::Asserted => "Misinterpretation of Tool Output",
         Reason::Changed => "Intent Plan Misalignment",
         Reason::Blocked => "Guardrails Triggered",
         Reason::Placed => "Instruction/Plan Adherence Failure",

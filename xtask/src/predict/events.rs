@@ -6,7 +6,7 @@ use serde_json::Value;
 use trace::event::{AssistantTurn, Body, SessionEvent, Text, ToolCall, ToolResult, UserTurn};
 use trace::mine::{Judged, judge_events};
 
-use super::rows::text;
+use super::rows::{plain, text};
 
 /// Judges one row's `events`. Line `i` of the judgment is the event `i`.
 pub(super) fn judge(row: &Value) -> Judged {
@@ -165,14 +165,4 @@ impl Owned {
 fn command(arguments: &str) -> String {
     let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
     text(&arguments, "command").to_owned()
-}
-
-/// A string as it is, nothing as nothing, anything else as JSON.
-fn plain(value: &Value) -> String {
-    if value.is_null() {
-        return String::new();
-    }
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -8,6 +8,7 @@ mod labels;
 mod outcome;
 mod rows;
 mod run;
+mod spans;
 mod stats;
 mod text;
 

@@ -47,3 +47,13 @@ impl Rows {
 pub(super) fn text<'r>(row: &'r Value, name: &str) -> &'r str {
     row[name].as_str().unwrap_or_default()
 }
+
+/// A string as it is, nothing as nothing, anything else as JSON.
+pub(super) fn plain(value: &Value) -> String {
+    if value.is_null() {
+        return String::new();
+    }
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

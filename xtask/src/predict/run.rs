@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::rows::Rows;
-use super::{blame, cron, labels, outcome, stats, text};
+use super::{blame, cron, labels, outcome, spans, stats, text};
 
 /// What went wrong, in words.
 pub(crate) type Failed = String;
@@ -127,7 +127,8 @@ pub(crate) fn predict(job: &Job) -> Result<Predicted, Failed> {
         "B_sentry_norm" => text::messages(&Rows::read(&job.inputs)?),
         "C_secrets" | "C_pii" => text::scrubbed(&Rows::read(&job.inputs)?),
         "D_sentiment" => text::sentiments(&Rows::read(&job.inputs)?),
-        _ => return Ok(Predicted::NotBuilt("the root-cause pointer")),
+        "A_trail" => spans::traces(&Rows::read(&job.inputs)?),
+        other => return Err(format!("{other:?} is no set")),
     };
     rows.write(&job.out).map(Predicted::Rows)
 }
