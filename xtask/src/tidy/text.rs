@@ -77,6 +77,16 @@ fn white_space(file: &TextFile, findings: &mut Vec<Finding>) {
                 "white space at the end of the line",
             ));
         }
+        if ["<<<<<<< ", ">>>>>>> "]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+        {
+            findings.push(Finding::new(
+                &file.name,
+                index + 1,
+                "two versions stand side by side",
+            ));
+        }
     }
     if !file.text.is_empty() && !file.text.ends_with('\n') {
         findings.push(Finding::new(&file.name, 0, "the last line has no end"));
@@ -172,6 +182,7 @@ mod tests {
         );
         assert_eq!(found("a.md", "trailing \n").len(), 1);
         assert_eq!(found("a.md", "no end").len(), 1);
+        assert_eq!(found("a.md", "<<<<<<< ours\n").len(), 1);
         assert_eq!(
             found("docs/GLOSSARY.md", "| run | a |\n| run | b |\n").len(),
             1
