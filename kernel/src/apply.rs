@@ -10,10 +10,11 @@ use crate::machine::News;
 use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::primitives::{
-    Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
+    Illegal, activity, cancellation, child, timer, update, workflow_execution, workflow_task,
 };
 use crate::run_state::{
-    Outcome, PendingActivity, PendingChild, PendingTimer, RunState, Stage, WorkflowTaskFailure,
+    Outcome, PendingActivity, PendingChild, PendingTimer, RunState, Stage, UpdateRecord,
+    WorkflowTaskFailure,
 };
 
 type Told = Result<Option<News>, ApplyError>;
@@ -184,6 +185,27 @@ impl RunState {
                     name: name.clone(),
                     input: input.clone(),
                 })
+            }
+            EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } => {
+                if let Some(record) = self.updates.get(update_id) {
+                    record.state.on(update::Event::Accepted)?;
+                }
+                let record = UpdateRecord {
+                    accepted_event_id: event.id,
+                    completed_event_id: None,
+                    state: update::State::Accepted,
+                };
+                self.updates.insert(update_id.clone(), record);
+                Ok(None)
+            }
+            EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => {
+                let record = self
+                    .updates
+                    .get_mut(update_id)
+                    .ok_or(ApplyError::NotPending("update", event.id))?;
+                record.state = record.state.on(update::Event::Completed)?;
+                record.completed_event_id = Some(event.id);
+                Ok(None)
             }
             EventKind::WorkflowExecutionCancelRequested { reason } => {
                 self.cancellation = self.cancellation.on(cancellation::Event::Requested)?;

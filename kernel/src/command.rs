@@ -66,6 +66,22 @@ pub enum Command {
         /// What.
         marker: Marker,
     },
+    /// Take an update on.
+    AcceptUpdate {
+        /// What the caller named it.
+        update_id: String,
+        /// The name of the handler.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// Answer an update.
+    CompleteUpdate {
+        /// Which.
+        update_id: String,
+        /// The answer.
+        result: Result<Payload, Failure>,
+    },
     /// The body returned a value.
     CompleteWorkflowExecution {
         /// The value.
@@ -99,6 +115,8 @@ impl Command {
             | Self::StartChildWorkflowExecution { seq, .. }
             | Self::RequestCancelChildWorkflowExecution { seq } => Some(*seq),
             Self::RecordMarker { .. }
+            | Self::AcceptUpdate { .. }
+            | Self::CompleteUpdate { .. }
             | Self::CompleteWorkflowExecution { .. }
             | Self::FailWorkflowExecution { .. }
             | Self::ContinueAsNewWorkflowExecution { .. }
@@ -129,6 +147,12 @@ impl Command {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
             Self::RecordMarker { marker } => marker.describe(),
+            Self::AcceptUpdate { update_id, .. } => {
+                format!("WorkflowExecutionUpdateAccepted({update_id})")
+            }
+            Self::CompleteUpdate { update_id, .. } => {
+                format!("WorkflowExecutionUpdateCompleted({update_id})")
+            }
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
             Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
             Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
@@ -158,6 +182,10 @@ pub fn describe_event(kind: &EventKind) -> String {
             format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
         }
         EventKind::MarkerRecorded { marker } => marker.describe(),
+        EventKind::WorkflowExecutionUpdateAccepted { update_id, .. }
+        | EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => {
+            format!("{}({update_id})", kind.name())
+        }
         EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => {
             format!("WorkflowExecutionContinuedAsNew({workflow_type})")
         }

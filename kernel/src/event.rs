@@ -203,6 +203,22 @@ pub enum EventKind {
         /// Its value.
         input: Payload,
     },
+    /// The code took on an update: somebody's request that wants an answer.
+    WorkflowExecutionUpdateAccepted {
+        /// What the caller named it; unique in the run.
+        update_id: String,
+        /// The name of the handler.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// The handler of an update ended.
+    WorkflowExecutionUpdateCompleted {
+        /// The `WorkflowExecutionUpdateAccepted` event's update.
+        update_id: String,
+        /// Its answer.
+        result: Result<Payload, Failure>,
+    },
     /// Somebody asked the run to cancel.
     WorkflowExecutionCancelRequested {
         /// Why.
@@ -280,6 +296,8 @@ impl EventKind {
             Self::ChildWorkflowExecutionTimedOut { .. } => "ChildWorkflowExecutionTimedOut",
             Self::MarkerRecorded { .. } => "MarkerRecorded",
             Self::WorkflowExecutionSignaled { .. } => "WorkflowExecutionSignaled",
+            Self::WorkflowExecutionUpdateAccepted { .. } => "WorkflowExecutionUpdateAccepted",
+            Self::WorkflowExecutionUpdateCompleted { .. } => "WorkflowExecutionUpdateCompleted",
             Self::WorkflowExecutionCancelRequested { .. } => "WorkflowExecutionCancelRequested",
             Self::WorkflowExecutionCompleted { .. } => "WorkflowExecutionCompleted",
             Self::WorkflowExecutionFailed { .. } => "WorkflowExecutionFailed",
@@ -305,6 +323,8 @@ impl EventKind {
             | Self::WorkflowExecutionCompleted { .. }
             | Self::WorkflowExecutionFailed { .. }
             | Self::WorkflowExecutionContinuedAsNew { .. }
+            | Self::WorkflowExecutionUpdateAccepted { .. }
+            | Self::WorkflowExecutionUpdateCompleted { .. }
             | Self::WorkflowExecutionCanceled => true,
             Self::WorkflowExecutionStarted { .. }
             | Self::WorkflowTaskCompleted
@@ -371,6 +391,18 @@ impl EventKind {
                 input.data.len() + names
             }
             Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
+            Self::WorkflowExecutionUpdateAccepted {
+                update_id,
+                name,
+                input,
+            } => update_id.len() + name.len() + input.data.len(),
+            Self::WorkflowExecutionUpdateCompleted { update_id, result } => {
+                let result = match result {
+                    Ok(value) => value.data.len(),
+                    Err(failure) => failure.size_bytes(),
+                };
+                update_id.len() + result
+            }
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
             Self::MarkerRecorded { marker } => marker.size_bytes(),

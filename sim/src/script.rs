@@ -170,6 +170,7 @@ pub(crate) fn definition(outside: &Outside) -> Definition {
 
 async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
     cx.stage("work", None);
+    answer(&cx);
     let mut sum = 0;
     let mut ops = ops.into_iter().enumerate();
     while let Some((index, op)) = ops.next() {
@@ -185,6 +186,29 @@ async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
 
 fn act(cx: &Cx, act: &Act) -> kernel::cx::Operation<u64> {
     cx.activity_named("act", act, act.options())
+}
+
+pub(crate) fn update_id(n: u64) -> String {
+    format!("u{n}")
+}
+
+/// Every run answers a question and takes an update; neither changes its sum.
+fn answer(cx: &Cx) {
+    let bumps = Arc::new(AtomicU64::new(0));
+    let (seen, context) = (Arc::clone(&bumps), cx.clone());
+    cx.query("bumps", move |()| Ok(seen.load(Ordering::Relaxed)));
+    let validator = |n: &u64| match n % 4 {
+        0 => Err(Failure::permanent("Refused", "every fourth is refused")),
+        _ => Ok(()),
+    };
+    cx.update("bump", validator, move |n: u64| {
+        let (bumps, cx) = (Arc::clone(&bumps), context.clone());
+        async move {
+            bumps.fetch_add(1, Ordering::Relaxed);
+            cx.sleep(Millis(n % 3 * 200)).await?;
+            Ok(n + 1)
+        }
+    });
 }
 
 /// Each run has children of its own: those of the run before may be there still.

@@ -88,6 +88,10 @@ impl Cx {
         }
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Who this run is.
     #[must_use]
     pub fn info(&self) -> WorkflowInfo {

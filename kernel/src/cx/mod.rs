@@ -2,9 +2,11 @@
 
 mod calls;
 mod futures;
+mod handlers;
 mod recall;
 mod shared;
 
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};
+pub(crate) use handlers::HandlerFuture;
 pub(crate) use shared::{Inner, Shared};

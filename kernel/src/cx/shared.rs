@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use super::handlers::Handlers;
 use super::recall::Recall;
 use crate::command::Command;
 use crate::failure::{Failure, FailureKind};
@@ -19,6 +20,9 @@ use crate::payload::Payload;
 /// Operations begun and cancellations met in one turn, after which the body is taken to spin: a
 /// loop that begins an operation anew whenever one fails never waits once the run is canceled.
 const TURN_STEPS_MAX: u32 = 100_000;
+
+/// Stands for an operation that a handler that can only look tried to begin.
+const NO_OPERATION: Seq = Seq(u32::MAX);
 
 /// The message of the failure that stands for the end of a body that continues as new. It never
 /// enters a history, unless code goes on after it and returns it too late.
@@ -86,6 +90,9 @@ pub(crate) struct Inner {
     random: u64,
     steps: u32,
     pub(super) recall: Recall,
+    pub(super) handlers: Handlers,
+    /// While the run is only read: the state of chance to go back to.
+    pub(super) before_reading: Option<u64>,
     /// To be woken when the lock is released.
     woken: Vec<Waker>,
     /// To be dropped when the lock is released.
@@ -113,6 +120,8 @@ impl Shared {
             random,
             steps: 0,
             recall: Recall::default(),
+            handlers: Handlers::default(),
+            before_reading: None,
             woken: Vec::new(),
             stale: Vec::new(),
         }))
@@ -164,6 +173,8 @@ impl Inner {
                     self.signals.entry(name).or_default().push_back(input);
                 }
                 News::CancelRequested { reason } => canceled = Some(reason),
+                // The machine gives it to its handler.
+                News::UpdateRequested { .. } => {}
             }
         }
         if let Some(reason) = canceled {
@@ -197,7 +208,9 @@ impl Inner {
         input: Payload,
     ) -> Failure {
         let workflow_type = workflow_type.unwrap_or_else(|| self.info.workflow_type.clone());
-        self.continuation = Some((workflow_type, input));
+        if !self.is_reading() {
+            self.continuation = Some((workflow_type, input));
+        }
         Failure::internal(CONTINUATION)
     }
 
@@ -208,6 +221,9 @@ impl Inner {
     }
 
     pub(crate) fn command(&mut self, command: Command) {
+        if self.is_reading() {
+            return;
+        }
         self.commands.push(command);
     }
 
@@ -305,6 +321,15 @@ impl Inner {
         scope: Scope,
         command: impl FnOnce(Seq) -> Result<Command, Failure>,
     ) -> Seq {
+        if self.is_reading() {
+            let failure = Failure::permanent(
+                "ReadOnly",
+                "a query or a validator cannot do anything, only look",
+            );
+            self.slots
+                .insert(NO_OPERATION, Slot::Resolved(Err(failure)));
+            return NO_OPERATION;
+        }
         self.steps = self.steps.saturating_add(1);
         self.next_seq += 1;
         let seq = Seq(self.next_seq);
@@ -390,6 +415,9 @@ impl Inner {
 
     /// The next signal of a name, if one has arrived.
     pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
+        if self.is_reading() {
+            return None;
+        }
         let queue = self.signals.get_mut(name)?;
         let next = queue.pop_front();
         if queue.is_empty() {
@@ -450,6 +478,19 @@ impl Inner {
             self.next_waiter += 1;
             self.next_waiter
         })
+    }
+
+    pub(crate) fn random_state(&self) -> u64 {
+        self.random
+    }
+
+    pub(crate) fn set_random_state(&mut self, random: u64) {
+        self.random = random;
+    }
+
+    /// Lets all handlers go; they may hold this very context, so it would never be let go else.
+    pub(crate) fn take_handlers(&mut self) -> Handlers {
+        std::mem::take(&mut self.handlers)
     }
 
     /// The next number of the run's own sequence (SplitMix64, Steele et al. 2014).
