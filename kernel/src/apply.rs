@@ -17,6 +17,8 @@ use crate::run_state::{
     WorkflowTaskFailure,
 };
 
+use crate::visibility::change;
+
 type Told = Result<Option<News>, ApplyError>;
 
 impl RunState {
@@ -177,6 +179,14 @@ impl RunState {
             }
             EventKind::MarkerRecorded { marker } => {
                 self.apply_marker(marker);
+                Ok(None)
+            }
+            EventKind::UpsertWorkflowSearchAttributes { attributes } => {
+                change(&mut self.options.search_attributes, attributes);
+                Ok(None)
+            }
+            EventKind::WorkflowPropertiesModified { memo } => {
+                change(&mut self.options.memo, memo);
                 Ok(None)
             }
             EventKind::WorkflowExecutionSignaled { name, input } => {

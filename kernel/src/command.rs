@@ -11,6 +11,7 @@ use crate::ids::{Millis, Seq, WorkflowId};
 use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
+use crate::visibility::{Changes, SearchValue};
 
 /// One request of the workflow code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,16 @@ pub enum Command {
         /// What.
         marker: Marker,
     },
+    /// Change what people find the run by.
+    UpsertWorkflowSearchAttributes {
+        /// By name.
+        attributes: Changes<SearchValue>,
+    },
+    /// Change what people read of the run in lists.
+    ModifyWorkflowProperties {
+        /// The memo's fields by name.
+        memo: Changes<Payload>,
+    },
     /// Take an update on.
     AcceptUpdate {
         /// What the caller named it.
@@ -115,6 +126,8 @@ impl Command {
             | Self::StartChildWorkflowExecution { seq, .. }
             | Self::RequestCancelChildWorkflowExecution { seq } => Some(*seq),
             Self::RecordMarker { .. }
+            | Self::UpsertWorkflowSearchAttributes { .. }
+            | Self::ModifyWorkflowProperties { .. }
             | Self::AcceptUpdate { .. }
             | Self::CompleteUpdate { .. }
             | Self::CompleteWorkflowExecution { .. }
@@ -147,6 +160,8 @@ impl Command {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
             Self::RecordMarker { marker } => marker.describe(),
+            Self::UpsertWorkflowSearchAttributes { .. } => "UpsertWorkflowSearchAttributes".into(),
+            Self::ModifyWorkflowProperties { .. } => "WorkflowPropertiesModified".into(),
             Self::AcceptUpdate { update_id, .. } => {
                 format!("WorkflowExecutionUpdateAccepted({update_id})")
             }
@@ -196,6 +211,8 @@ pub fn describe_event(kind: &EventKind) -> String {
         | EventKind::ActivityTaskFailed { .. }
         | EventKind::ActivityTaskTimedOut { .. }
         | EventKind::ActivityTaskCanceled { .. }
+        | EventKind::UpsertWorkflowSearchAttributes { .. }
+        | EventKind::WorkflowPropertiesModified { .. }
         | EventKind::TimerFired { .. }
         | EventKind::TimerCanceled { .. }
         | EventKind::StartChildWorkflowExecutionFailed { .. }

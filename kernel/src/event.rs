@@ -12,6 +12,7 @@ use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryState};
 use crate::payload::Payload;
+use crate::visibility::{Changes, SearchValue, attributes_bytes, memo_bytes};
 
 /// One event of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,6 +197,16 @@ pub enum EventKind {
         /// What.
         marker: Marker,
     },
+    /// The code changed what people find the run by.
+    UpsertWorkflowSearchAttributes {
+        /// By name.
+        attributes: Changes<SearchValue>,
+    },
+    /// The code changed what people read of the run in lists.
+    WorkflowPropertiesModified {
+        /// By name.
+        memo: Changes<Payload>,
+    },
     /// Somebody sent a signal.
     WorkflowExecutionSignaled {
         /// Its name.
@@ -295,6 +306,8 @@ impl EventKind {
             Self::ChildWorkflowExecutionTerminated { .. } => "ChildWorkflowExecutionTerminated",
             Self::ChildWorkflowExecutionTimedOut { .. } => "ChildWorkflowExecutionTimedOut",
             Self::MarkerRecorded { .. } => "MarkerRecorded",
+            Self::UpsertWorkflowSearchAttributes { .. } => "UpsertWorkflowSearchAttributes",
+            Self::WorkflowPropertiesModified { .. } => "WorkflowPropertiesModified",
             Self::WorkflowExecutionSignaled { .. } => "WorkflowExecutionSignaled",
             Self::WorkflowExecutionUpdateAccepted { .. } => "WorkflowExecutionUpdateAccepted",
             Self::WorkflowExecutionUpdateCompleted { .. } => "WorkflowExecutionUpdateCompleted",
@@ -320,6 +333,8 @@ impl EventKind {
             | Self::StartChildWorkflowExecutionInitiated { .. }
             | Self::RequestCancelExternalWorkflowExecutionInitiated { .. }
             | Self::MarkerRecorded { .. }
+            | Self::UpsertWorkflowSearchAttributes { .. }
+            | Self::WorkflowPropertiesModified { .. }
             | Self::WorkflowExecutionCompleted { .. }
             | Self::WorkflowExecutionFailed { .. }
             | Self::WorkflowExecutionContinuedAsNew { .. }
@@ -356,10 +371,11 @@ impl EventKind {
                 input,
                 workflow_type,
                 parent,
+                options,
                 ..
             } => {
                 let parent = parent.as_ref().map_or(0, |p| p.workflow_id.0.len() + 32);
-                input.data.len() + workflow_type.len() + parent + 16
+                input.data.len() + workflow_type.len() + parent + options.size_bytes() + 16
             }
             Self::ActivityTaskScheduled {
                 input,
@@ -406,6 +422,8 @@ impl EventKind {
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
             Self::MarkerRecorded { marker } => marker.size_bytes(),
+            Self::UpsertWorkflowSearchAttributes { attributes } => attributes_bytes(attributes),
+            Self::WorkflowPropertiesModified { memo } => memo_bytes(memo),
             Self::WorkflowTaskCompleted
             | Self::ActivityTaskCancelRequested { .. }
             | Self::ActivityTaskCanceled { .. }

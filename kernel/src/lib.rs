@@ -25,6 +25,7 @@ pub mod replay;
 pub mod run_state;
 #[cfg(test)]
 mod testing;
+pub mod visibility;
 
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
@@ -42,3 +43,4 @@ pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy}
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
+pub use visibility::{Memo, SearchAttributes, SearchValue};

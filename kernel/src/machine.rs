@@ -22,6 +22,7 @@ use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::run_state::RunState;
+use crate::visibility::{Memo, SearchAttributes};
 
 /// What the workflow code is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +88,7 @@ pub enum Validation {
 }
 
 /// What a run knows about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowInfo {
     /// The user's name for it.
     pub workflow_id: WorkflowId,
@@ -110,6 +111,10 @@ pub struct WorkflowInfo {
     /// Whether the history has become so long that the body should
     /// [continue as new](Cx::continue_as_new).
     pub continue_as_new_suggested: bool,
+    /// What people find it by.
+    pub search_attributes: Arc<SearchAttributes>,
+    /// What people read of it in lists.
+    pub memo: Arc<Memo>,
 }
 
 impl WorkflowInfo {
@@ -127,6 +132,8 @@ impl WorkflowInfo {
             history_events: 0,
             history_bytes: 0,
             continue_as_new_suggested: false,
+            search_attributes: Arc::new(state.options.search_attributes.clone()),
+            memo: Arc::new(state.options.memo.clone()),
         }
     }
 }

@@ -306,6 +306,8 @@ impl Turn<'_> {
             | EventKind::WorkflowExecutionUpdateAccepted { .. }
             | EventKind::WorkflowExecutionUpdateCompleted { .. }
             | EventKind::MarkerRecorded { .. }
+            | EventKind::UpsertWorkflowSearchAttributes { .. }
+            | EventKind::WorkflowPropertiesModified { .. }
             | EventKind::WorkflowExecutionSignaled { .. }
             | EventKind::WorkflowExecutionCancelRequested { .. }
             | EventKind::WorkflowExecutionCompleted { .. }
@@ -371,6 +373,12 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
         }
         Command::FailWorkflowExecution { .. } => {
             matches!(event, EventKind::WorkflowExecutionFailed { .. })
+        }
+        Command::UpsertWorkflowSearchAttributes { .. } => {
+            matches!(event, EventKind::UpsertWorkflowSearchAttributes { .. })
+        }
+        Command::ModifyWorkflowProperties { .. } => {
+            matches!(event, EventKind::WorkflowPropertiesModified { .. })
         }
         Command::AcceptUpdate { update_id, .. } => matches!(event,
             EventKind::WorkflowExecutionUpdateAccepted { update_id: i, .. } if i == update_id),

@@ -124,7 +124,7 @@ pub struct RunState {
     pub status: workflow_execution::State,
     /// Present in a child.
     pub parent: Option<ParentRef>,
-    /// Timeouts and retries of the whole.
+    /// Timeouts and retries of the whole; search attributes and memo as they are now.
     pub options: WorkflowOptions,
     /// The runs before this one.
     pub chain: Chain,

@@ -263,6 +263,8 @@ async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, F
         Op::Once => {
             // Made anew on each replay, this would soon take another path.
             let n = cx.side_effect(|| outside.fetch_add(1, Ordering::Relaxed))?;
+            cx.upsert_search_attribute("once", i64::try_from(n % 7).unwrap_or(0));
+            cx.upsert_memo("once", &n)?;
             if cx.patched("new") {
                 cx.sleep(Millis(n % 3)).await?;
             }

@@ -161,6 +161,12 @@ fn attributes(kind: &EventKind) -> Value {
         EventKind::WorkflowExecutionSignaled { name, input } => {
             json!({ "name": name, "input": payload(input) })
         }
+        EventKind::UpsertWorkflowSearchAttributes { attributes } => {
+            json!({ "attributes": attributes })
+        }
+        EventKind::WorkflowPropertiesModified { memo } => {
+            json!({ "memo": memo.keys().collect::<Vec<_>>() })
+        }
         EventKind::WorkflowExecutionUpdateAccepted {
             update_id,
             name,

@@ -5,6 +5,7 @@ mod futures;
 mod handlers;
 mod recall;
 mod shared;
+mod visibility;
 
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};

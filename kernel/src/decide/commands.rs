@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::{check_name, check_payload};
 use super::input::Rejection;
 use super::workflow_execution::{failed, given};
+use crate::chain::WorkflowOptions;
 use crate::command::Command;
 use crate::event::{EventKind, HistoryEvent, Transition};
 use crate::failure::Failure;
@@ -15,6 +16,7 @@ use crate::options::ActivityOptions;
 use crate::payload::Payload;
 use crate::primitives::{Illegal, activity, child, timer, update, workflow_task};
 use crate::run_state::RunState;
+use crate::visibility::{Memo, SearchAttributes, change, check_attributes, check_memo};
 
 pub(super) fn decide(
     state: &RunState,
@@ -36,6 +38,11 @@ pub(super) fn decide(
         loaded: Loaded::No,
         new_stages: BTreeSet::new(),
         updates: BTreeMap::new(),
+        visible: Visible {
+            before: &state.options,
+            search_attributes: None,
+            memo: None,
+        },
         begun: Begun::default(),
     };
     work.push(EventKind::WorkflowTaskCompleted);
@@ -120,7 +127,28 @@ struct Work<'a> {
     new_stages: BTreeSet<String>,
     /// Updates of this task, and whether they were answered in it.
     updates: BTreeMap<String, Answered>,
+    visible: Visible<'a>,
     begun: Begun,
+}
+
+/// Search attributes and memo as this task leaves them; copied when the first of them changes.
+struct Visible<'a> {
+    before: &'a WorkflowOptions,
+    search_attributes: Option<SearchAttributes>,
+    memo: Option<Memo>,
+}
+
+impl Visible<'_> {
+    fn search_attributes(&mut self) -> &mut SearchAttributes {
+        let before = self.before;
+        self.search_attributes
+            .get_or_insert_with(|| before.search_attributes.clone())
+    }
+
+    fn memo(&mut self) -> &mut Memo {
+        let before = self.before;
+        self.memo.get_or_insert_with(|| before.memo.clone())
+    }
 }
 
 impl Work<'_> {
@@ -207,6 +235,18 @@ impl Work<'_> {
                 });
             }
             Command::RecordMarker { marker } => self.marker(marker)?,
+            Command::UpsertWorkflowSearchAttributes { attributes } => {
+                let now = self.visible.search_attributes();
+                check_attributes(now, &attributes)?;
+                change(now, &attributes);
+                self.push(EventKind::UpsertWorkflowSearchAttributes { attributes });
+            }
+            Command::ModifyWorkflowProperties { memo } => {
+                let now = self.visible.memo();
+                check_memo(now, &memo)?;
+                change(now, &memo);
+                self.push(EventKind::WorkflowPropertiesModified { memo });
+            }
             Command::AcceptUpdate {
                 update_id,
                 name,

@@ -37,6 +37,8 @@ pub fn needs_successor(state: &RunState, commands: &[Command]) -> bool {
             | Command::StartChildWorkflowExecution { .. }
             | Command::RequestCancelChildWorkflowExecution { .. }
             | Command::RecordMarker { .. }
+            | Command::UpsertWorkflowSearchAttributes { .. }
+            | Command::ModifyWorkflowProperties { .. }
             | Command::AcceptUpdate { .. }
             | Command::CompleteUpdate { .. }
             | Command::CompleteWorkflowExecution { .. }
