@@ -33,6 +33,8 @@ pub(crate) enum Op {
     Limited(u64, Act),
     /// A wait for a signal from outside.
     Listen,
+    /// Several in a scope that is canceled after a while.
+    Scope(u64, Vec<Act>),
     /// The rest of the script in a new run.
     Continue,
     /// A value that is made once, from outside the run; whatever it is, the sum is the same.
@@ -90,7 +92,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(20) {
+        .map(|_| match rng.below(21) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -101,6 +103,10 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
             11 | 12 => Op::Limited(rng.below(60_000), Act::random(rng)),
             13 => Op::Listen,
             16 | 17 => Op::Continue,
+            20 => Op::Scope(
+                rng.below(3_000),
+                (0..1 + rng.below(4)).map(|_| Act::random(rng)).collect(),
+            ),
             18 => Op::Once,
             19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
@@ -138,6 +144,7 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Carry(sum) => *sum,
             Op::Retry(_) => 17,
             Op::Once => 19,
+            Op::Scope(..) => 23,
         })
         .sum()
 }
@@ -260,6 +267,20 @@ async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, F
         }
         Op::Continue => Err(Failure::permanent("Unexpected", "the run goes on")),
         Op::Carry(sum) => Ok(sum),
+        Op::Scope(ms, acts) => {
+            let scope = cx.scope();
+            let all = join_all(acts.iter().map(|one| act(&scope, one)));
+            let slept = cx.sleep(Millis(ms)).await;
+            scope.cancel_scope("the time is over");
+            for result in all.await {
+                if let Err(failure) = result
+                    && !failure.is_canceled()
+                {
+                    return Err(failure);
+                }
+            }
+            slept.map(|()| 23)
+        }
         Op::Once => {
             // Made anew on each replay, this would soon take another path.
             let n = cx.side_effect(|| outside.fetch_add(1, Ordering::Relaxed))?;

@@ -4,6 +4,7 @@ mod calls;
 mod futures;
 mod handlers;
 mod recall;
+mod scope;
 mod shared;
 mod visibility;
 

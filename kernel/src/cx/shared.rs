@@ -10,6 +10,7 @@ use std::task::{Poll, Waker};
 
 use super::handlers::Handlers;
 use super::recall::Recall;
+use super::scope::Scope;
 use crate::command::Command;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{Seq, Timestamp};
@@ -38,17 +39,10 @@ pub(crate) enum OperationKind {
     AbandonedChild,
 }
 
-/// Whether a cancellation of the run reaches an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    Cancellable,
-    Shielded,
-}
-
 /// Why an operation is canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
-    RunCanceled,
+    ScopeCanceled,
     Dropped,
 }
 
@@ -83,7 +77,8 @@ pub(crate) struct Inner {
     signal_waiters: BTreeMap<String, BTreeMap<WaiterId, Waker>>,
     /// The type and the input of the run that the body wants to go on in.
     continuation: Option<(String, Payload)>,
-    cancel: Option<String>,
+    /// The scope of the whole run.
+    root: Scope,
     cancel_waiters: BTreeMap<WaiterId, Waker>,
     next_waiter: WaiterId,
     next_seq: u32,
@@ -113,7 +108,7 @@ impl Shared {
             signals: BTreeMap::new(),
             signal_waiters: BTreeMap::new(),
             continuation: None,
-            cancel: None,
+            root: Scope::root(),
             cancel_waiters: BTreeMap::new(),
             next_waiter: 0,
             next_seq: 0,
@@ -178,7 +173,8 @@ impl Inner {
             }
         }
         if let Some(reason) = canceled {
-            self.cancel_run(reason);
+            let root = self.root.clone();
+            self.cancel_scope(&root, reason);
         }
     }
 
@@ -193,7 +189,7 @@ impl Inner {
                     input,
                 }
             }
-            Err(failure) if failure.is_canceled() && self.cancel.is_some() => {
+            Err(failure) if failure.is_canceled() && self.root.is_canceled() => {
                 Command::CancelWorkflowExecution
             }
             Err(failure) => Command::FailWorkflowExecution { failure },
@@ -237,12 +233,8 @@ impl Inner {
         self.steps > TURN_STEPS_MAX
     }
 
-    /// Whether operations of this scope are canceled.
-    pub(crate) fn is_canceled(&self, scope: Scope) -> bool {
-        match scope {
-            Scope::Cancellable => self.cancel.is_some(),
-            Scope::Shielded => false,
-        }
+    pub(crate) fn root_scope(&self) -> Scope {
+        self.root.clone()
     }
 
     /// Resolves a waiting operation. News of one that nobody waits for any more is dropped.
@@ -256,23 +248,21 @@ impl Inner {
         }
     }
 
-    /// Activities and timers resolve at once as canceled; a child is waited for, so that its own
+    /// Activities and timers of a scope resolve at once as canceled; a child is waited for, so that its own
     /// tidying is not cut off. A wait for a signal ends as well.
-    fn cancel_run(&mut self, reason: String) {
-        self.cancel = Some(reason);
+    pub(crate) fn cancel_scope(&mut self, scope: &Scope, reason: String) {
+        if self.is_reading() {
+            return;
+        }
+        scope.cancel(reason);
         self.woken
             .extend(std::mem::take(&mut self.cancel_waiters).into_values());
         for waiters in std::mem::take(&mut self.signal_waiters).into_values() {
             self.woken.extend(waiters.into_values());
         }
-        let reached = |slot: &Slot| {
-            matches!(
-                slot,
-                Slot::Waiting {
-                    scope: Scope::Cancellable,
-                    ..
-                }
-            )
+        let reached = |slot: &Slot| match slot {
+            Slot::Waiting { scope, .. } => scope.is_canceled(),
+            Slot::Resolved(_) => false,
         };
         let waiting: Vec<Seq> = self
             .slots
@@ -281,7 +271,7 @@ impl Inner {
             .map(|(seq, _)| *seq)
             .collect();
         for seq in waiting {
-            self.cancel_operation(seq, Why::RunCanceled);
+            self.cancel_operation(seq, Why::ScopeCanceled);
         }
     }
 
@@ -318,7 +308,7 @@ impl Inner {
     pub(crate) fn begin(
         &mut self,
         kind: OperationKind,
-        scope: Scope,
+        scope: &Scope,
         command: impl FnOnce(Seq) -> Result<Command, Failure>,
     ) -> Seq {
         if self.is_reading() {
@@ -333,15 +323,15 @@ impl Inner {
         self.steps = self.steps.saturating_add(1);
         self.next_seq += 1;
         let seq = Seq(self.next_seq);
-        let slot = if self.is_canceled(scope) {
-            Slot::Resolved(Err(Failure::canceled("the workflow was asked to cancel")))
+        let slot = if scope.is_canceled() {
+            Slot::Resolved(Err(canceled(scope)))
         } else {
             match command(seq) {
                 Ok(command) => {
                     self.commands.push(command);
                     Slot::Waiting {
                         kind,
-                        scope,
+                        scope: scope.clone(),
                         waker: None,
                         cancel_sent: CancelSent::No,
                     }
@@ -389,7 +379,7 @@ impl Inner {
     pub(crate) fn poll_signal(
         &mut self,
         name: &str,
-        scope: Scope,
+        scope: &Scope,
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Poll<Result<Payload, Failure>> {
@@ -399,10 +389,9 @@ impl Inner {
         if let Some(payload) = self.take_signal(name) {
             return Poll::Ready(Ok(payload));
         }
-        if self.is_canceled(scope) {
+        if scope.is_canceled() {
             self.steps = self.steps.saturating_add(1);
-            let failure = Failure::canceled("the workflow was asked to cancel");
-            return Poll::Ready(Err(failure));
+            return Poll::Ready(Err(canceled(scope)));
         }
         let id = self.waiter_id(waiter);
         let waiters = match self.signal_waiters.get_mut(name) {
@@ -438,14 +427,15 @@ impl Inner {
 
     pub(crate) fn poll_canceled(
         &mut self,
+        scope: &Scope,
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Poll<String> {
-        match &self.cancel {
+        match scope.reason() {
             Some(_) if self.has_spun() => Poll::Pending,
             Some(reason) => {
                 self.steps = self.steps.saturating_add(1);
-                Poll::Ready(reason.clone())
+                Poll::Ready(reason.to_owned())
             }
             None => {
                 let id = self.waiter_id(waiter);
@@ -501,6 +491,14 @@ impl Inner {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+/// What an operation of a canceled scope gives.
+fn canceled(scope: &Scope) -> Failure {
+    Failure::canceled(scope.reason().map_or_else(
+        || "the scope was canceled".to_owned(),
+        |reason| format!("asked to cancel: {reason}"),
+    ))
 }
 
 /// The one case in which an operation that is let go is not asked to cancel.
