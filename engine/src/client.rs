@@ -55,6 +55,12 @@ pub enum ClientError {
     Rejected(Rejection),
     /// The run closed with a failure.
     Failed(kernel::Failure),
+    /// The query gave a failure.
+    QueryFailed(kernel::Failure),
+    /// The workflow refused the update; it left no trace.
+    UpdateRejected(kernel::Failure),
+    /// The update was taken on, and gave a failure.
+    UpdateFailed(kernel::Failure),
     /// A value could not be encoded or decoded.
     Payload(kernel::payload::PayloadError),
     /// The store could not be read.
@@ -78,6 +84,9 @@ impl fmt::Display for ClientError {
             Self::NotFound => f.write_str("find that run"),
             Self::Rejected(why) => write!(f, "do it: {why}"),
             Self::Failed(failure) => write!(f, "get a result: the run failed: {failure}"),
+            Self::QueryFailed(failure) => write!(f, "get an answer: {failure}"),
+            Self::UpdateRejected(failure) => write!(f, "update: the workflow refused: {failure}"),
+            Self::UpdateFailed(failure) => write!(f, "update: {failure}"),
             Self::Payload(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Stopped(why) => write!(f, "reach the engine: it has stopped ({why})"),
@@ -202,16 +211,13 @@ impl Client {
     /// # Errors
     /// As [`wait`](Self::wait).
     pub async fn wait_for_run(&self, run_id: RunId) -> Result<RunState, ClientError> {
-        match self.ask(Message::Wait(run_id)).await? {
-            Reply::Closed(_) => self.store.load_run(run_id)?.ok_or(ClientError::NotFound),
-            Reply::NotOpen => Err(ClientError::NotFound),
-            other @ (Reply::Started(_)
-            | Reply::AlreadyRunning(_)
-            | Reply::AlreadyRan(_)
-            | Reply::Done
-            | Reply::Rejected(_)
-            | Reply::Description(_)
-            | Reply::Broken(_)) => Err(unexpected(other)),
+        let reply = self.ask(Message::Wait(run_id)).await?;
+        if let Reply::Closed(_) = reply {
+            self.store.load_run(run_id)?.ok_or(ClientError::NotFound)
+        } else if reply == Reply::NotOpen {
+            Err(ClientError::NotFound)
+        } else {
+            Err(unexpected(reply))
         }
     }
 
@@ -372,7 +378,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
+    pub(crate) async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
         let (reply, answer) = oneshot::channel();
         let sent = self
             .inbox
@@ -401,14 +407,21 @@ fn started(reply: Reply) -> Result<RunId, ClientError> {
     }
 }
 
-fn unexpected(reply: Reply) -> ClientError {
+pub(crate) fn unexpected(reply: Reply) -> ClientError {
     match reply {
         Reply::Rejected(rejection) => ClientError::Rejected(rejection),
         Reply::NotOpen => ClientError::NotOpen,
         Reply::AlreadyRunning(run_id) => ClientError::AlreadyRunning(run_id),
         Reply::AlreadyRan(run_id) => ClientError::AlreadyRan(run_id),
         Reply::Broken(why) => ClientError::Stopped(why),
-        Reply::Started(_) | Reply::Done | Reply::Description(_) | Reply::Closed(_) => {
+        Reply::UpdateRejected(failure) => ClientError::UpdateRejected(failure),
+        Reply::Started(_)
+        | Reply::Done
+        | Reply::Answer(_)
+        | Reply::UpdateAccepted
+        | Reply::UpdateCompleted(_)
+        | Reply::Description(_)
+        | Reply::Closed(_) => {
             ClientError::Stopped(format!("the engine answered {reply:?} to another question"))
         }
     }

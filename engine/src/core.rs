@@ -15,6 +15,7 @@ mod handle;
 mod live;
 mod message;
 mod plan;
+mod questions;
 mod recover;
 mod tasks;
 mod turn;
@@ -23,7 +24,7 @@ mod turns;
 pub use live::Description;
 pub use message::{
     ActivityTask, Effect, IdConflictPolicy, IdReusePolicy, Message, Reply, StartOptions, StartSpec,
-    TaskRef, Token,
+    TaskRef, Token, UpdateStage,
 };
 
 pub use turns::{Commands, Inline, Turns};
@@ -102,6 +103,10 @@ pub struct Core {
     parked: Vec<RunId>,
     internal: VecDeque<children::Internal>,
     waiters: HashMap<RunId, Vec<Token>>,
+    /// Who waits for which update of which run.
+    update_waiters: HashMap<(RunId, String), Vec<questions::UpdateWaiter>>,
+    /// Answers for after the next commit.
+    later: Vec<questions::Later>,
 }
 
 impl std::fmt::Debug for Core {
@@ -127,6 +132,7 @@ impl Core {
         self.group.is_empty()
             && self.dirty.is_empty()
             && self.parked.is_empty()
+            && self.later.is_empty()
             && self.internal.is_empty()
     }
 

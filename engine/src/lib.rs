@@ -12,6 +12,7 @@ pub mod core;
 mod driver;
 mod engine;
 pub mod explain;
+mod questions;
 mod turns;
 mod worker;
 

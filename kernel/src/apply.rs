@@ -10,11 +10,14 @@ use crate::machine::News;
 use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::primitives::{
-    Illegal, activity, cancellation, child, timer, workflow_execution, workflow_task,
+    Illegal, activity, cancellation, child, timer, update, workflow_execution, workflow_task,
 };
 use crate::run_state::{
-    Outcome, PendingActivity, PendingChild, PendingTimer, RunState, Stage, WorkflowTaskFailure,
+    Outcome, PendingActivity, PendingChild, PendingTimer, RunState, Stage, UpdateRecord,
+    WorkflowTaskFailure,
 };
+
+use crate::visibility::change;
 
 type Told = Result<Option<News>, ApplyError>;
 
@@ -178,12 +181,41 @@ impl RunState {
                 self.apply_marker(marker);
                 Ok(None)
             }
+            EventKind::UpsertWorkflowSearchAttributes { attributes } => {
+                change(&mut self.options.search_attributes, attributes);
+                Ok(None)
+            }
+            EventKind::WorkflowPropertiesModified { memo } => {
+                change(&mut self.options.memo, memo);
+                Ok(None)
+            }
             EventKind::WorkflowExecutionSignaled { name, input } => {
                 self.signals = self.signals.saturating_add(1);
                 self.tell(News::Signal {
                     name: name.clone(),
                     input: input.clone(),
                 })
+            }
+            EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } => {
+                if let Some(record) = self.updates.get(update_id) {
+                    record.state.on(update::Event::Accepted)?;
+                }
+                let record = UpdateRecord {
+                    accepted_event_id: event.id,
+                    completed_event_id: None,
+                    state: update::State::Accepted,
+                };
+                self.updates.insert(update_id.clone(), record);
+                Ok(None)
+            }
+            EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => {
+                let record = self
+                    .updates
+                    .get_mut(update_id)
+                    .ok_or(ApplyError::NotPending("update", event.id))?;
+                record.state = record.state.on(update::Event::Completed)?;
+                record.completed_event_id = Some(event.id);
+                Ok(None)
             }
             EventKind::WorkflowExecutionCancelRequested { reason } => {
                 self.cancellation = self.cancellation.on(cancellation::Event::Requested)?;

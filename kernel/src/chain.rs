@@ -14,6 +14,7 @@ use crate::options::{RetryPolicy, RetryState};
 use crate::payload::Payload;
 use crate::primitives::cancellation;
 use crate::run_state::RunState;
+use crate::visibility::{Memo, SearchAttributes};
 
 /// Why a run follows on another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,25 @@ pub struct WorkflowOptions {
     pub run_timeout: Option<Millis>,
     /// Whether and when a run that failed or timed out is tried again, as a new run.
     pub retry: Option<RetryPolicy>,
+    /// What people find it by.
+    #[serde(default)]
+    pub search_attributes: SearchAttributes,
+    /// What people read of it in lists.
+    #[serde(default)]
+    pub memo: Memo,
+}
+
+impl WorkflowOptions {
+    /// Bytes of all names and values in here, for the accounting of a history.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let memo = self.memo.iter().map(|(n, v)| n.len() + v.data.len());
+        let attributes = &self.search_attributes;
+        memo.sum::<usize>()
+            + attributes
+                .iter()
+                .map(|(n, v)| n.len() + v.size_bytes())
+                .sum::<usize>()
+    }
 }
 
 /// The run that a closing event promises; `None` when the event is the end of the chain.

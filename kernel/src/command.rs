@@ -11,6 +11,7 @@ use crate::ids::{Millis, Seq, WorkflowId};
 use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
+use crate::visibility::{Changes, SearchValue};
 
 /// One request of the workflow code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,32 @@ pub enum Command {
         /// What.
         marker: Marker,
     },
+    /// Change what people find the run by.
+    UpsertWorkflowSearchAttributes {
+        /// By name.
+        attributes: Changes<SearchValue>,
+    },
+    /// Change what people read of the run in lists.
+    ModifyWorkflowProperties {
+        /// The memo's fields by name.
+        memo: Changes<Payload>,
+    },
+    /// Take an update on.
+    AcceptUpdate {
+        /// What the caller named it.
+        update_id: String,
+        /// The name of the handler.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// Answer an update.
+    CompleteUpdate {
+        /// Which.
+        update_id: String,
+        /// The answer.
+        result: Result<Payload, Failure>,
+    },
     /// The body returned a value.
     CompleteWorkflowExecution {
         /// The value.
@@ -99,6 +126,10 @@ impl Command {
             | Self::StartChildWorkflowExecution { seq, .. }
             | Self::RequestCancelChildWorkflowExecution { seq } => Some(*seq),
             Self::RecordMarker { .. }
+            | Self::UpsertWorkflowSearchAttributes { .. }
+            | Self::ModifyWorkflowProperties { .. }
+            | Self::AcceptUpdate { .. }
+            | Self::CompleteUpdate { .. }
             | Self::CompleteWorkflowExecution { .. }
             | Self::FailWorkflowExecution { .. }
             | Self::ContinueAsNewWorkflowExecution { .. }
@@ -129,6 +160,14 @@ impl Command {
                 "RequestCancelExternalWorkflowExecutionInitiated".into()
             }
             Self::RecordMarker { marker } => marker.describe(),
+            Self::UpsertWorkflowSearchAttributes { .. } => "UpsertWorkflowSearchAttributes".into(),
+            Self::ModifyWorkflowProperties { .. } => "WorkflowPropertiesModified".into(),
+            Self::AcceptUpdate { update_id, .. } => {
+                format!("WorkflowExecutionUpdateAccepted({update_id})")
+            }
+            Self::CompleteUpdate { update_id, .. } => {
+                format!("WorkflowExecutionUpdateCompleted({update_id})")
+            }
             Self::CompleteWorkflowExecution { .. } => "WorkflowExecutionCompleted".into(),
             Self::FailWorkflowExecution { .. } => "WorkflowExecutionFailed".into(),
             Self::CancelWorkflowExecution => "WorkflowExecutionCanceled".into(),
@@ -158,6 +197,10 @@ pub fn describe_event(kind: &EventKind) -> String {
             format!("StartChildWorkflowExecutionInitiated({workflow_type} as {workflow_id})")
         }
         EventKind::MarkerRecorded { marker } => marker.describe(),
+        EventKind::WorkflowExecutionUpdateAccepted { update_id, .. }
+        | EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } => {
+            format!("{}({update_id})", kind.name())
+        }
         EventKind::WorkflowExecutionContinuedAsNew { workflow_type, .. } => {
             format!("WorkflowExecutionContinuedAsNew({workflow_type})")
         }
@@ -168,6 +211,8 @@ pub fn describe_event(kind: &EventKind) -> String {
         | EventKind::ActivityTaskFailed { .. }
         | EventKind::ActivityTaskTimedOut { .. }
         | EventKind::ActivityTaskCanceled { .. }
+        | EventKind::UpsertWorkflowSearchAttributes { .. }
+        | EventKind::WorkflowPropertiesModified { .. }
         | EventKind::TimerFired { .. }
         | EventKind::TimerCanceled { .. }
         | EventKind::StartChildWorkflowExecutionFailed { .. }

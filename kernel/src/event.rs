@@ -12,6 +12,7 @@ use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
 use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryState};
 use crate::payload::Payload;
+use crate::visibility::{Changes, SearchValue, attributes_bytes, memo_bytes};
 
 /// One event of a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,12 +197,38 @@ pub enum EventKind {
         /// What.
         marker: Marker,
     },
+    /// The code changed what people find the run by.
+    UpsertWorkflowSearchAttributes {
+        /// By name.
+        attributes: Changes<SearchValue>,
+    },
+    /// The code changed what people read of the run in lists.
+    WorkflowPropertiesModified {
+        /// By name.
+        memo: Changes<Payload>,
+    },
     /// Somebody sent a signal.
     WorkflowExecutionSignaled {
         /// Its name.
         name: String,
         /// Its value.
         input: Payload,
+    },
+    /// The code took on an update: somebody's request that wants an answer.
+    WorkflowExecutionUpdateAccepted {
+        /// What the caller named it; unique in the run.
+        update_id: String,
+        /// The name of the handler.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// The handler of an update ended.
+    WorkflowExecutionUpdateCompleted {
+        /// The `WorkflowExecutionUpdateAccepted` event's update.
+        update_id: String,
+        /// Its answer.
+        result: Result<Payload, Failure>,
     },
     /// Somebody asked the run to cancel.
     WorkflowExecutionCancelRequested {
@@ -279,7 +306,11 @@ impl EventKind {
             Self::ChildWorkflowExecutionTerminated { .. } => "ChildWorkflowExecutionTerminated",
             Self::ChildWorkflowExecutionTimedOut { .. } => "ChildWorkflowExecutionTimedOut",
             Self::MarkerRecorded { .. } => "MarkerRecorded",
+            Self::UpsertWorkflowSearchAttributes { .. } => "UpsertWorkflowSearchAttributes",
+            Self::WorkflowPropertiesModified { .. } => "WorkflowPropertiesModified",
             Self::WorkflowExecutionSignaled { .. } => "WorkflowExecutionSignaled",
+            Self::WorkflowExecutionUpdateAccepted { .. } => "WorkflowExecutionUpdateAccepted",
+            Self::WorkflowExecutionUpdateCompleted { .. } => "WorkflowExecutionUpdateCompleted",
             Self::WorkflowExecutionCancelRequested { .. } => "WorkflowExecutionCancelRequested",
             Self::WorkflowExecutionCompleted { .. } => "WorkflowExecutionCompleted",
             Self::WorkflowExecutionFailed { .. } => "WorkflowExecutionFailed",
@@ -302,9 +333,13 @@ impl EventKind {
             | Self::StartChildWorkflowExecutionInitiated { .. }
             | Self::RequestCancelExternalWorkflowExecutionInitiated { .. }
             | Self::MarkerRecorded { .. }
+            | Self::UpsertWorkflowSearchAttributes { .. }
+            | Self::WorkflowPropertiesModified { .. }
             | Self::WorkflowExecutionCompleted { .. }
             | Self::WorkflowExecutionFailed { .. }
             | Self::WorkflowExecutionContinuedAsNew { .. }
+            | Self::WorkflowExecutionUpdateAccepted { .. }
+            | Self::WorkflowExecutionUpdateCompleted { .. }
             | Self::WorkflowExecutionCanceled => true,
             Self::WorkflowExecutionStarted { .. }
             | Self::WorkflowTaskCompleted
@@ -336,10 +371,11 @@ impl EventKind {
                 input,
                 workflow_type,
                 parent,
+                options,
                 ..
             } => {
                 let parent = parent.as_ref().map_or(0, |p| p.workflow_id.0.len() + 32);
-                input.data.len() + workflow_type.len() + parent + 16
+                input.data.len() + workflow_type.len() + parent + options.size_bytes() + 16
             }
             Self::ActivityTaskScheduled {
                 input,
@@ -371,9 +407,23 @@ impl EventKind {
                 input.data.len() + names
             }
             Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
+            Self::WorkflowExecutionUpdateAccepted {
+                update_id,
+                name,
+                input,
+            } => update_id.len() + name.len() + input.data.len(),
+            Self::WorkflowExecutionUpdateCompleted { update_id, result } => {
+                let result = match result {
+                    Ok(value) => value.data.len(),
+                    Err(failure) => failure.size_bytes(),
+                };
+                update_id.len() + result
+            }
             Self::WorkflowExecutionCancelRequested { reason }
             | Self::WorkflowExecutionTerminated { reason } => reason.len(),
             Self::MarkerRecorded { marker } => marker.size_bytes(),
+            Self::UpsertWorkflowSearchAttributes { attributes } => attributes_bytes(attributes),
+            Self::WorkflowPropertiesModified { memo } => memo_bytes(memo),
             Self::WorkflowTaskCompleted
             | Self::ActivityTaskCancelRequested { .. }
             | Self::ActivityTaskCanceled { .. }

@@ -25,18 +25,22 @@ pub mod replay;
 pub mod run_state;
 #[cfg(test)]
 mod testing;
+pub mod visibility;
 
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
 pub use cx::{ActivityContract, Cx, WorkflowContract};
-pub use decide::{ChildOutcome, Input, Rejection, StartRequest, decide, needs_successor, start};
+pub use decide::{
+    ChildOutcome, Input, Rejection, StartRequest, admit_update, decide, needs_successor, start,
+};
 pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
-pub use machine::{Definition, Machine, News, Replaying, TurnStart, WorkflowInfo};
+pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, WorkflowInfo};
 pub use marker::{Marker, PatchState};
 pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy};
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
+pub use visibility::{Memo, SearchAttributes, SearchValue};

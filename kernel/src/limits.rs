@@ -14,6 +14,18 @@ pub const PENDING_ACTIVITIES_MAX: usize = 2_000;
 pub const PENDING_TIMERS_MAX: usize = 2_000;
 /// Most child workflow executions pending at once in one run.
 pub const PENDING_CHILDREN_MAX: usize = 2_000;
+/// Most search attributes, and most memo fields, of one run.
+pub const VISIBLE_NAMES_MAX: usize = 100;
+/// Largest value of one search attribute, bytes.
+pub const SEARCH_ATTRIBUTE_BYTES_MAX: usize = 2 * 1024;
+/// Largest search attributes of one run together, bytes.
+pub const SEARCH_ATTRIBUTES_BYTES_MAX: usize = 40 * 1024;
+/// Largest memo of one run, bytes.
+pub const MEMO_BYTES_MAX: usize = 64 * 1024;
+/// Most updates one run may take on.
+pub const UPDATES_MAX: usize = 2_000;
+/// Most updates of one run whose handlers are at work at once.
+pub const UPDATES_IN_FLIGHT_MAX: usize = 10;
 /// Most signals one run may receive.
 pub const SIGNALS_MAX: u64 = 10_000;
 /// History length at which continue-as-new is suggested. Code may have branched on it: with another

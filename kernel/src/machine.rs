@@ -16,12 +16,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Command;
-use crate::cx::{Cx, Inner, Shared};
+use crate::cx::{Cx, HandlerFuture, Inner, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::run_state::RunState;
+use crate::visibility::{Memo, SearchAttributes};
 
 /// What the workflow code is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,10 +65,30 @@ pub enum News {
         /// Why.
         reason: String,
     },
+    /// Somebody wants something and an answer. Comes after all other news of a turn.
+    UpdateRequested {
+        /// What the caller named it; unique in the run.
+        update_id: String,
+        /// The name of the handler.
+        name: String,
+        /// Its value.
+        input: Payload,
+        /// Whether it was looked at.
+        validation: Validation,
+    },
+}
+
+/// Whether the validator of an update was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// It has to be asked.
+    Wanted,
+    /// It let the update pass when the turn was made.
+    Passed,
 }
 
 /// What a run knows about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowInfo {
     /// The user's name for it.
     pub workflow_id: WorkflowId,
@@ -90,6 +111,10 @@ pub struct WorkflowInfo {
     /// Whether the history has become so long that the body should
     /// [continue as new](Cx::continue_as_new).
     pub continue_as_new_suggested: bool,
+    /// What people find it by.
+    pub search_attributes: Arc<SearchAttributes>,
+    /// What people read of it in lists.
+    pub memo: Arc<Memo>,
 }
 
 impl WorkflowInfo {
@@ -107,6 +132,8 @@ impl WorkflowInfo {
             history_events: 0,
             history_bytes: 0,
             continue_as_new_suggested: false,
+            search_attributes: Arc::new(state.options.search_attributes.clone()),
+            memo: Arc::new(state.options.memo.clone()),
         }
     }
 }
@@ -196,6 +223,17 @@ pub struct Machine {
     future: Option<BodyFuture>,
     shared: Arc<Shared>,
     flag: Arc<Flag>,
+    /// Handlers of updates that are at work, in the order of acceptance.
+    updates: Vec<UpdateTask>,
+    /// Updates that were refused in the last turn.
+    refused: Vec<(String, Failure)>,
+}
+
+/// The handler of one update, at work.
+struct UpdateTask {
+    update_id: String,
+    future: HandlerFuture,
+    flag: Arc<Flag>,
 }
 
 impl std::fmt::Debug for Machine {
@@ -215,6 +253,8 @@ impl Machine {
             future: Some(future),
             shared,
             flag: Arc::new(Flag(AtomicBool::new(true))),
+            updates: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -223,13 +263,18 @@ impl Machine {
     /// # Errors
     /// When the body panics or never comes to wait. The machine must then be thrown away.
     pub fn advance(&mut self, news: Vec<News>, turn: TurnStart) -> Result<Vec<Command>, Failure> {
+        let (updates, news) = news
+            .into_iter()
+            .partition(|one| matches!(one, News::UpdateRequested { .. }));
+        self.refused.clear();
         self.shared.with(|inner| inner.begin_turn(news, turn));
-        if let Some(future) = self.future.as_mut()
-            && let Poll::Ready(result) = poll_until_waiting(future, &self.flag)?
-        {
-            // Operations that are still under way give their cancel commands before the end.
-            drop_body(self.future.take())?;
-            self.shared.with(|inner| inner.close(result));
+        self.poll_all()?;
+        if !Vec::is_empty(&updates) {
+            // The body has seen everything else, and has its handlers in place.
+            for update in updates {
+                self.take_update(update)?;
+            }
+            self.poll_all()?;
         }
         if self.shared.with(|inner| inner.has_spun()) {
             return Err(Failure::internal(
@@ -237,6 +282,116 @@ impl Machine {
             ));
         }
         Ok(self.shared.with(Inner::take_commands))
+    }
+
+    /// Runs the body and the handlers until all of them wait, or the body has returned.
+    fn poll_all(&mut self) -> Result<(), Failure> {
+        for _ in 0..POLLS_MAX {
+            let Some(future) = self.future.as_mut() else {
+                return Ok(());
+            };
+            if let Poll::Ready(result) = poll_until_waiting(future, &self.flag)? {
+                // What is still under way gives its cancel commands before the end.
+                drop_body(self.future.take())?;
+                let updates = std::mem::take(&mut self.updates);
+                catch(move || drop(updates))?;
+                self.shared.with(|inner| inner.close(result));
+                return Ok(());
+            }
+            if !self.poll_updates()? && !self.flag.0.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        Err(Failure::internal(
+            "the workflow code and its handlers woke each other without end",
+        ))
+    }
+
+    /// Runs the handlers that have something to do. Gives whether there were any.
+    fn poll_updates(&mut self) -> Result<bool, Failure> {
+        let mut any = false;
+        let mut index = 0;
+        while let Some(task) = self.updates.get_mut(index) {
+            if !task.flag.0.load(Ordering::Relaxed) {
+                index += 1;
+                continue;
+            }
+            any = true;
+            match poll_until_waiting(&mut task.future, &task.flag)? {
+                Poll::Pending => index += 1,
+                Poll::Ready(result) => {
+                    let task = self.updates.remove(index);
+                    catch(move || drop(task.future))?;
+                    self.shared
+                        .with(|inner| inner.complete_update(task.update_id, result));
+                }
+            }
+        }
+        Ok(any)
+    }
+
+    /// Asks the validator of an update, and begins its handler if that lets it pass.
+    fn take_update(&mut self, news: News) -> Result<(), Failure> {
+        let News::UpdateRequested {
+            update_id,
+            name,
+            input,
+            validation,
+        } = news
+        else {
+            return Ok(());
+        };
+        if self.future.is_none() {
+            let failure = Failure::permanent("Closed", "the workflow has just returned");
+            self.refused.push((update_id, failure));
+            return Ok(());
+        }
+        let found = self.shared.with(|inner| inner.update(&name));
+        let update = match found {
+            Ok(update) => update,
+            Err(failure) => {
+                self.refused.push((update_id, failure));
+                return Ok(());
+            }
+        };
+        if validation == Validation::Wanted
+            && let Err(failure) = self.read(|| (update.validate)(&input)).and_then(|v| v)
+        {
+            self.refused.push((update_id, failure));
+            return Ok(());
+        }
+        let accepted = (update_id.clone(), name, input.clone());
+        self.shared
+            .with(|inner| inner.accept_update(accepted.0, accepted.1, accepted.2));
+        let future = catch(|| (update.handle)(input))?;
+        self.updates.push(UpdateTask {
+            update_id,
+            future,
+            flag: Arc::new(Flag(AtomicBool::new(true))),
+        });
+        Ok(())
+    }
+
+    /// Updates that were refused in the last turn, and why.
+    pub fn take_refused(&mut self) -> Vec<(String, Failure)> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Asks a query of the code, as it stands between two turns. Nothing of the run changes.
+    ///
+    /// # Errors
+    /// When there is no such query, or its handler gives a failure or panics.
+    pub fn query(&mut self, name: &str, input: &Payload) -> Result<Payload, Failure> {
+        let query = self.shared.with(|inner| inner.query(name))?;
+        self.read(|| query(input)).and_then(|answer| answer)
+    }
+
+    /// Runs foreign code that can look and do nothing.
+    fn read<R>(&self, look: impl FnOnce() -> R) -> Result<R, Failure> {
+        self.shared.with(Inner::begin_reading);
+        let seen = catch(look);
+        self.shared.with(Inner::end_reading);
+        seen
     }
 
     /// Hands the code what the turn that comes next recorded for itself when it was made.
@@ -260,11 +415,19 @@ impl Drop for Machine {
     /// A body that panics while it is dropped must not take its owner along.
     fn drop(&mut self) {
         let _panicked = drop_body(self.future.take());
+        let updates = std::mem::take(&mut self.updates);
+        let handlers = self.shared.with(Inner::take_handlers);
+        let _panicked = catch(move || drop((updates, handlers)));
     }
 }
 
 fn drop_body(future: Option<BodyFuture>) -> Result<(), Failure> {
-    catch_unwind(AssertUnwindSafe(move || drop(future))).map_err(|panic| panicked(panic.as_ref()))
+    catch(move || drop(future))
+}
+
+/// Runs foreign code; a panic of it is a failure.
+fn catch<R>(act: impl FnOnce() -> R) -> Result<R, Failure> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(|panic| panicked(panic.as_ref()))
 }
 
 /// Whether a machine repeats the past.

@@ -10,7 +10,7 @@ use crate::command::{Command, describe_event};
 use crate::event::{EventKind, HistoryEvent};
 use crate::failure::Failure;
 use crate::ids::{EventId, RunId, Seq, WorkflowId};
-use crate::machine::{Definition, Machine, News, Replaying, WorkflowInfo};
+use crate::machine::{Definition, Machine, News, Replaying, Validation, WorkflowInfo};
 use crate::marker::Marker;
 use crate::run_state::{Corrupt, RunState};
 
@@ -160,6 +160,7 @@ pub fn replay(
             let n_recorded = rest.iter().take_while(|e| e.kind.is_command()).count();
             let (recorded, after) = rest.split_at(n_recorded);
             machine.recall(recorded.iter().filter_map(marker_of));
+            unseen.extend(recorded.iter().filter_map(accepted_update));
             let commands =
                 machine
                     .advance(std::mem::take(&mut unseen), turn)
@@ -227,6 +228,25 @@ fn check_commands(
     }
 }
 
+/// An update that this turn took on: the code is asked again, and not whether it wants to.
+fn accepted_update(event: &HistoryEvent) -> Option<News> {
+    if let EventKind::WorkflowExecutionUpdateAccepted {
+        update_id,
+        name,
+        input,
+    } = &event.kind
+    {
+        Some(News::UpdateRequested {
+            update_id: update_id.clone(),
+            name: name.clone(),
+            input: input.clone(),
+            validation: Validation::Passed,
+        })
+    } else {
+        None
+    }
+}
+
 fn marker_of(event: &HistoryEvent) -> Option<&Marker> {
     if let EventKind::MarkerRecorded { marker } = &event.kind {
         Some(marker)
@@ -283,7 +303,11 @@ impl Turn<'_> {
             | EventKind::ChildWorkflowExecutionTimedOut { .. }
             | EventKind::WorkflowExecutionTimedOut { .. }
             | EventKind::WorkflowExecutionContinuedAsNew { .. }
+            | EventKind::WorkflowExecutionUpdateAccepted { .. }
+            | EventKind::WorkflowExecutionUpdateCompleted { .. }
             | EventKind::MarkerRecorded { .. }
+            | EventKind::UpsertWorkflowSearchAttributes { .. }
+            | EventKind::WorkflowPropertiesModified { .. }
             | EventKind::WorkflowExecutionSignaled { .. }
             | EventKind::WorkflowExecutionCancelRequested { .. }
             | EventKind::WorkflowExecutionCompleted { .. }
@@ -350,6 +374,16 @@ fn matches(command: &Command, event: &EventKind, recorded: Option<Seq>) -> bool 
         Command::FailWorkflowExecution { .. } => {
             matches!(event, EventKind::WorkflowExecutionFailed { .. })
         }
+        Command::UpsertWorkflowSearchAttributes { .. } => {
+            matches!(event, EventKind::UpsertWorkflowSearchAttributes { .. })
+        }
+        Command::ModifyWorkflowProperties { .. } => {
+            matches!(event, EventKind::WorkflowPropertiesModified { .. })
+        }
+        Command::AcceptUpdate { update_id, .. } => matches!(event,
+            EventKind::WorkflowExecutionUpdateAccepted { update_id: i, .. } if i == update_id),
+        Command::CompleteUpdate { update_id, .. } => matches!(event,
+            EventKind::WorkflowExecutionUpdateCompleted { update_id: i, .. } if i == update_id),
         Command::CancelWorkflowExecution => {
             matches!(event, EventKind::WorkflowExecutionCanceled)
         }

@@ -16,7 +16,9 @@ use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{News, TurnStart};
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
-use crate::primitives::{activity, cancellation, child, timer, workflow_execution, workflow_task};
+use crate::primitives::{
+    activity, cancellation, child, timer, update, workflow_execution, workflow_task,
+};
 
 /// A pending activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +85,17 @@ pub struct PendingChild {
     pub state: child::State,
 }
 
+/// An update that the code took on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateRecord {
+    /// The `WorkflowExecutionUpdateAccepted` event.
+    pub accepted_event_id: EventId,
+    /// The `WorkflowExecutionUpdateCompleted` event, which has the answer.
+    pub completed_event_id: Option<EventId>,
+    /// Where it stands.
+    pub state: update::State,
+}
+
 /// One stage of the workflow's graph, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
@@ -111,7 +124,7 @@ pub struct RunState {
     pub status: workflow_execution::State,
     /// Present in a child.
     pub parent: Option<ParentRef>,
-    /// Timeouts and retries of the whole.
+    /// Timeouts and retries of the whole; search attributes and memo as they are now.
     pub options: WorkflowOptions,
     /// The runs before this one.
     pub chain: Chain,
@@ -139,6 +152,8 @@ pub struct RunState {
     pub timers: BTreeMap<EventId, PendingTimer>,
     /// By `StartChildWorkflowExecutionInitiated` event.
     pub children: BTreeMap<EventId, PendingChild>,
+    /// Updates that the code took on, by the caller's name for them.
+    pub updates: BTreeMap<String, UpdateRecord>,
     /// Whether it was asked to cancel.
     pub cancellation: cancellation::State,
     /// Whether its code is owed a turn.
@@ -243,6 +258,7 @@ impl RunState {
             activities: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            updates: BTreeMap::new(),
             cancellation: cancellation::State::NotRequested,
             workflow_task: workflow_task::State::Pending,
             workflow_task_failure: None,
@@ -273,6 +289,13 @@ impl RunState {
             .map_or(self.started_at, |delay| self.started_at.after(delay));
         let run = self.options.run_timeout.map(|t| begins_at.after(t));
         run.into_iter().chain(self.chain.deadline).min()
+    }
+
+    /// Updates whose handlers are at work.
+    #[must_use]
+    pub fn updates_in_flight(&self) -> usize {
+        let is_open = |record: &&UpdateRecord| record.state == update::State::Accepted;
+        self.updates.values().filter(is_open).count()
     }
 
     /// What the code may know of a turn that begins now.

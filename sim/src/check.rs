@@ -12,7 +12,7 @@ use kernel::{
 use state::memory_store::MemoryStore;
 use state::store::{RunInfo, Store};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Told};
 use crate::script;
 
 pub(crate) type Histories = BTreeMap<RunId, (WorkflowId, Vec<HistoryEvent>)>;
@@ -170,6 +170,44 @@ pub(crate) fn signals_are_there_once(histories: &Histories, ledger: &Ledger) -> 
         Some(n) => Err(format!("signal {n} was acknowledged and is gone")),
         None => Ok(()),
     }
+}
+
+/// What was said of an update is so: one that was refused left nothing, one that was taken on or
+/// answered is there, and none is there twice.
+pub(crate) fn updates_are_as_told(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
+    let mut accepted: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut completed: BTreeMap<&str, u32> = BTreeMap::new();
+    for (_, events) in histories.values() {
+        let mut seen = std::collections::BTreeSet::new();
+        for event in events {
+            if let EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } = &event.kind {
+                *accepted.entry(update_id).or_default() += 1;
+                if !seen.insert(update_id) {
+                    return Err(format!("update {update_id} is in one run twice"));
+                }
+            } else if let EventKind::WorkflowExecutionUpdateCompleted { update_id, .. } =
+                &event.kind
+            {
+                *completed.entry(update_id).or_default() += 1;
+            }
+        }
+    }
+    for (n, told) in ledger.updates() {
+        let id = script::update_id(n);
+        let accepted = accepted.get(id.as_str()).copied().unwrap_or_default();
+        let completed = completed.get(id.as_str()).copied().unwrap_or_default();
+        let good = match told {
+            Told::Refused => accepted == 0,
+            Told::Accepted => accepted > 0,
+            Told::Completed => completed > 0,
+        };
+        if !good {
+            return Err(format!(
+                "update {id} was told to be {told:?} and is there {accepted} and {completed} times"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A child that is to end with its parent ends with it: there is no moment in between.

@@ -8,6 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::core::{ActivityTask, TaskRef};
 use kernel::Payload;
 
+/// What a caller was told of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    Refused,
+    Accepted,
+    Completed,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// Attempts that said how they ended.
@@ -16,6 +24,10 @@ pub(crate) struct Ledger {
     beats: BTreeMap<TaskRef, Option<Payload>>,
     /// Signals that were acknowledged.
     signals: BTreeSet<u64>,
+    /// Updates, and the last that was said of them.
+    updates: BTreeMap<u64, Told>,
+    /// Updates that were asked more than once.
+    repeated: BTreeSet<u64>,
 }
 
 impl Ledger {
@@ -49,6 +61,27 @@ impl Ledger {
             ));
         }
         Ok(())
+    }
+
+    pub(crate) fn ask_update_again(&mut self, n: u64) {
+        self.repeated.insert(n);
+        if self.updates.get(&n) == Some(&Told::Refused) {
+            self.updates.remove(&n);
+        }
+    }
+
+    pub(crate) fn tell_of_update(&mut self, n: u64, told: Told) {
+        // One that was asked again may have been refused by one run and taken on by the next.
+        let told = match told {
+            Told::Refused if self.repeated.contains(&n) => return,
+            Told::Refused | Told::Accepted | Told::Completed => told,
+        };
+        let known = self.updates.entry(n).or_insert(told);
+        *known = told.max(*known);
+    }
+
+    pub(crate) fn updates(&self) -> impl Iterator<Item = (u64, Told)> {
+        self.updates.iter().map(|(n, told)| (*n, *told))
     }
 
     pub(crate) fn acknowledge_signal(&mut self, n: u64) {

@@ -27,6 +27,7 @@ pub(crate) struct Report {
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
     pub(crate) signals: u64,
+    pub(crate) updates: u64,
     pub(crate) outages: u64,
     pub(crate) openings: u64,
     pub(crate) jumps: u64,
@@ -43,6 +44,7 @@ impl Report {
         self.lost += other.lost;
         self.repeated += other.repeated;
         self.signals += other.signals;
+        self.updates += other.updates;
         self.outages += other.outages;
         self.openings += other.openings;
         self.jumps += other.jumps;
@@ -54,7 +56,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} outages ({} breakers seen open), {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -64,6 +66,7 @@ impl fmt::Display for Report {
             self.lost,
             self.repeated,
             self.signals,
+            self.updates,
             self.outages,
             self.openings,
             self.jumps

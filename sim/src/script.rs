@@ -33,6 +33,8 @@ pub(crate) enum Op {
     Limited(u64, Act),
     /// A wait for a signal from outside.
     Listen,
+    /// Several in a scope that is canceled after a while.
+    Scope(u64, Vec<Act>),
     /// The rest of the script in a new run.
     Continue,
     /// A value that is made once, from outside the run; whatever it is, the sum is the same.
@@ -90,7 +92,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(20) {
+        .map(|_| match rng.below(21) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -101,6 +103,10 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
             11 | 12 => Op::Limited(rng.below(60_000), Act::random(rng)),
             13 => Op::Listen,
             16 | 17 => Op::Continue,
+            20 => Op::Scope(
+                rng.below(3_000),
+                (0..1 + rng.below(4)).map(|_| Act::random(rng)).collect(),
+            ),
             18 => Op::Once,
             19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
@@ -138,6 +144,7 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Carry(sum) => *sum,
             Op::Retry(_) => 17,
             Op::Once => 19,
+            Op::Scope(..) => 23,
         })
         .sum()
 }
@@ -170,6 +177,7 @@ pub(crate) fn definition(outside: &Outside) -> Definition {
 
 async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
     cx.stage("work", None);
+    answer(&cx);
     let mut sum = 0;
     let mut ops = ops.into_iter().enumerate();
     while let Some((index, op)) = ops.next() {
@@ -185,6 +193,29 @@ async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
 
 fn act(cx: &Cx, act: &Act) -> kernel::cx::Operation<u64> {
     cx.activity_named("act", act, act.options())
+}
+
+pub(crate) fn update_id(n: u64) -> String {
+    format!("u{n}")
+}
+
+/// Every run answers a question and takes an update; neither changes its sum.
+fn answer(cx: &Cx) {
+    let bumps = Arc::new(AtomicU64::new(0));
+    let (seen, context) = (Arc::clone(&bumps), cx.clone());
+    cx.query("bumps", move |()| Ok(seen.load(Ordering::Relaxed)));
+    let validator = |n: &u64| match n % 4 {
+        0 => Err(Failure::permanent("Refused", "every fourth is refused")),
+        _ => Ok(()),
+    };
+    cx.update("bump", validator, move |n: u64| {
+        let (bumps, cx) = (Arc::clone(&bumps), context.clone());
+        async move {
+            bumps.fetch_add(1, Ordering::Relaxed);
+            cx.sleep(Millis(n % 3 * 200)).await?;
+            Ok(n + 1)
+        }
+    });
 }
 
 /// Each run has children of its own: those of the run before may be there still.
@@ -236,9 +267,25 @@ async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, F
         }
         Op::Continue => Err(Failure::permanent("Unexpected", "the run goes on")),
         Op::Carry(sum) => Ok(sum),
+        Op::Scope(ms, acts) => {
+            let scope = cx.scope();
+            let all = join_all(acts.iter().map(|one| act(&scope, one)));
+            let slept = cx.sleep(Millis(ms)).await;
+            scope.cancel_scope("the time is over");
+            for result in all.await {
+                if let Err(failure) = result
+                    && !failure.is_canceled()
+                {
+                    return Err(failure);
+                }
+            }
+            slept.map(|()| 23)
+        }
         Op::Once => {
             // Made anew on each replay, this would soon take another path.
             let n = cx.side_effect(|| outside.fetch_add(1, Ordering::Relaxed))?;
+            cx.upsert_search_attribute("once", i64::try_from(n % 7).unwrap_or(0));
+            cx.upsert_memo("once", &n)?;
             if cx.patched("new") {
                 cx.sleep(Millis(n % 3)).await?;
             }

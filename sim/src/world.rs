@@ -1,12 +1,13 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
+mod clients;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
-    Token,
+    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Scope, TaskRef, Token,
 };
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
@@ -33,6 +34,8 @@ enum Asked {
     Cancel,
     Signal(u64),
     Describe(RunId),
+    Update(u64),
+    Query,
 }
 
 struct World {
@@ -54,6 +57,8 @@ struct World {
     stopping: Vec<TaskRef>,
     ledger: Ledger,
     next_signal: u64,
+    next_update: u64,
+    last_update: Option<(u64, WorkflowId)>,
     /// The dependency is away until then.
     outage_until: Timestamp,
     machines_max: usize,
@@ -103,6 +108,8 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         stopping: Vec::new(),
         ledger: Ledger::default(),
         next_signal: 0,
+        next_update: 0,
+        last_update: None,
         outage_until: now,
         machines_max,
         durable: Histories::new(),
@@ -256,11 +263,13 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(24) {
+        match self.rng.below(27) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
             10 => self.signal_somebody(),
+            24 => self.update_somebody(),
+            25 => self.query_somebody(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -278,28 +287,6 @@ impl World {
         self.outage_until = self.now.after(lasting);
     }
 
-    fn signal_somebody(&mut self) -> Result<(), String> {
-        let open = self.store.open_runs().map_err(|e| e.to_string())?;
-        if open.is_empty() {
-            return Ok(());
-        }
-        let run_id = open[self.rng.index(open.len())];
-        self.signal(run_id)
-    }
-
-    fn signal(&mut self, run_id: RunId) -> Result<(), String> {
-        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
-        let Some(state) = state else { return Ok(()) };
-        self.next_signal += 1;
-        self.report.signals += 1;
-        let signal = Message::Signal {
-            workflow_id: state.workflow_id,
-            name: "go".to_owned(),
-            input: Payload::json(&self.next_signal).map_err(|e| e.to_string())?,
-        };
-        self.ask(signal, Asked::Signal(self.next_signal))
-    }
-
     /// Workers that were told to stop say so, sooner or later.
     fn workers_stop(&mut self) -> Result<(), String> {
         for task in std::mem::take(&mut self.stopping) {
@@ -312,40 +299,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    fn submit(&mut self) -> Result<(), String> {
-        let Some(index) = self.wanted.iter().position(|w| !w.acknowledged) else {
-            return Ok(());
-        };
-        let wanted = &mut self.wanted[index];
-        let input = Payload::json(&wanted.script).map_err(|e| e.to_string())?;
-        let spec = StartSpec {
-            options: script::start_options(),
-            ..StartSpec::new(&wanted.id, "script", input)
-        };
-        if self.plant == Plant::EarlyAck {
-            wanted.acknowledged = true;
-        }
-        self.ask(Message::Start(spec), Asked::Start(index))
-    }
-
-    fn cancel(&mut self) -> Result<(), String> {
-        let wanted = self
-            .wanted
-            .iter_mut()
-            .find(|w| w.cancel && w.acknowledged && !w.cancel_sent);
-        let Some(wanted) = wanted else { return Ok(()) };
-        wanted.cancel_sent = true;
-        let workflow_id = WorkflowId::new(wanted.id.clone());
-        let reason = "the storm says so".to_owned();
-        self.ask(
-            Message::Cancel {
-                workflow_id,
-                reason,
-            },
-            Asked::Cancel,
-        )
     }
 
     fn beat(&mut self) -> Result<(), String> {
@@ -458,31 +411,6 @@ impl World {
         }
     }
 
-    fn answered(&mut self, token: Token, reply: Reply) -> Result<(), String> {
-        match (self.tokens.remove(&token), reply) {
-            (Some(Asked::Start(index)), Reply::Started(_) | Reply::AlreadyRunning(_)) => {
-                self.wanted[index].acknowledged = true;
-                Ok(())
-            }
-            (Some(Asked::Signal(n)), Reply::Done) => {
-                self.ledger.acknowledge_signal(n);
-                Ok(())
-            }
-            (Some(Asked::Signal(_)), Reply::NotOpen) => Ok(()),
-            (Some(Asked::Cancel), Reply::Done | Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
-            (Some(Asked::Describe(run_id)), Reply::Description(description)) => {
-                let stored = self.store.load_run(run_id).map_err(|e| e.to_string())?;
-                if stored.as_ref() == Some(&description.state) {
-                    Ok(())
-                } else {
-                    Err(format!("run {run_id} in memory is not what the store has"))
-                }
-            }
-            (Some(Asked::Describe(_)), Reply::NotOpen) => Ok(()),
-            (_, reply) => Err(format!("an answer that nobody expects: {reply:?}")),
-        }
-    }
-
     fn open_runs_in_full(&self) -> String {
         let ids = self.store.open_runs().unwrap_or_default();
         let states = ids
@@ -556,6 +484,7 @@ impl World {
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
         check::results_are_honest(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
+        check::updates_are_as_told(histories, &self.ledger)?;
         check::chains_are_whole(histories)?;
         check::orphans_follow_their_policy(histories)
     }

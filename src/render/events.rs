@@ -161,6 +161,22 @@ fn attributes(kind: &EventKind) -> Value {
         EventKind::WorkflowExecutionSignaled { name, input } => {
             json!({ "name": name, "input": payload(input) })
         }
+        EventKind::UpsertWorkflowSearchAttributes { attributes } => {
+            json!({ "attributes": attributes })
+        }
+        EventKind::WorkflowPropertiesModified { memo } => {
+            json!({ "memo": memo.keys().collect::<Vec<_>>() })
+        }
+        EventKind::WorkflowExecutionUpdateAccepted {
+            update_id,
+            name,
+            input,
+        } => json!({ "update_id": update_id, "name": name, "input": payload(input) }),
+        EventKind::WorkflowExecutionUpdateCompleted { update_id, result } => json!({
+            "update_id": update_id,
+            "result": result.as_ref().ok().map(payload),
+            "failure": result.as_ref().err().map(ToString::to_string),
+        }),
         EventKind::WorkflowExecutionCancelRequested { reason }
         | EventKind::WorkflowExecutionTerminated { reason } => json!({ "reason": reason }),
         EventKind::WorkflowExecutionCompleted { result } => json!({ "result": payload(result) }),

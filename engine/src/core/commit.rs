@@ -48,8 +48,10 @@ impl Core {
         for run_id in std::mem::take(&mut self.parked) {
             self.mark_dirty(run_id);
         }
+        let mut effects = group.effects;
+        effects.extend(self.answer_later()?);
         self.cool_machines();
-        Ok(group.effects)
+        Ok(effects)
     }
 
     /// Forgets a closed run. Its id may belong to a newer run by now.

@@ -54,6 +54,9 @@ impl Core {
             live.state.transitions = number;
         }
         self.plan(run_id, &follow, now);
+        for event in &follow.events {
+            self.tell_of_update(run_id, &event.kind);
+        }
         if closed {
             self.close_run(run_id);
             if let Some(last) = follow.events.last() {
@@ -67,6 +70,7 @@ impl Core {
     /// Attempts of a closed run are told to stop; those who wait for the run are told.
     fn close_run(&mut self, run_id: RunId) {
         self.cool_machine(run_id);
+        self.end_updates(run_id);
         let Some(live) = self.runs.get_mut(&run_id) else {
             return;
         };

@@ -51,6 +51,24 @@ impl Core {
                 workflow_id,
                 reason,
             } => Some(self.send(&workflow_id, Input::Terminate { reason }, now)?),
+            Message::Query {
+                run_id,
+                name,
+                input,
+            } => {
+                self.ask_query(run_id, name, input, token);
+                None
+            }
+            Message::Update {
+                workflow_id,
+                update_id,
+                name,
+                input,
+                stage,
+            } => {
+                let asked = (update_id, name, input);
+                self.ask_update(&workflow_id, asked, (token, stage), now)?
+            }
             Message::AttemptEnded { task, result } => {
                 self.attempt_ended(task, result, now);
                 None

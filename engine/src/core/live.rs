@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::questions::AskedUpdate;
 use kernel::{EventId, Machine, News, Payload, RunState, Timestamp};
 
 /// An attempt that a worker holds.
@@ -23,6 +24,8 @@ pub(super) struct LiveRun {
     pub(super) machine: Option<Machine>,
     /// News that the machine has not seen. Meaningless without a machine: replay finds them.
     pub(super) unseen: Vec<News>,
+    /// Updates that the code has not been asked.
+    pub(super) asked: Vec<AskedUpdate>,
     /// By `ActivityTaskScheduled` event.
     pub(super) running: BTreeMap<EventId, Running>,
     /// Whether it stands in the list of runs whose code may be owed a turn.
@@ -37,6 +40,7 @@ impl LiveRun {
             state,
             machine: None,
             unseen: Vec::new(),
+            asked: Vec::new(),
             running: BTreeMap::new(),
             dirty: false,
             last_use: 0,

@@ -80,6 +80,15 @@ pub struct TaskRef {
     pub attempt: u32,
 }
 
+/// How far an update has to be before its caller is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateStage {
+    /// The code took it on: it survives a crash.
+    Accepted,
+    /// It has its answer.
+    Completed,
+}
+
 /// Something for the core to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -106,6 +115,28 @@ pub enum Message {
         name: String,
         /// Its value.
         input: Payload,
+    },
+    /// Ask a run, open or closed, a question that changes nothing.
+    Query {
+        /// Which.
+        run_id: RunId,
+        /// The name of the query.
+        name: String,
+        /// Its value.
+        input: Payload,
+    },
+    /// Ask the open run of an id for something, and for an answer.
+    Update {
+        /// Which.
+        workflow_id: WorkflowId,
+        /// The caller's name for this request; asked again, it is the same request.
+        update_id: String,
+        /// The name of the update.
+        name: String,
+        /// Its value.
+        input: Payload,
+        /// When to answer.
+        stage: UpdateStage,
     },
     /// Ask the open run of an id to cancel.
     Cancel {
@@ -159,6 +190,14 @@ pub enum Reply {
     Rejected(Rejection),
     /// No open run has that id.
     NotOpen,
+    /// What a query gave.
+    Answer(Result<Payload, Failure>),
+    /// The code took the update on.
+    UpdateAccepted,
+    /// The code refused the update; nothing of it is in the history.
+    UpdateRejected(Failure),
+    /// What the update gave.
+    UpdateCompleted(Result<Payload, Failure>),
     /// How a run stands.
     Description(Box<Description>),
     /// The run has closed; the store has its outcome.

@@ -70,6 +70,10 @@ fn meaning(event: &HistoryEvent) -> Meaning {
         | EventKind::ChildWorkflowExecutionTimedOut { .. }
         | EventKind::MarkerRecorded { .. }
         | EventKind::WorkflowExecutionSignaled { .. }
+        | EventKind::UpsertWorkflowSearchAttributes { .. }
+        | EventKind::WorkflowPropertiesModified { .. }
+        | EventKind::WorkflowExecutionUpdateAccepted { .. }
+        | EventKind::WorkflowExecutionUpdateCompleted { .. }
         | EventKind::WorkflowExecutionCancelRequested { .. } => Meaning::Nothing,
     }
 }

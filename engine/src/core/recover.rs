@@ -51,6 +51,8 @@ impl Core {
             parked: Vec::new(),
             internal: VecDeque::new(),
             waiters: HashMap::new(),
+            update_waiters: HashMap::new(),
+            later: Vec::new(),
         };
         if all {
             core.adopt_all(now)?;

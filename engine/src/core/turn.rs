@@ -5,16 +5,14 @@
 
 use kernel::primitives::workflow_task;
 use kernel::{
-    Command, EventId, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor,
-    replay,
+    Command, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor, replay,
 };
 use state::store::Error as StoreError;
 
 use super::Core;
 use super::due::Due;
+use super::questions::{AskedUpdate, no_such_workflow};
 
-/// Events read from the store at a time.
-const HISTORY_PAGE: usize = 4_096;
 /// A run whose code has not come back is looked at again after this long.
 const STUCK_PAUSE: Millis = Millis(1_000);
 /// Turns between two commits at most, so that one run that never rests cannot hold up the others.
@@ -55,7 +53,8 @@ impl Core {
             return Ok(());
         };
         match live.state.workflow_task {
-            workflow_task::State::Idle => return Ok(()),
+            workflow_task::State::Idle if live.asked.is_empty() => return Ok(()),
+            workflow_task::State::Idle => {}
             workflow_task::State::Pending => {}
             workflow_task::State::BackingOff => {
                 let next = live
@@ -86,6 +85,13 @@ impl Core {
                 return Ok(());
             }
             if let Err(failure) = self.warm(run_id)? {
+                let asked = self
+                    .runs
+                    .get_mut(&run_id)
+                    .map(|live| std::mem::take(&mut live.asked));
+                let asked = asked.unwrap_or_default();
+                let refused = asked.iter().map(|asked| (asked.id(), failure.clone()));
+                self.refuse_updates(run_id, refused.collect());
                 self.fail_turn(run_id, failure, now);
                 return Ok(());
             }
@@ -94,14 +100,20 @@ impl Core {
         let Some(live) = self.runs.get_mut(&run_id) else {
             return Ok(());
         };
-        let news: Vec<News> = std::mem::take(&mut live.unseen);
+        let mut news: Vec<News> = std::mem::take(&mut live.unseen);
+        let asked = std::mem::take(&mut live.asked);
+        let updates: Vec<String> = asked.iter().map(AskedUpdate::id).collect();
+        news.extend(asked.into_iter().map(AskedUpdate::into_news));
+        let is_owed = live.state.workflow_task != workflow_task::State::Idle;
         let Some(machine) = live.machine.take() else {
             return Ok(());
         };
         let turn = live.state.turn_start(now);
         let advanced = self.options.turns.advance(run_id, machine, news, turn);
         let commands = match advanced {
-            Some((machine, commands)) => {
+            Some((mut machine, commands)) => {
+                let refused = machine.take_refused();
+                self.refuse_updates(run_id, refused);
                 if let Some(live) = self.runs.get_mut(&run_id) {
                     live.machine = Some(machine);
                 }
@@ -112,8 +124,14 @@ impl Core {
             )),
         };
         match commands {
+            // All it did was to refuse updates: that is no history.
+            Ok(commands) if commands.is_empty() && !is_owed => {}
             Ok(commands) => self.complete_turn(run_id, commands, now),
-            Err(failure) => self.fail_turn(run_id, failure, now),
+            Err(failure) => {
+                let refused = updates.into_iter().map(|id| (id, failure.clone()));
+                self.refuse_updates(run_id, refused.collect());
+                self.fail_turn(run_id, failure, now);
+            }
         }
         Ok(())
     }
@@ -163,32 +181,24 @@ impl Core {
     }
 
     /// Replays a run's history into a machine; the failure says why that cannot be.
-    fn warm(&mut self, run_id: RunId) -> Result<Result<(), Failure>, StoreError> {
-        let Some(live) = self.runs.get_mut(&run_id) else {
+    pub(super) fn warm(&mut self, run_id: RunId) -> Result<Result<(), Failure>, StoreError> {
+        let Some(live) = self.runs.get(&run_id) else {
             return Ok(Ok(()));
         };
-        let Some(definition) = self.options.workflows.get(&live.state.workflow_type) else {
-            return Ok(Err(Failure::internal(format!(
-                "no workflow of type {:?} is registered in this binary",
-                live.state.workflow_type
-            ))));
+        let state = &live.state;
+        let Some(definition) = self.options.workflows.get(&state.workflow_type) else {
+            return Ok(Err(no_such_workflow(state)));
         };
-        let mut events = Vec::new();
-        let mut after = EventId(0);
-        while after < live.state.last_event_id {
-            let page = self.store.load_history(run_id, after, HISTORY_PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            events.extend(page);
+        let events = self.whole_history(state)?;
+        let replayed = match replay(definition, state.workflow_id.clone(), run_id, &events) {
+            Ok(replayed) => replayed,
+            Err(error) => return Ok(Err(Failure::internal(error.to_string()))),
+        };
+        if let Some(live) = self.runs.get_mut(&run_id) {
+            live.machine = Some(replayed.machine);
+            live.unseen = replayed.unseen;
         }
-        match replay(definition, live.state.workflow_id.clone(), run_id, &events) {
-            Ok(replayed) => {
-                live.machine = Some(replayed.machine);
-                live.unseen = replayed.unseen;
-                Ok(Ok(()))
-            }
-            Err(error) => Ok(Err(Failure::internal(error.to_string()))),
-        }
+        Ok(Ok(()))
     }
 
     /// Marks a run's machine, if it has one, as just used.

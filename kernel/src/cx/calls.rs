@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::futures::{Canceled, NextSignal, Operation};
-use super::shared::{OperationKind, Scope, Shared};
+use super::scope::Scope;
+use super::shared::{OperationKind, Shared};
 use crate::command::Command;
 use crate::failure::Failure;
 use crate::ids::{Millis, RunId, Seq, Timestamp, WorkflowId};
@@ -82,10 +83,12 @@ impl std::fmt::Debug for Cx {
 
 impl Cx {
     pub(crate) fn root(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            scope: Scope::Cancellable,
-        }
+        let scope = shared.with(|inner| inner.root_scope());
+        Self { shared, scope }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Who this run is.
@@ -248,7 +251,11 @@ impl Cx {
 
     /// The next signal of that name, in order of arrival; each is given once.
     pub fn signal<T: DeserializeOwned>(&self, name: &str) -> NextSignal<T> {
-        NextSignal::new(Arc::clone(&self.shared), self.scope, name.to_owned())
+        NextSignal::new(
+            Arc::clone(&self.shared),
+            self.scope.clone(),
+            name.to_owned(),
+        )
     }
 
     /// The next signal of that name that has arrived already, if there is one.
@@ -318,16 +325,15 @@ impl Cx {
             .with(|inner| inner.continue_as_new(workflow_type, input)))
     }
 
-    /// Resolves when the run is asked to cancel.
+    /// Resolves when the run, or the scope of this handle, is asked to cancel.
     pub fn canceled(&self) -> Canceled {
-        Canceled::new(Arc::clone(&self.shared))
+        Canceled::new(Arc::clone(&self.shared), self.scope.clone())
     }
 
-    /// Whether the run was asked to cancel.
+    /// Whether the run, or the scope of this handle, was asked to cancel.
     #[must_use]
     pub fn is_canceled(&self) -> bool {
-        self.shared
-            .with(|inner| inner.is_canceled(Scope::Cancellable))
+        self.scope.reason().is_some()
     }
 
     /// A handle whose operations go on although the run is asked to cancel: for tidying up.
@@ -335,8 +341,46 @@ impl Cx {
     pub fn shielded(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            scope: Scope::Shielded,
+            scope: self.scope.shielded(),
         }
+    }
+
+    /// A handle for a part of the work that can be canceled alone, with
+    /// [`cancel_scope`](Self::cancel_scope); what cancels this handle cancels that one too.
+    ///
+    /// ```
+    /// use kernel::{ActivityOptions, Cx, Either, Failure, Millis, join_all, select};
+    ///
+    /// /// Whatever is not fetched within a minute is given up, the rest of the run goes on.
+    /// async fn fetch(cx: Cx, pages: Vec<String>) -> Result<usize, Failure> {
+    ///     let part = cx.scope();
+    ///     let options = ActivityOptions::default;
+    ///     let all = pages.iter().map(|p| part.activity_named::<_, u64>("Fetch", p, options()));
+    ///     let limit = async {
+    ///         cx.sleep(Millis::seconds(60)).await?;
+    ///         part.cancel_scope("a minute is over");
+    ///         std::future::pending::<Result<(), Failure>>().await
+    ///     };
+    ///     match select(join_all(all), limit).await {
+    ///         Either::First(fetched) => Ok(fetched.iter().filter(|f| f.is_ok()).count()),
+    ///         Either::Second(failed) => failed.map(|()| 0),
+    ///     }
+    /// }
+    /// # drop(fetch);
+    /// ```
+    #[must_use]
+    pub fn scope(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            scope: self.scope.child(),
+        }
+    }
+
+    /// Cancels everything that was begun through this handle, its clones, and the scopes inside
+    /// it. Shielded handles inside it go on.
+    pub fn cancel_scope(&self, reason: &str) {
+        self.shared
+            .with(|inner| inner.cancel_scope(&self.scope, reason.to_owned()));
     }
 
     fn begin<T>(
@@ -346,7 +390,7 @@ impl Cx {
     ) -> Operation<T> {
         let seq = self
             .shared
-            .with(|inner| inner.begin(kind, self.scope, command));
+            .with(|inner| inner.begin(kind, &self.scope, command));
         Operation::new(Arc::clone(&self.shared), seq)
     }
 }

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use serde::de::DeserializeOwned;
 
-use super::shared::{Scope, Shared, WaiterId};
+use super::scope::Scope;
+use super::shared::{Shared, WaiterId};
 use crate::failure::Failure;
 use crate::ids::Seq;
 use crate::payload::Payload;
@@ -90,7 +91,11 @@ impl<T> NextSignal<T> {
 impl<T> Clone for NextSignal<T> {
     /// A second wait for the same name: of two waits, each signal goes to the one polled first.
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.shared), self.scope, self.name.clone())
+        Self::new(
+            Arc::clone(&self.shared),
+            self.scope.clone(),
+            self.name.clone(),
+        )
     }
 }
 
@@ -105,7 +110,7 @@ impl<T: DeserializeOwned> Future for NextSignal<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let (name, scope, waiter) = (&this.name, this.scope, &mut this.waiter);
+        let (name, scope, waiter) = (&this.name, &this.scope, &mut this.waiter);
         this.shared
             .with(|inner| inner.poll_signal(name, scope, waiter, cx.waker()))
             .map(decoded)
@@ -121,17 +126,19 @@ impl<T> Drop for NextSignal<T> {
     }
 }
 
-/// Resolves when the run is asked to cancel, with the reason.
+/// Resolves when the run or the scope is asked to cancel, with the reason.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Canceled {
     shared: Arc<Shared>,
+    scope: Scope,
     waiter: Option<WaiterId>,
 }
 
 impl Canceled {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, scope: Scope) -> Self {
         Self {
             shared,
+            scope,
             waiter: None,
         }
     }
@@ -148,9 +155,9 @@ impl Future for Canceled {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<String> {
         let this = self.get_mut();
-        let waiter = &mut this.waiter;
+        let (scope, waiter) = (&this.scope, &mut this.waiter);
         this.shared
-            .with(|inner| inner.poll_canceled(waiter, cx.waker()))
+            .with(|inner| inner.poll_canceled(scope, waiter, cx.waker()))
     }
 }
 

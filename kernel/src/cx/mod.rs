@@ -2,9 +2,13 @@
 
 mod calls;
 mod futures;
+mod handlers;
 mod recall;
+mod scope;
 mod shared;
+mod visibility;
 
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};
+pub(crate) use handlers::HandlerFuture;
 pub(crate) use shared::{Inner, Shared};

@@ -52,6 +52,9 @@ impl Inner {
             return *answer == Answer::New;
         }
         let is_new = self.replaying == Replaying::No || self.recall.recorded_patches.contains(id);
+        if self.is_reading() {
+            return is_new;
+        }
         let answer = if is_new { Answer::New } else { Answer::Old };
         self.recall.answers.insert(id.to_owned(), answer);
         if is_new {

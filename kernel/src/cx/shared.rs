@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+use super::handlers::Handlers;
 use super::recall::Recall;
+use super::scope::Scope;
 use crate::command::Command;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{Seq, Timestamp};
@@ -19,6 +21,9 @@ use crate::payload::Payload;
 /// Operations begun and cancellations met in one turn, after which the body is taken to spin: a
 /// loop that begins an operation anew whenever one fails never waits once the run is canceled.
 const TURN_STEPS_MAX: u32 = 100_000;
+
+/// Stands for an operation that a handler that can only look tried to begin.
+const NO_OPERATION: Seq = Seq(u32::MAX);
 
 /// The message of the failure that stands for the end of a body that continues as new. It never
 /// enters a history, unless code goes on after it and returns it too late.
@@ -34,17 +39,10 @@ pub(crate) enum OperationKind {
     AbandonedChild,
 }
 
-/// Whether a cancellation of the run reaches an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    Cancellable,
-    Shielded,
-}
-
 /// Why an operation is canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
-    RunCanceled,
+    ScopeCanceled,
     Dropped,
 }
 
@@ -79,13 +77,17 @@ pub(crate) struct Inner {
     signal_waiters: BTreeMap<String, BTreeMap<WaiterId, Waker>>,
     /// The type and the input of the run that the body wants to go on in.
     continuation: Option<(String, Payload)>,
-    cancel: Option<String>,
+    /// The scope of the whole run.
+    root: Scope,
     cancel_waiters: BTreeMap<WaiterId, Waker>,
     next_waiter: WaiterId,
     next_seq: u32,
     random: u64,
     steps: u32,
     pub(super) recall: Recall,
+    pub(super) handlers: Handlers,
+    /// While the run is only read: the state of chance to go back to.
+    pub(super) before_reading: Option<u64>,
     /// To be woken when the lock is released.
     woken: Vec<Waker>,
     /// To be dropped when the lock is released.
@@ -106,13 +108,15 @@ impl Shared {
             signals: BTreeMap::new(),
             signal_waiters: BTreeMap::new(),
             continuation: None,
-            cancel: None,
+            root: Scope::root(),
             cancel_waiters: BTreeMap::new(),
             next_waiter: 0,
             next_seq: 0,
             random,
             steps: 0,
             recall: Recall::default(),
+            handlers: Handlers::default(),
+            before_reading: None,
             woken: Vec::new(),
             stale: Vec::new(),
         }))
@@ -164,10 +168,13 @@ impl Inner {
                     self.signals.entry(name).or_default().push_back(input);
                 }
                 News::CancelRequested { reason } => canceled = Some(reason),
+                // The machine gives it to its handler.
+                News::UpdateRequested { .. } => {}
             }
         }
         if let Some(reason) = canceled {
-            self.cancel_run(reason);
+            let root = self.root.clone();
+            self.cancel_scope(&root, reason);
         }
     }
 
@@ -182,7 +189,7 @@ impl Inner {
                     input,
                 }
             }
-            Err(failure) if failure.is_canceled() && self.cancel.is_some() => {
+            Err(failure) if failure.is_canceled() && self.root.is_canceled() => {
                 Command::CancelWorkflowExecution
             }
             Err(failure) => Command::FailWorkflowExecution { failure },
@@ -197,7 +204,9 @@ impl Inner {
         input: Payload,
     ) -> Failure {
         let workflow_type = workflow_type.unwrap_or_else(|| self.info.workflow_type.clone());
-        self.continuation = Some((workflow_type, input));
+        if !self.is_reading() {
+            self.continuation = Some((workflow_type, input));
+        }
         Failure::internal(CONTINUATION)
     }
 
@@ -208,6 +217,9 @@ impl Inner {
     }
 
     pub(crate) fn command(&mut self, command: Command) {
+        if self.is_reading() {
+            return;
+        }
         self.commands.push(command);
     }
 
@@ -221,12 +233,8 @@ impl Inner {
         self.steps > TURN_STEPS_MAX
     }
 
-    /// Whether operations of this scope are canceled.
-    pub(crate) fn is_canceled(&self, scope: Scope) -> bool {
-        match scope {
-            Scope::Cancellable => self.cancel.is_some(),
-            Scope::Shielded => false,
-        }
+    pub(crate) fn root_scope(&self) -> Scope {
+        self.root.clone()
     }
 
     /// Resolves a waiting operation. News of one that nobody waits for any more is dropped.
@@ -240,23 +248,21 @@ impl Inner {
         }
     }
 
-    /// Activities and timers resolve at once as canceled; a child is waited for, so that its own
+    /// Activities and timers of a scope resolve at once as canceled; a child is waited for, so that its own
     /// tidying is not cut off. A wait for a signal ends as well.
-    fn cancel_run(&mut self, reason: String) {
-        self.cancel = Some(reason);
+    pub(crate) fn cancel_scope(&mut self, scope: &Scope, reason: String) {
+        if self.is_reading() {
+            return;
+        }
+        scope.cancel(reason);
         self.woken
             .extend(std::mem::take(&mut self.cancel_waiters).into_values());
         for waiters in std::mem::take(&mut self.signal_waiters).into_values() {
             self.woken.extend(waiters.into_values());
         }
-        let reached = |slot: &Slot| {
-            matches!(
-                slot,
-                Slot::Waiting {
-                    scope: Scope::Cancellable,
-                    ..
-                }
-            )
+        let reached = |slot: &Slot| match slot {
+            Slot::Waiting { scope, .. } => scope.is_canceled(),
+            Slot::Resolved(_) => false,
         };
         let waiting: Vec<Seq> = self
             .slots
@@ -265,7 +271,7 @@ impl Inner {
             .map(|(seq, _)| *seq)
             .collect();
         for seq in waiting {
-            self.cancel_operation(seq, Why::RunCanceled);
+            self.cancel_operation(seq, Why::ScopeCanceled);
         }
     }
 
@@ -302,21 +308,30 @@ impl Inner {
     pub(crate) fn begin(
         &mut self,
         kind: OperationKind,
-        scope: Scope,
+        scope: &Scope,
         command: impl FnOnce(Seq) -> Result<Command, Failure>,
     ) -> Seq {
+        if self.is_reading() {
+            let failure = Failure::permanent(
+                "ReadOnly",
+                "a query or a validator cannot do anything, only look",
+            );
+            self.slots
+                .insert(NO_OPERATION, Slot::Resolved(Err(failure)));
+            return NO_OPERATION;
+        }
         self.steps = self.steps.saturating_add(1);
         self.next_seq += 1;
         let seq = Seq(self.next_seq);
-        let slot = if self.is_canceled(scope) {
-            Slot::Resolved(Err(Failure::canceled("the workflow was asked to cancel")))
+        let slot = if scope.is_canceled() {
+            Slot::Resolved(Err(canceled(scope)))
         } else {
             match command(seq) {
                 Ok(command) => {
                     self.commands.push(command);
                     Slot::Waiting {
                         kind,
-                        scope,
+                        scope: scope.clone(),
                         waker: None,
                         cancel_sent: CancelSent::No,
                     }
@@ -364,7 +379,7 @@ impl Inner {
     pub(crate) fn poll_signal(
         &mut self,
         name: &str,
-        scope: Scope,
+        scope: &Scope,
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Poll<Result<Payload, Failure>> {
@@ -374,10 +389,9 @@ impl Inner {
         if let Some(payload) = self.take_signal(name) {
             return Poll::Ready(Ok(payload));
         }
-        if self.is_canceled(scope) {
+        if scope.is_canceled() {
             self.steps = self.steps.saturating_add(1);
-            let failure = Failure::canceled("the workflow was asked to cancel");
-            return Poll::Ready(Err(failure));
+            return Poll::Ready(Err(canceled(scope)));
         }
         let id = self.waiter_id(waiter);
         let waiters = match self.signal_waiters.get_mut(name) {
@@ -390,6 +404,9 @@ impl Inner {
 
     /// The next signal of a name, if one has arrived.
     pub(crate) fn take_signal(&mut self, name: &str) -> Option<Payload> {
+        if self.is_reading() {
+            return None;
+        }
         let queue = self.signals.get_mut(name)?;
         let next = queue.pop_front();
         if queue.is_empty() {
@@ -410,14 +427,15 @@ impl Inner {
 
     pub(crate) fn poll_canceled(
         &mut self,
+        scope: &Scope,
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Poll<String> {
-        match &self.cancel {
+        match scope.reason() {
             Some(_) if self.has_spun() => Poll::Pending,
             Some(reason) => {
                 self.steps = self.steps.saturating_add(1);
-                Poll::Ready(reason.clone())
+                Poll::Ready(reason.to_owned())
             }
             None => {
                 let id = self.waiter_id(waiter);
@@ -452,6 +470,19 @@ impl Inner {
         })
     }
 
+    pub(crate) fn random_state(&self) -> u64 {
+        self.random
+    }
+
+    pub(crate) fn set_random_state(&mut self, random: u64) {
+        self.random = random;
+    }
+
+    /// Lets all handlers go; they may hold this very context, so it would never be let go else.
+    pub(crate) fn take_handlers(&mut self) -> Handlers {
+        std::mem::take(&mut self.handlers)
+    }
+
     /// The next number of the run's own sequence (SplitMix64, Steele et al. 2014).
     pub(crate) fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -460,6 +491,14 @@ impl Inner {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+/// What an operation of a canceled scope gives.
+fn canceled(scope: &Scope) -> Failure {
+    Failure::canceled(scope.reason().map_or_else(
+        || "the scope was canceled".to_owned(),
+        |reason| format!("asked to cancel: {reason}"),
+    ))
 }
 
 /// The one case in which an operation that is let go is not asked to cancel.

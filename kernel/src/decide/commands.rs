@@ -5,14 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::{check_name, check_payload};
 use super::input::Rejection;
 use super::workflow_execution::{failed, given};
+use crate::chain::WorkflowOptions;
 use crate::command::Command;
 use crate::event::{EventKind, HistoryEvent, Transition};
+use crate::failure::Failure;
 use crate::ids::{EventId, RunId, Seq, Timestamp};
 use crate::limits;
 use crate::marker::Marker;
 use crate::options::ActivityOptions;
-use crate::primitives::{Illegal, activity, child, timer, workflow_task};
+use crate::payload::Payload;
+use crate::primitives::{Illegal, activity, child, timer, update, workflow_task};
 use crate::run_state::RunState;
+use crate::visibility::{Memo, SearchAttributes, change, check_attributes, check_memo};
 
 pub(super) fn decide(
     state: &RunState,
@@ -20,7 +24,8 @@ pub(super) fn decide(
     successor: Option<RunId>,
     now: Timestamp,
 ) -> Result<Transition, Rejection> {
-    if state.workflow_task == workflow_task::State::Idle {
+    let is_update = |command: &Command| matches!(command, Command::AcceptUpdate { .. });
+    if state.workflow_task == workflow_task::State::Idle && !commands.iter().any(is_update) {
         return Err(Rejection::NoWorkflowTask);
     }
     let mut work = Work {
@@ -32,6 +37,12 @@ pub(super) fn decide(
         operations: BTreeMap::new(),
         loaded: Loaded::No,
         new_stages: BTreeSet::new(),
+        updates: BTreeMap::new(),
+        visible: Visible {
+            before: &state.options,
+            search_attributes: None,
+            memo: None,
+        },
         begun: Begun::default(),
     };
     work.push(EventKind::WorkflowTaskCompleted);
@@ -88,6 +99,13 @@ enum Target {
     Child,
 }
 
+/// Whether an update has its answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
+}
+
 /// Counts of this task.
 #[derive(Default)]
 struct Begun {
@@ -107,7 +125,30 @@ struct Work<'a> {
     operations: BTreeMap<Seq, Pending>,
     loaded: Loaded,
     new_stages: BTreeSet<String>,
+    /// Updates of this task, and whether they were answered in it.
+    updates: BTreeMap<String, Answered>,
+    visible: Visible<'a>,
     begun: Begun,
+}
+
+/// Search attributes and memo as this task leaves them; copied when the first of them changes.
+struct Visible<'a> {
+    before: &'a WorkflowOptions,
+    search_attributes: Option<SearchAttributes>,
+    memo: Option<Memo>,
+}
+
+impl Visible<'_> {
+    fn search_attributes(&mut self) -> &mut SearchAttributes {
+        let before = self.before;
+        self.search_attributes
+            .get_or_insert_with(|| before.search_attributes.clone())
+    }
+
+    fn memo(&mut self) -> &mut Memo {
+        let before = self.before;
+        self.memo.get_or_insert_with(|| before.memo.clone())
+    }
 }
 
 impl Work<'_> {
@@ -194,6 +235,34 @@ impl Work<'_> {
                 });
             }
             Command::RecordMarker { marker } => self.marker(marker)?,
+            Command::UpsertWorkflowSearchAttributes { attributes } => {
+                let now = self.visible.search_attributes();
+                check_attributes(now, &attributes)?;
+                change(now, &attributes);
+                self.push(EventKind::UpsertWorkflowSearchAttributes { attributes });
+            }
+            Command::ModifyWorkflowProperties { memo } => {
+                let now = self.visible.memo();
+                check_memo(now, &memo)?;
+                change(now, &memo);
+                self.push(EventKind::WorkflowPropertiesModified { memo });
+            }
+            Command::AcceptUpdate {
+                update_id,
+                name,
+                input,
+            } => {
+                self.accept_update(&update_id)?;
+                self.push(EventKind::WorkflowExecutionUpdateAccepted {
+                    update_id,
+                    name,
+                    input,
+                });
+            }
+            Command::CompleteUpdate { update_id, result } => {
+                let result = self.complete_update(&update_id, result)?;
+                self.push(EventKind::WorkflowExecutionUpdateCompleted { update_id, result });
+            }
             Command::CompleteWorkflowExecution { result } => {
                 check_payload("the workflow's result", &result)?;
                 self.push(EventKind::WorkflowExecutionCompleted { result });
@@ -224,6 +293,49 @@ impl Work<'_> {
             }
         }
         Ok(End::Open)
+    }
+
+    fn accept_update(&mut self, update_id: &str) -> Result<(), Rejection> {
+        let known = self.state.updates.contains_key(update_id);
+        if known
+            || self
+                .updates
+                .insert(update_id.to_owned(), Answered::No)
+                .is_some()
+        {
+            let text = format!("update {update_id} was taken on already");
+            return Err(Rejection::BadCommand(text));
+        }
+        Ok(())
+    }
+
+    fn complete_update(
+        &mut self,
+        update_id: &str,
+        result: Result<Payload, Failure>,
+    ) -> Result<Result<Payload, Failure>, Rejection> {
+        let pending = match self.updates.insert(update_id.to_owned(), Answered::Yes) {
+            Some(answered) => answered == Answered::No,
+            None => self
+                .state
+                .updates
+                .get(update_id)
+                .is_some_and(|record| record.state == update::State::Accepted),
+        };
+        if !pending {
+            let text = format!("update {update_id} is not at work");
+            return Err(Rejection::BadCommand(text));
+        }
+        Ok(match result {
+            Ok(value) => match check_payload("the update's result", &value) {
+                Ok(()) => Ok(value),
+                Err(rejection) => {
+                    let text = rejection.to_string();
+                    Err(Failure::permanent("PayloadTooLarge", text))
+                }
+            },
+            Err(failure) => Err(failure.bounded()),
+        })
     }
 
     fn marker(&mut self, marker: Marker) -> Result<(), Rejection> {

@@ -13,7 +13,7 @@ mod workflow_execution;
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
 pub use start::{StartRequest, start};
-pub use workflow_execution::needs_successor;
+pub use workflow_execution::{admit_update, needs_successor};
 
 #[cfg(test)]
 mod tests;

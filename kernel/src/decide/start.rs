@@ -7,6 +7,7 @@ use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
 use crate::ids::{EventId, RunId, Timestamp, WorkflowId};
 use crate::payload::Payload;
 use crate::run_state::RunState;
+use crate::visibility::{Changes, check_attributes, check_memo};
 
 /// What a run starts with.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +58,7 @@ pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transit
     check_name("a workflow type", &request.workflow_type)?;
     check_payload("the workflow's input", &request.input)?;
     check_retry(&request.options)?;
+    check_visible(&request.options)?;
     let mut chain = request.chain;
     if chain.first_run_id.is_none() {
         chain.deadline = request.options.execution_timeout.map(|t| now.after(t));
@@ -81,6 +83,11 @@ pub fn start(request: StartRequest, now: Timestamp) -> Result<(RunState, Transit
     };
     state.transitions = 1;
     Ok((state, transition))
+}
+
+fn check_visible(options: &WorkflowOptions) -> Result<(), Rejection> {
+    check_attributes(&options.search_attributes, &Changes::new())?;
+    check_memo(&options.memo, &Changes::new())
 }
 
 fn check_retry(options: &WorkflowOptions) -> Result<(), Rejection> {

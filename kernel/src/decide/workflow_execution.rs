@@ -2,12 +2,15 @@
 //!
 //! Neighbours: `commands` and `results` call it, `chain` has the rules. Must not know who waits.
 
+use super::check::{check_history, check_name, check_payload};
 use super::input::Rejection;
 use crate::chain::{NextAttempt, next_attempt};
 use crate::command::Command;
 use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::ids::{RunId, Timestamp};
+use crate::limits;
+use crate::payload::Payload;
 use crate::run_state::RunState;
 
 /// Whether these commands may be followed by a new run, so that `decide` needs an id for it.
@@ -34,11 +37,49 @@ pub fn needs_successor(state: &RunState, commands: &[Command]) -> bool {
             | Command::StartChildWorkflowExecution { .. }
             | Command::RequestCancelChildWorkflowExecution { .. }
             | Command::RecordMarker { .. }
+            | Command::UpsertWorkflowSearchAttributes { .. }
+            | Command::ModifyWorkflowProperties { .. }
+            | Command::AcceptUpdate { .. }
+            | Command::CompleteUpdate { .. }
             | Command::CompleteWorkflowExecution { .. }
             | Command::CancelWorkflowExecution,
         )
         | None => false,
     }
+}
+
+/// Whether the run takes an update that it does not know yet; the code is asked after that.
+///
+/// # Errors
+/// When the id, the name or the value is over a limit, or the run has too many updates.
+pub fn admit_update(
+    state: &RunState,
+    update_id: &str,
+    name: &str,
+    input: &Payload,
+) -> Result<(), Rejection> {
+    check_name("an update", name)?;
+    check_name("an update's id", update_id)?;
+    check_payload("the update's input", input)?;
+    let counts = [
+        (state.updates.len(), limits::UPDATES_MAX, "taken on"),
+        (
+            state.updates_in_flight(),
+            limits::UPDATES_IN_FLIGHT_MAX,
+            "at work at once",
+        ),
+    ];
+    for (n, limit, what) in counts {
+        if n >= limit {
+            return Err(Rejection::OverLimit(format!(
+                "the run has its limit of {limit} updates {what}"
+            )));
+        }
+    }
+    let bytes = state
+        .history_bytes
+        .saturating_add(u64::try_from(input.data.len()).unwrap_or(u64::MAX));
+    check_history(state.last_event_id.next(), bytes)
 }
 
 /// The id that was given for the run that follows.

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod cancellation;
 pub mod child;
 pub mod timer;
+pub mod update;
 pub mod workflow_execution;
 pub mod workflow_task;
 

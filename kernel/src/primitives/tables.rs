@@ -89,6 +89,12 @@ fn all_tables() -> String {
         out += &table("child workflow execution", &states, &events, State::on);
     }
     {
+        use super::update::{Event, State};
+        let states = all!(State: Accepted, Completed);
+        let events = all!(Event: Accepted, Completed);
+        out += &table("update", &states, &events, State::on);
+    }
+    {
         use super::cancellation::{Event, State};
         let states = all!(State: NotRequested, Requested);
         let events = all!(Event: Requested);

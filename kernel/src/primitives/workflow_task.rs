@@ -30,14 +30,14 @@ impl State {
     /// The state after `event`.
     ///
     /// # Errors
-    /// When the code ran although it was not owed a turn.
+    /// When the code failed although it was not owed a turn.
     pub fn on(self, event: Event) -> Result<Self, Illegal> {
         match self {
             Self::Idle => match event {
                 Event::News => Ok(Self::Pending),
-                Event::Completed | Event::Failed => {
-                    Err(Illegal::new("workflow task", &self, &event))
-                }
+                // An update that the code takes on is its own reason for a turn.
+                Event::Completed => Ok(Self::Idle),
+                Event::Failed => Err(Illegal::new("workflow task", &self, &event)),
             },
             Self::Pending => match event {
                 Event::News => Ok(Self::Pending),

@@ -1,0 +1,164 @@
+//! What clients do: they start, cancel, signal, update and ask, and hear answers.
+//!
+//! Neighbours: the world lets them, the ledger keeps what they were told.
+
+use engine::core::{Message, Reply, StartSpec, Token, UpdateStage};
+use kernel::{Payload, RunId, WorkflowId};
+use state::store::Store;
+
+use super::{Asked, World};
+use crate::ledger::Told;
+use crate::report::Plant;
+use crate::script;
+
+impl World {
+    pub(super) fn signal_somebody(&mut self) -> Result<(), String> {
+        let open = self.store.open_runs().map_err(|e| e.to_string())?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let run_id = open[self.rng.index(open.len())];
+        self.signal(run_id)
+    }
+
+    pub(super) fn somebody(&mut self) -> Result<Option<RunId>, String> {
+        let open = self.store.open_runs().map_err(|e| e.to_string())?;
+        if open.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(open[self.rng.index(open.len())]))
+    }
+
+    /// A new update, or one that was asked before, perhaps of another run's life.
+    pub(super) fn update_somebody(&mut self) -> Result<(), String> {
+        let Some(run_id) = self.somebody()? else {
+            return Ok(());
+        };
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        let known = self.last_update.clone();
+        let (n, workflow_id) = match known.filter(|_| self.rng.chance(30)) {
+            Some(again) => {
+                self.ledger.ask_update_again(again.0);
+                again
+            }
+            None => {
+                self.next_update += 1;
+                (self.next_update, state.workflow_id)
+            }
+        };
+        self.last_update = Some((n, workflow_id.clone()));
+        self.report.updates += 1;
+        let stage = if self.rng.chance(50) {
+            UpdateStage::Accepted
+        } else {
+            UpdateStage::Completed
+        };
+        let update = Message::Update {
+            workflow_id,
+            update_id: script::update_id(n),
+            name: "bump".to_owned(),
+            input: Payload::json(&n).map_err(|e| e.to_string())?,
+            stage,
+        };
+        self.ask(update, Asked::Update(n))
+    }
+
+    pub(super) fn query_somebody(&mut self) -> Result<(), String> {
+        let Some(run_id) = self.somebody()? else {
+            return Ok(());
+        };
+        let query = Message::Query {
+            run_id,
+            name: "bumps".to_owned(),
+            input: Payload::null(),
+        };
+        self.ask(query, Asked::Query)
+    }
+
+    pub(super) fn signal(&mut self, run_id: RunId) -> Result<(), String> {
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        self.next_signal += 1;
+        self.report.signals += 1;
+        let signal = Message::Signal {
+            workflow_id: state.workflow_id,
+            name: "go".to_owned(),
+            input: Payload::json(&self.next_signal).map_err(|e| e.to_string())?,
+        };
+        self.ask(signal, Asked::Signal(self.next_signal))
+    }
+
+    pub(super) fn submit(&mut self) -> Result<(), String> {
+        let Some(index) = self.wanted.iter().position(|w| !w.acknowledged) else {
+            return Ok(());
+        };
+        let wanted = &mut self.wanted[index];
+        let input = Payload::json(&wanted.script).map_err(|e| e.to_string())?;
+        let spec = StartSpec {
+            options: script::start_options(),
+            ..StartSpec::new(&wanted.id, "script", input)
+        };
+        if self.plant == Plant::EarlyAck {
+            wanted.acknowledged = true;
+        }
+        self.ask(Message::Start(spec), Asked::Start(index))
+    }
+
+    pub(super) fn cancel(&mut self) -> Result<(), String> {
+        let wanted = self
+            .wanted
+            .iter_mut()
+            .find(|w| w.cancel && w.acknowledged && !w.cancel_sent);
+        let Some(wanted) = wanted else { return Ok(()) };
+        wanted.cancel_sent = true;
+        let workflow_id = WorkflowId::new(wanted.id.clone());
+        let reason = "the storm says so".to_owned();
+        self.ask(
+            Message::Cancel {
+                workflow_id,
+                reason,
+            },
+            Asked::Cancel,
+        )
+    }
+
+    pub(super) fn answered(&mut self, token: Token, reply: Reply) -> Result<(), String> {
+        match (self.tokens.remove(&token), reply) {
+            (Some(Asked::Start(index)), Reply::Started(_) | Reply::AlreadyRunning(_)) => {
+                self.wanted[index].acknowledged = true;
+                Ok(())
+            }
+            (Some(Asked::Signal(n)), Reply::Done) => {
+                self.ledger.acknowledge_signal(n);
+                Ok(())
+            }
+            (Some(Asked::Signal(_)), Reply::NotOpen) => Ok(()),
+            (Some(Asked::Cancel), Reply::Done | Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
+            (Some(Asked::Describe(run_id)), Reply::Description(description)) => {
+                let stored = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+                if stored.as_ref() == Some(&description.state) {
+                    Ok(())
+                } else {
+                    Err(format!("run {run_id} in memory is not what the store has"))
+                }
+            }
+            (Some(Asked::Describe(_)), Reply::NotOpen) => Ok(()),
+            (Some(Asked::Update(n)), Reply::UpdateAccepted) => {
+                self.ledger.tell_of_update(n, Told::Accepted);
+                Ok(())
+            }
+            (Some(Asked::Update(n)), Reply::UpdateCompleted(_)) => {
+                self.ledger.tell_of_update(n, Told::Completed);
+                Ok(())
+            }
+            (Some(Asked::Update(n)), Reply::UpdateRejected(_)) => {
+                self.ledger.tell_of_update(n, Told::Refused);
+                Ok(())
+            }
+            (Some(Asked::Update(_)), Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
+            (Some(Asked::Query), Reply::Answer(_) | Reply::NotOpen) => Ok(()),
+            (_, reply) => Err(format!("an answer that nobody expects: {reply:?}")),
+        }
+    }
+}
