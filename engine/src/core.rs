@@ -8,6 +8,7 @@
 mod begin;
 mod children;
 mod commit;
+mod dormant;
 mod due;
 mod feed;
 mod group;
@@ -36,6 +37,7 @@ use kernel::{Definition, RunId, Timestamp, WorkflowId};
 use state::store::Store;
 
 use crate::breaker;
+use dormant::Dormant;
 use due::Due;
 use group::Group;
 use live::LiveRun;
@@ -56,6 +58,8 @@ pub struct CoreOptions {
     pub slots: usize,
     /// Live machines kept between turns; others are replayed when needed.
     pub machines_max: usize,
+    /// Runs with nothing to do soon that stay in memory; others are read again when needed.
+    pub idle_max: usize,
     /// Makes run ids.
     pub run_ids: RunIds,
     /// Which runs this process works on.
@@ -103,6 +107,9 @@ pub struct Core {
     parked: Vec<RunId>,
     internal: VecDeque<children::Internal>,
     waiters: HashMap<RunId, Vec<Token>>,
+    dormant: Dormant,
+    /// The time of the last step.
+    now: Timestamp,
     /// Who waits for which update of which run.
     update_waiters: HashMap<(RunId, String), Vec<questions::UpdateWaiter>>,
     /// Answers for after the next commit.
@@ -120,10 +127,16 @@ impl std::fmt::Debug for Core {
 }
 
 impl Core {
-    /// Open runs that are held in memory.
+    /// Open runs that this core looks after.
     #[must_use]
     pub fn open_runs(&self) -> usize {
-        self.by_id.len()
+        self.by_id.len() + self.dormant.len()
+    }
+
+    /// Open runs that left the memory until they are due or somebody asks for them.
+    #[must_use]
+    pub fn dormant_runs(&self) -> usize {
+        self.dormant.len()
     }
 
     /// Whether nothing is waiting to be committed.

@@ -24,6 +24,8 @@ use crate::turns::{TASK_TIMEOUT, Threaded};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
+/// Runs with nothing to do soon that stay in memory: enough for those that are talked to.
+const IDLE_MAX: usize = 128;
 
 /// Sets an engine up: workflows, activities, limits.
 pub struct Builder {
@@ -155,6 +157,7 @@ impl Builder {
             activity_types: self.activities.keys().cloned().collect::<BTreeSet<_>>(),
             slots: self.concurrency,
             machines_max: self.machines_max,
+            idle_max: IDLE_MAX,
             run_ids: Box::new(clock::new_run_id),
             scope: self.scope,
             turns: Box::new(Threaded::new(self.task_timeout)),

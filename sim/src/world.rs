@@ -142,6 +142,7 @@ fn open(
         activity_types: BTreeSet::from(["act".to_owned()]),
         slots: 5,
         machines_max,
+        idle_max: machines_max,
         run_ids: Box::new(move || {
             let n = run_ids.fetch_add(1, Ordering::Relaxed);
             let mut id = [0_u8; 16];

@@ -20,6 +20,8 @@ pub(super) enum Internal {
     StartChild(RunId, EventId),
     /// The parent's child, by its initiated event, is to be asked to cancel if the parent wants so.
     CancelChild(RunId, EventId),
+    /// A run that left the memory is to come back.
+    Wake(RunId),
     /// A run closed: its parent is to be told.
     RunClosed(RunId),
     /// The parent of a child closed first.
@@ -39,6 +41,7 @@ impl Core {
             Internal::StartChild(parent, initiated) => self.start_child(parent, initiated, now),
             Internal::CancelChild(parent, initiated) => self.cancel_child(parent, initiated, now),
             Internal::RunClosed(run_id) => self.run_closed(run_id, now),
+            Internal::Wake(run_id) => self.adopt(run_id, now),
             Internal::Orphaned {
                 workflow_id,
                 first_run_id,

@@ -37,6 +37,7 @@ impl Core {
         }
         let group = std::mem::take(&mut self.group);
         for run_id in runs {
+            self.may_doze(run_id);
             if self
                 .runs
                 .get(&run_id)
@@ -51,6 +52,7 @@ impl Core {
         let mut effects = group.effects;
         effects.extend(self.answer_later()?);
         self.cool_machines();
+        self.doze();
         Ok(effects)
     }
 

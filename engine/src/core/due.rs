@@ -3,6 +3,7 @@
 use kernel::{EventId, Input, RunId, TimeoutType, Timestamp};
 
 use super::Core;
+use super::children::Internal;
 use super::message::{Effect, TaskRef};
 use super::tasks::Verdict;
 
@@ -15,6 +16,8 @@ pub(super) enum Due {
     WorkflowTask(RunId),
     /// The run, or the chain it belongs to, is out of time.
     WorkflowTimeout(RunId),
+    /// A run that left the memory has something to do again.
+    Wake(RunId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,7 @@ pub(super) enum DueTimeout {
 impl Core {
     /// Carries out everything that is due at `now`. Gives the number of things that were.
     pub fn fire_due(&mut self, now: Timestamp) -> usize {
+        self.now = now;
         let mut fired = 0;
         while let Some((at, due)) = self.due.first().copied() {
             if at > now {
@@ -48,6 +52,7 @@ impl Core {
             }
             Due::Attempt(task) => self.ready.push_back(task),
             Due::WorkflowTask(run_id) => self.mark_dirty(run_id),
+            Due::Wake(run_id) => self.internal.push_back(Internal::Wake(run_id)),
             Due::WorkflowTimeout(run_id) => {
                 let retries = self
                     .runs

@@ -24,6 +24,7 @@ impl Core {
         token: Option<Token>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.now = now;
         let reply = match message {
             Message::Start(spec) => Some(self.start_run(&spec, now)?),
             Message::SignalWithStart { spec, name, input } => {
@@ -78,7 +79,12 @@ impl Core {
                 None
             }
             Message::PutRows(rows) => Some(self.put_rows(rows)),
-            Message::Describe(run_id) => Some(self.describe(run_id, now)),
+            Message::Describe(run_id) => {
+                if self.dormant.holds(run_id) {
+                    self.adopt(run_id, now)?;
+                }
+                Some(self.describe(run_id, now))
+            }
             Message::Wait(run_id) => self.wait(run_id, token, now)?,
         };
         if let (Some(reply), Some(token)) = (reply, token) {

@@ -30,6 +30,8 @@ pub(super) struct LiveRun {
     pub(super) running: BTreeMap<EventId, Running>,
     /// Whether it stands in the list of runs whose code may be owed a turn.
     pub(super) dirty: bool,
+    /// Whether it stands in the list of idle runs.
+    pub(super) drowsy: bool,
     /// Where its machine stands among all, by use.
     pub(super) last_use: u64,
 }
@@ -43,6 +45,7 @@ impl LiveRun {
             asked: Vec::new(),
             running: BTreeMap::new(),
             dirty: false,
+            drowsy: false,
             last_use: 0,
         }
     }

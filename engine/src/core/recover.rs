@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use kernel::primitives::{cancellation, child, workflow_task};
-use kernel::{EventId, ParentClosePolicy, RunId, Timestamp, WorkflowId};
+use kernel::{EventId, ParentClosePolicy, RunId, RunState, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Namespace, Store};
 
 use super::children::Internal;
+use super::dormant::Dormant;
 use super::due::Due;
 use super::group::Group;
 use super::live::{Description, LiveRun};
@@ -51,6 +52,8 @@ impl Core {
             parked: Vec::new(),
             internal: VecDeque::new(),
             waiters: HashMap::new(),
+            dormant: Dormant::default(),
+            now,
             update_waiters: HashMap::new(),
             later: Vec::new(),
         };
@@ -61,8 +64,16 @@ impl Core {
     }
 
     pub(super) fn adopt_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.now = now;
         for run_id in self.store.open_runs()? {
-            self.adopt(run_id, now)?;
+            if self.runs.contains_key(&run_id) || self.dormant.holds(run_id) {
+                continue;
+            }
+            if let Some(state) = self.store.load_run(run_id)?
+                && !self.sleeps_on(&state)
+            {
+                self.take_up(state, now)?;
+            }
         }
         self.options.scope = Scope::All;
         Ok(())
@@ -70,26 +81,43 @@ impl Core {
 
     /// Takes a run and its open children up again. A closed or unknown run is left alone.
     pub(super) fn adopt(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
-        let mut todo = vec![run_id];
-        while let Some(run_id) = todo.pop() {
-            if self.runs.contains_key(&run_id) {
-                continue;
-            }
-            let Some(state) = self.store.load_run(run_id)? else {
-                continue;
-            };
+        if self.runs.contains_key(&run_id) {
+            return Ok(());
+        }
+        match self.store.load_run(run_id)? {
+            Some(state) => self.take_up(state, now),
+            None => Ok(()),
+        }
+    }
+
+    /// The same for a run whose state was just read.
+    fn take_up(&mut self, state: RunState, now: Timestamp) -> Result<(), StoreError> {
+        let mut todo = Vec::new();
+        let mut next = Some(state);
+        while let Some(state) = next {
+            let run_id = state.run_id;
             if state.is_closed() {
                 if state.successor.is_some() {
                     todo.extend(self.newer_of_chain(&state)?);
                 } else if state.parent.is_some() {
                     self.internal.push_back(Internal::RunClosed(run_id));
                 }
-                continue;
+            } else {
+                self.woken(run_id);
+                todo.extend(state.children.values().filter_map(|c| c.run_id));
+                self.by_id.insert(state.workflow_id.clone(), run_id);
+                self.runs.insert(run_id, LiveRun::new(state));
+                self.derive(run_id, now)?;
             }
-            todo.extend(state.children.values().filter_map(|c| c.run_id));
-            self.by_id.insert(state.workflow_id.clone(), run_id);
-            self.runs.insert(run_id, LiveRun::new(state));
-            self.derive(run_id, now)?;
+            next = None;
+            while let Some(run_id) = todo.pop() {
+                if !self.runs.contains_key(&run_id) {
+                    next = self.store.load_run(run_id)?;
+                }
+                if next.is_some() {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -182,7 +210,7 @@ impl Core {
                 .is_some_and(|live| live.state.is_closed());
             return Ok(if closed { None } else { Some(*run_id) });
         }
-        if self.options.scope == Scope::All {
+        if self.options.scope == Scope::All && self.dormant.len() == 0 {
             return Ok(None);
         }
         let Some(run_id) = self.store.latest_run(workflow_id)? else {

@@ -26,6 +26,7 @@ impl Core {
     /// # Errors
     /// When the store cannot be read.
     pub fn run_workflow_tasks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.now = now;
         let mut turns = 0;
         loop {
             // Messages between runs first: they belong into the group of what caused them.

@@ -7,6 +7,7 @@ mod chains;
 mod children;
 mod client;
 mod damage;
+mod dormant;
 mod explain;
 mod questions;
 mod recovery;

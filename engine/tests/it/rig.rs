@@ -298,6 +298,7 @@ fn options(
         activity_types: BTreeSet::from(["work".to_owned(), "mail".to_owned()]),
         slots,
         machines_max,
+        idle_max: machines_max,
         run_ids: Box::new(move || {
             let n = run_ids.fetch_add(1, Ordering::Relaxed);
             let mut id = [0_u8; 16];
