@@ -39,7 +39,7 @@ pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, WorkflowInfo};
 pub use marker::{Marker, PatchState};
-pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy};
+pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, Semaphore};
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};

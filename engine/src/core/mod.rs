@@ -14,6 +14,7 @@ mod group;
 mod handle;
 mod live;
 mod message;
+mod permits;
 mod plan;
 mod questions;
 mod recover;
@@ -27,6 +28,7 @@ pub use message::{
     TaskRef, Token, UpdateStage,
 };
 
+pub use permits::ActivityLimit;
 pub use turns::{Commands, Inline, Turns};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -54,6 +56,8 @@ pub struct CoreOptions {
     pub activity_types: BTreeSet<String>,
     /// Attempts that may run at once.
     pub slots: usize,
+    /// Limits by activity type.
+    pub limits: BTreeMap<String, ActivityLimit>,
     /// Live machines kept between turns; others are replayed when needed.
     pub machines_max: usize,
     /// Makes run ids.
@@ -95,6 +99,7 @@ pub struct Core {
     ready: VecDeque<TaskRef>,
     /// Attempts that workers hold.
     out: HashSet<TaskRef>,
+    permits: permits::Permits,
     breakers: BTreeMap<String, breaker::State>,
     group: Group,
     /// Runs whose code may be owed a turn, in order of news.

@@ -8,6 +8,7 @@ mod children;
 mod client;
 mod damage;
 mod explain;
+mod permits;
 mod questions;
 mod recovery;
 mod retries;
