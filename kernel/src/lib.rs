@@ -26,6 +26,7 @@ pub mod run_state;
 #[cfg(test)]
 mod testing;
 pub mod visibility;
+mod warnings;
 
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
@@ -44,3 +45,4 @@ pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
+pub use warnings::warnings;

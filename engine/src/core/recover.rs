@@ -225,6 +225,7 @@ impl Core {
             };
         }
         let description = Description {
+            warnings: kernel::warnings(&live.state),
             state: live.state.clone(),
             running,
             waiting_on,
