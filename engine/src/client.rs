@@ -310,6 +310,7 @@ impl Client {
             "somebody to work on it: `resume` goes on with it".to_owned()
         };
         Ok(Description {
+            warnings: kernel::warnings(&state),
             state,
             running: Vec::new(),
             waiting_on,

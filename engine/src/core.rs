@@ -15,6 +15,7 @@ mod group;
 mod handle;
 mod live;
 mod message;
+mod permits;
 mod plan;
 mod questions;
 mod recover;
@@ -28,6 +29,7 @@ pub use message::{
     TaskRef, Token, UpdateStage,
 };
 
+pub use permits::ActivityLimit;
 pub use turns::{Commands, Inline, Turns};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -56,6 +58,8 @@ pub struct CoreOptions {
     pub activity_types: BTreeSet<String>,
     /// Attempts that may run at once.
     pub slots: usize,
+    /// Limits by activity type.
+    pub limits: BTreeMap<String, ActivityLimit>,
     /// Live machines kept between turns; others are replayed when needed.
     pub machines_max: usize,
     /// Runs with nothing to do soon that stay in memory; others are read again when needed.
@@ -99,6 +103,7 @@ pub struct Core {
     ready: VecDeque<TaskRef>,
     /// Attempts that workers hold.
     out: HashSet<TaskRef>,
+    permits: permits::Permits,
     breakers: BTreeMap<String, breaker::State>,
     group: Group,
     /// Runs whose code may be owed a turn, in order of news.

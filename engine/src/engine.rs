@@ -2,7 +2,7 @@
 //!
 //! Neighbours: `driver` is the loop on the engine's own thread, `client` talks to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -18,7 +18,7 @@ use state::store::{Error as StoreError, Store};
 use crate::activity::{Activity, FnActivity, Meters, Typed};
 use crate::client::{Client, Inbox};
 use crate::clock;
-use crate::core::{Core, CoreOptions, Scope, Workflows};
+use crate::core::{ActivityLimit, Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
 use crate::turns::{TASK_TIMEOUT, Threaded};
 
@@ -36,6 +36,7 @@ pub struct Builder {
     machines_max: usize,
     scope: Scope,
     task_timeout: Duration,
+    limits: BTreeMap<String, ActivityLimit>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -114,6 +115,14 @@ impl Builder {
         self
     }
 
+    /// Limits how many attempts of one activity type this process makes at once and in a second.
+    /// Attempts that wait are not counted, and are not late by themselves.
+    #[must_use]
+    pub fn limit(mut self, activity_type: &str, limit: ActivityLimit) -> Self {
+        self.limits.insert(activity_type.to_owned(), limit);
+        self
+    }
+
     /// Live machines kept between turns.
     #[must_use]
     pub fn machines_max(mut self, machines: usize) -> Self {
@@ -156,6 +165,7 @@ impl Builder {
             workflows: self.workflows,
             activity_types: self.activities.keys().cloned().collect::<BTreeSet<_>>(),
             slots: self.concurrency,
+            limits: self.limits,
             machines_max: self.machines_max,
             idle_max: IDLE_MAX,
             run_ids: Box::new(clock::new_run_id),
@@ -206,6 +216,7 @@ impl Engine {
             machines_max: 10_000,
             scope: Scope::All,
             task_timeout: TASK_TIMEOUT,
+            limits: BTreeMap::new(),
         }
     }
 

@@ -18,5 +18,5 @@ mod worker;
 
 pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
-pub use core::{Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
+pub use core::{ActivityLimit, Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine};

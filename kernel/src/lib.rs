@@ -26,6 +26,7 @@ pub mod run_state;
 #[cfg(test)]
 mod testing;
 pub mod visibility;
+mod warnings;
 
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
@@ -39,8 +40,9 @@ pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, WorkflowInfo};
 pub use marker::{Marker, PatchState};
-pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy};
+pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, Semaphore};
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, replay};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
+pub use warnings::warnings;

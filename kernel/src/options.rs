@@ -137,6 +137,18 @@ pub struct ActivityOptions {
     pub stage: String,
     /// The dependency whose circuit breaker guards this activity, empty for none.
     pub breaker: String,
+    /// A semaphore that this activity shares with all others of the same key, in all runs.
+    #[serde(default)]
+    pub semaphore: Option<Semaphore>,
+}
+
+/// A limit on attempts at once, shared by whoever names it. Waiting for it uses no attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Semaphore {
+    /// What is shared, such as the name of a model.
+    pub key: String,
+    /// Attempts at once, at most.
+    pub permits: u32,
 }
 
 impl Default for ActivityOptions {
@@ -149,6 +161,7 @@ impl Default for ActivityOptions {
             retry: RetryPolicy::default(),
             stage: String::new(),
             breaker: String::new(),
+            semaphore: None,
         }
     }
 }
@@ -162,7 +175,8 @@ impl ActivityOptions {
             .iter()
             .map(String::len)
             .sum();
-        self.stage.len() + self.breaker.len() + types
+        let semaphore = self.semaphore.as_ref().map_or(0, |s| s.key.len() + 4);
+        self.stage.len() + self.breaker.len() + semaphore + types
     }
 }
 

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use engine::StartOptions;
 use kernel::{
     ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, Millis, ParentClosePolicy,
-    RetryPolicy, WorkflowId, WorkflowOptions, join_all, map_bounded, select,
+    RetryPolicy, Semaphore, WorkflowId, WorkflowOptions, join_all, map_bounded, select,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
+
+/// Guarded attempts at once, at most.
+pub(crate) const PERMITS: u32 = 2;
 
 /// One step of a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +82,10 @@ impl Act {
                 ..RetryPolicy::default()
             },
             stage: "work".to_owned(),
+            semaphore: self.guarded.then(|| Semaphore {
+                key: "model".to_owned(),
+                permits: PERMITS,
+            }),
             breaker: if self.guarded {
                 "dependency".to_owned()
             } else {

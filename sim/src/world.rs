@@ -55,6 +55,8 @@ struct World {
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
     stopping: Vec<TaskRef>,
+    /// Attempts that hold a permit of the semaphore.
+    guarded: BTreeSet<TaskRef>,
     ledger: Ledger,
     next_signal: u64,
     next_update: u64,
@@ -106,6 +108,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         tasks: Vec::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
+        guarded: BTreeSet::new(),
         ledger: Ledger::default(),
         next_signal: 0,
         next_update: 0,
@@ -150,6 +153,7 @@ fn open(
             RunId(id)
         }),
         scope: Scope::All,
+        limits: std::collections::BTreeMap::new(),
         turns: Box::new(Inline),
     };
     Core::open(Arc::new(store.clone()), options, now).map_err(|e| format!("open: could not {e}"))
@@ -226,6 +230,13 @@ impl World {
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
         self.ledger.hand_out(&task)?;
+        let act: Act = task.input.decode().map_err(|e| e.to_string())?;
+        if act.guarded {
+            self.guarded.insert(task.task);
+        }
+        if self.guarded.len() > usize::try_from(script::PERMITS).unwrap_or(0) {
+            return Err(format!("too many hold a permit: {:?}", self.guarded));
+        }
         self.report.attempts += 1;
         if self.plant == Plant::DoubleApply && task.task.attempt > 1 && self.rng.chance(50) {
             let act: Act = task.input.decode().map_err(|e| e.to_string())?;
@@ -258,6 +269,9 @@ impl World {
     }
 
     fn tell(&mut self, message: Message) -> Result<(), String> {
+        if let Message::AttemptEnded { task, .. } = &message {
+            self.guarded.remove(task);
+        }
         self.core
             .handle(message, None, self.now)
             .map_err(|e| e.to_string())
@@ -456,6 +470,7 @@ impl World {
         self.tasks.clear();
         self.hanging.clear();
         self.stopping.clear();
+        self.guarded.clear();
         self.tokens.clear();
         for wanted in &mut self.wanted {
             // A client that got no answer asks again.

@@ -60,4 +60,6 @@ pub struct Description {
     pub running: Vec<(EventId, u32, Timestamp)>,
     /// What it waits for, in plain words; empty when it has closed.
     pub waiting_on: String,
+    /// Limits that it has used a fifth of, in plain words.
+    pub warnings: Vec<String>,
 }

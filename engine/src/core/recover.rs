@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use kernel::primitives::{cancellation, child, workflow_task};
+use kernel::primitives::{activity, cancellation, child, workflow_task};
 use kernel::{EventId, ParentClosePolicy, RunId, RunState, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Namespace, Store};
 
@@ -13,6 +13,7 @@ use super::due::Due;
 use super::group::Group;
 use super::live::{Description, LiveRun};
 use super::message::Reply;
+use super::permits::Permits;
 use super::{Core, CoreOptions, Scope};
 use crate::explain;
 
@@ -36,6 +37,7 @@ impl Core {
             breakers.insert(name, state);
         }
         let all = options.scope == Scope::All;
+        let permits = Permits::new(options.limits.clone());
         let mut core = Self {
             store,
             options,
@@ -46,6 +48,7 @@ impl Core {
             due: BTreeSet::new(),
             ready: VecDeque::new(),
             out: HashSet::new(),
+            permits,
             breakers,
             group: Group::default(),
             dirty: VecDeque::new(),
@@ -230,8 +233,27 @@ impl Core {
             .map(|(id, r)| (*id, r.attempt, r.started_at))
             .collect();
         let known = |activity_type: &str| self.options.activity_types.contains(activity_type);
-        let waiting_on = explain::waiting_on(&live.state, &running, &known, now);
+        let mut waiting_on = explain::waiting_on(&live.state, &running, &known, now);
+        let due = live.state.activities.iter().filter(|(id, pending)| {
+            let waits = match pending.state {
+                activity::State::Scheduled | activity::State::BackingOff => true,
+                activity::State::CancelRequested
+                | activity::State::Completed
+                | activity::State::Failed
+                | activity::State::TimedOut
+                | activity::State::Canceled => false,
+            };
+            waits && pending.next_attempt_at <= now && !live.running.contains_key(id)
+        });
+        if let Some(limited) = due.into_iter().find_map(|(_, a)| self.permits.explain(a)) {
+            waiting_on = if running.is_empty() {
+                limited
+            } else {
+                format!("{waiting_on}; {limited}")
+            };
+        }
         let description = Description {
+            warnings: kernel::warnings(&live.state),
             state: live.state.clone(),
             running,
             waiting_on,

@@ -8,6 +8,7 @@ use super::Core;
 use super::due::{Due, DueTimeout};
 use super::live::Running;
 use super::message::{ActivityTask, Effect, TaskRef};
+use super::permits::Wait;
 use crate::breaker;
 
 /// Heartbeat details are put into the store at most this often for one attempt.
@@ -34,7 +35,9 @@ impl Core {
             return out;
         }
         while self.out.len() < self.options.slots {
-            let Some(task) = self.ready.pop_front() else {
+            // Who has waited for a permit comes before those who have not.
+            let waited = self.permits.next_waiting();
+            let Some(task) = waited.or_else(|| self.ready.pop_front()) else {
                 break;
             };
             if let Some(activity_task) = self.hand_out(task, now) {
@@ -73,12 +76,21 @@ impl Core {
             // says so.
             return None;
         }
+        match self.permits.check(task, pending, now) {
+            Ok(()) => {}
+            Err(Wait::Permit) => return None,
+            Err(Wait::Until(at)) => {
+                self.due.insert((at, Due::Attempt(task)));
+                return None;
+            }
+        }
         let name = pending.options.breaker.clone();
         if !name.is_empty() && !self.admit(&name, task, now) {
             return None;
         }
         let live = self.runs.get_mut(&task.run_id)?;
         let pending = live.state.activities.get(&task.scheduled_event_id)?;
+        self.permits.take(task, pending, now);
         let start_to_close_at = now.after(pending.options.start_to_close);
         let heartbeat_at = pending.options.heartbeat.map(|timeout| now.after(timeout));
         let running = Running {
@@ -213,6 +225,7 @@ impl Core {
         now: Timestamp,
     ) {
         self.out.remove(&task);
+        self.permits.release(task);
         let is_current = self
             .runs
             .get(&task.run_id)

@@ -3,7 +3,7 @@
 use engine::core::Message;
 use kernel::{ActivityOptions, ChildOptions, Cx, Definition, Failure, Millis, RunId, WorkflowId};
 
-use crate::rig::{One, Rig, of, slow_retry};
+use crate::rig::{One, Rig, of, once, slow_retry};
 
 async fn parent(cx: Cx, n: u64) -> Result<u64, Failure> {
     let start = |n: u64| {
@@ -129,4 +129,23 @@ fn a_closed_run_waits_for_nothing() {
         engine::explain::waiting_on(&state, &[], &known, rig.now),
         ""
     );
+}
+
+#[test]
+fn a_run_that_comes_near_a_limit_is_described_with_a_warning() {
+    let mut rig = Rig::new();
+    let many: Vec<One> = (0..400)
+        .map(|_| One {
+            name: "work".to_owned(),
+            options: once(),
+        })
+        .collect();
+    let run = rig.start("a", "many", &many);
+    let warnings = rig.describe(run).warnings;
+    assert_eq!(
+        warnings,
+        ["it has 400 pending activities, the limit is 2000"]
+    );
+    let calm = rig.start("b", "listen", &());
+    assert!(rig.describe(calm).warnings.is_empty());
 }

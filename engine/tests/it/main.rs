@@ -9,6 +9,7 @@ mod client;
 mod damage;
 mod dormant;
 mod explain;
+mod permits;
 mod questions;
 mod recovery;
 mod retries;

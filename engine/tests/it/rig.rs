@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Description;
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope, StartSpec, TaskRef,
-    Token, Workflows,
+    ActivityLimit, ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope,
+    StartSpec, TaskRef, Token, Workflows,
 };
 use kernel::{
     ActivityOptions, Cx, Definition, EventId, Failure, HistoryEvent, Millis, Payload, RetryPolicy,
@@ -96,6 +96,7 @@ pub(crate) struct Rig {
     pub(crate) machines_max: usize,
     pub(crate) slots: usize,
     pub(crate) scope: Scope,
+    pub(crate) limits: BTreeMap<String, ActivityLimit>,
     run_ids: Arc<AtomicU64>,
     next_token: u64,
 }
@@ -107,7 +108,14 @@ impl Rig {
 
     pub(crate) fn over(store: Arc<dyn Store>, workflows: Workflows) -> Self {
         let run_ids = Arc::new(AtomicU64::new(1));
-        let options = options(workflows.clone(), &run_ids, 100, 100, Scope::All);
+        let options = options(
+            workflows.clone(),
+            &run_ids,
+            100,
+            100,
+            Scope::All,
+            &BTreeMap::new(),
+        );
         let core = Core::open(Arc::clone(&store), options, T0).unwrap();
         Self {
             store,
@@ -118,6 +126,7 @@ impl Rig {
             machines_max: 100,
             slots: 100,
             scope: Scope::All,
+            limits: BTreeMap::new(),
             run_ids,
             next_token: 0,
         }
@@ -131,6 +140,7 @@ impl Rig {
             self.machines_max,
             self.slots,
             self.scope.clone(),
+            &self.limits,
         );
         self.effects.clear();
         self.core = Core::open(Arc::clone(&self.store), options, self.now).unwrap();
@@ -291,6 +301,7 @@ fn options(
     machines_max: usize,
     slots: usize,
     scope: Scope,
+    limits: &BTreeMap<String, ActivityLimit>,
 ) -> CoreOptions {
     let run_ids = Arc::clone(run_ids);
     CoreOptions {
@@ -306,6 +317,7 @@ fn options(
             RunId(id)
         }),
         scope,
+        limits: limits.clone(),
         turns: Box::new(Inline),
     }
 }

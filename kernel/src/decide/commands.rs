@@ -458,6 +458,9 @@ fn check_activity(activity_type: &str, options: &ActivityOptions) -> Result<(), 
     if !options.breaker.is_empty() {
         check_name("a circuit breaker", &options.breaker)?;
     }
+    if let Some(semaphore) = &options.semaphore {
+        check_name("a semaphore", &semaphore.key)?;
+    }
     if !options.retry.is_valid() {
         return Err(Rejection::BadCommand(format!(
             "the backoff coefficient of {activity_type} is {}, it must be 1 or more",
