@@ -1,7 +1,7 @@
 //! Engine benchmark: durable steps over the sled store with sync on, beside the floor of the disk.
 //!
 //! `cargo bench --bench engine` prints one JSON line per workload and repetition count: medians
-//! with minimum and maximum over the repetitions. `-- --runs 5 --only W1` narrows it.
+//! with minimum and maximum over the repetitions. `-- --runs 5 --only W1` narrows it, `--parked N` changes W5.
 //! The floor appends the same number of bytes per step to a file and calls `sync_data`, one step
 //! after another: what a durable step costs when nothing is shared between steps.
 
@@ -120,45 +120,71 @@ async fn w3(dir: &Path) -> Figures {
     }
 }
 
-async fn w5(dir: &Path) -> Figures {
-    let n = 5_000_u64;
-    let before = resident_bytes();
+/// `parked` workflows asleep for an hour. Memory is that of a process that opens the store afterwards,
+/// less that of one that opens an empty store: the rest of a process is not the workflows' fault.
+async fn w5(dir: &Path, parked: u64) -> Figures {
     let engine_one = engine(Arc::new(SledStore::open(dir).unwrap()));
     let client = engine_one.client();
+    let gate = Arc::new(tokio::sync::Semaphore::new(256));
     let started = Instant::now();
     let mut starts = Vec::new();
-    for index in 0..n {
+    for index in 0..parked {
+        let permit = Arc::clone(&gate).acquire_owned().await.unwrap();
         let client = client.clone();
         starts.push(tokio::spawn(async move {
-            client
-                .start(&format!("w5-{index}"), "asleep", &3_600_000_u64)
-                .await
-                .unwrap()
+            let id = format!("w5-{index}");
+            client.start(&id, "asleep", &3_600_000_u64).await.unwrap();
+            drop(permit);
         }));
     }
     for start in starts {
         start.await.unwrap();
     }
     let seconds = started.elapsed().as_secs_f64();
-    let memory = (resident_bytes() - before) / n as f64;
     // A client keeps the store open.
     drop(client);
     engine_one.shutdown().await;
-    let disk = disk_bytes(dir) as f64 / n as f64;
-    let reopening = Instant::now();
-    let engine_two = engine(Arc::new(SledStore::open(dir).unwrap()));
-    let reopen = reopening.elapsed().as_secs_f64();
-    engine_two.shutdown().await;
+    let disk = disk_bytes(dir) as f64 / parked as f64;
+    let empty = TempDir::new().unwrap();
+    let (without, _) = reopened_elsewhere(empty.path());
+    let (with, reopen) = reopened_elsewhere(dir);
     let extra = vec![
-        ("memory_bytes_per_workflow", memory),
+        (
+            "memory_bytes_per_workflow",
+            (with - without) / parked as f64,
+        ),
         ("disk_bytes_per_workflow", disk),
         ("reopen_seconds", reopen),
     ];
     Figures {
         seconds,
-        steps: n,
+        steps: parked,
         extra,
     }
+}
+
+/// Resident bytes, and the seconds that opening took, of a process of its own.
+fn reopened_elsewhere(dir: &Path) -> (f64, f64) {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .arg("--reopen")
+        .arg(dir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut numbers = text.split_whitespace().map(|word| word.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+/// The process that is measured: it opens a store, works on all of its runs, and tells.
+async fn reopen(dir: &Path) {
+    let started = Instant::now();
+    let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
+    // The first answer comes when every open run has been looked at.
+    let _none = engine.client().describe(kernel::RunId([0; 16])).await;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} {seconds}", resident_bytes());
+    engine.shutdown().await;
 }
 
 async fn run_one(client: &Client, id: &str, workflow_type: &str, input: u64) {
@@ -233,6 +259,13 @@ fn print(name: &str, all: &[Figures]) {
     println!("{line}");
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| {
@@ -244,6 +277,12 @@ fn main() {
     };
     let runs: usize = value("--runs").and_then(|n| n.parse().ok()).unwrap_or(5);
     let only = value("--only");
+    let parked: u64 = value("--parked")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(5_000);
+    if let Some(dir) = value("--reopen") {
+        return runtime().block_on(reopen(Path::new(&dir)));
+    }
     for name in ["floor", "W1", "W2", "W3", "W5"] {
         if only.as_deref().is_some_and(|only| only != name) {
             continue;
@@ -251,17 +290,13 @@ fn main() {
         let mut all = Vec::new();
         for _ in 0..runs {
             let dir = TempDir::new().unwrap();
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            all.push(runtime.block_on(async {
+            all.push(runtime().block_on(async {
                 match name {
                     "floor" => floor(dir.path()),
                     "W1" => w1(dir.path()).await,
                     "W2" => w2(dir.path()).await,
                     "W3" => w3(dir.path()).await,
-                    _ => w5(dir.path()).await,
+                    _ => w5(dir.path(), parked).await,
                 }
             }));
         }
