@@ -12,6 +12,7 @@ pub mod core;
 mod driver;
 mod engine;
 pub mod explain;
+pub mod schedule;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};
