@@ -57,6 +57,8 @@ pub enum ClientError {
     Payload(kernel::payload::PayloadError),
     /// The store could not be read.
     Store(StoreError),
+    /// Something about schedules.
+    Schedule(crate::schedule::Error),
     /// The engine has stopped, and why.
     Stopped(String),
 }
@@ -73,6 +75,7 @@ impl fmt::Display for ClientError {
             Self::Failed(failure) => write!(f, "get a result: the run failed: {failure}"),
             Self::Payload(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Schedule(error) => error.fmt(f),
             Self::Stopped(why) => write!(f, "reach the engine: it has stopped ({why})"),
         }
     }
@@ -118,6 +121,7 @@ impl Client {
             | Reply::NotOpen
             | Reply::Description(_)
             | Reply::Closed(_)
+            | Reply::Schedule(_)
             | Reply::Broken(_)) => Err(unexpected(other)),
         }
     }
@@ -148,6 +152,7 @@ impl Client {
             | Reply::Done
             | Reply::Rejected(_)
             | Reply::Description(_)
+            | Reply::Schedule(_)
             | Reply::Broken(_)) => Err(unexpected(other)),
         }
     }
@@ -309,7 +314,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
+    pub(crate) async fn ask(&self, message: Message) -> Result<Reply, ClientError> {
         let (reply, answer) = oneshot::channel();
         let sent = self.inbox.send(Inbox::Message(message, Some(reply)));
         if sent.is_err() {
@@ -328,13 +333,17 @@ impl Client {
     }
 }
 
-fn unexpected(reply: Reply) -> ClientError {
+pub(crate) fn unexpected(reply: Reply) -> ClientError {
     match reply {
         Reply::Rejected(rejection) => ClientError::Rejected(rejection),
         Reply::NotOpen => ClientError::NotOpen,
         Reply::AlreadyRunning(run_id) => ClientError::AlreadyRunning(run_id),
         Reply::Broken(why) => ClientError::Stopped(why),
-        Reply::Started(_) | Reply::Done | Reply::Description(_) | Reply::Closed(_) => {
+        Reply::Started(_)
+        | Reply::Done
+        | Reply::Description(_)
+        | Reply::Schedule(_)
+        | Reply::Closed(_) => {
             ClientError::Stopped(format!("the engine answered {reply:?} to another question"))
         }
     }

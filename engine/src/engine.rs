@@ -23,6 +23,15 @@ use crate::driver::{Activities, Driver};
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
 
+/// Whether schedules fire in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firing {
+    /// They do.
+    Yes,
+    /// They do not; requests are recorded for the process in which they do.
+    No,
+}
+
 /// Sets an engine up: workflows, activities, limits.
 pub struct Builder {
     store: Arc<dyn Store>,
@@ -31,6 +40,7 @@ pub struct Builder {
     concurrency: usize,
     machines_max: usize,
     scope: Scope,
+    schedules: Option<bool>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -123,6 +133,14 @@ impl Builder {
         self
     }
 
+    /// Whether schedules fire in this process; if it is not said, they do when it works on all
+    /// runs. Where they do not, they can be made and changed all the same.
+    #[must_use]
+    pub fn schedules(mut self, fire: Firing) -> Self {
+        self.schedules = Some(fire == Firing::Yes);
+        self
+    }
+
     /// Starts the engine on the current tokio runtime.
     ///
     /// # Errors
@@ -146,7 +164,11 @@ impl Builder {
             run_ids: Box::new(clock::new_run_id),
             scope: self.scope,
         };
-        let core = Core::open(self.store, options, clock::now())?;
+        let fire = self.schedules.unwrap_or(options.scope == Scope::All);
+        let mut core = Core::open(self.store, options, clock::now())?;
+        if fire {
+            core.enable_schedules(clock::now())?;
+        }
         let killed = Arc::new(AtomicBool::new(false));
         let driver = Driver::new(core, client.clone(), self.activities, Arc::clone(&killed));
         let thread = std::thread::Builder::new()
@@ -189,6 +211,7 @@ impl Engine {
             concurrency: 16,
             machines_max: 10_000,
             scope: Scope::All,
+            schedules: None,
         }
     }
 

@@ -1,8 +1,8 @@
-//! The clockwork: client, workers, group commit, timers, retries. Durable workflows in one
+//! The clockwork: client, workers, group commit, timers, retries, schedules. Durable workflows in one
 //! process, over an embedded store, with no server to set up.
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
-//! [`core`] (all durable progress, in sync steps), [`breaker`], [`explain`].
+//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`].
 
 pub mod activity;
 pub mod breaker;
@@ -18,4 +18,4 @@ mod worker;
 pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
 pub use core::{Description, Scope};
-pub use engine::{Builder, Engine};
+pub use engine::{Builder, Engine, Firing};

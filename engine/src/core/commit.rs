@@ -48,6 +48,7 @@ impl Core {
         for run_id in std::mem::take(&mut self.parked) {
             self.mark_dirty(run_id);
         }
+        self.schedules.committed();
         self.cool_machines();
         Ok(group.effects)
     }

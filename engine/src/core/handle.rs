@@ -62,6 +62,7 @@ impl Core {
             Message::PutRows(rows) => Some(self.put_rows(rows)),
             Message::Describe(run_id) => Some(self.describe(run_id, now)),
             Message::Wait(run_id) => self.wait(run_id, token, now)?,
+            Message::Schedule(request) => Some(self.ask_schedules(request, now)?),
         };
         if let (Some(reply), Some(token)) = (reply, token) {
             self.group.effects.push(Effect::Reply(token, reply));
@@ -119,7 +120,11 @@ impl Core {
         });
     }
 
-    fn start_run(&mut self, spec: StartSpec, now: Timestamp) -> Result<Reply, StoreError> {
+    pub(super) fn start_run(
+        &mut self,
+        spec: StartSpec,
+        now: Timestamp,
+    ) -> Result<Reply, StoreError> {
         if let Some(run_id) = self.open_run_of(&spec.workflow_id, now)? {
             return Ok(Reply::AlreadyRunning(run_id));
         }

@@ -15,6 +15,7 @@ mod live;
 mod message;
 mod plan;
 mod recover;
+mod schedules;
 mod tasks;
 mod turn;
 
@@ -93,6 +94,7 @@ pub struct Core {
     parked: Vec<RunId>,
     internal: VecDeque<children::Internal>,
     waiters: HashMap<RunId, Vec<Token>>,
+    schedules: schedules::Schedules,
 }
 
 impl std::fmt::Debug for Core {
@@ -119,6 +121,7 @@ impl Core {
             && self.dirty.is_empty()
             && self.parked.is_empty()
             && self.internal.is_empty()
+            && self.schedules.is_settled()
     }
 
     /// Attempts that are out with workers.
@@ -127,9 +130,10 @@ impl Core {
         self.out.len()
     }
 
-    /// When the next timer, retry or timeout is due.
+    /// When the next timer, retry, timeout or schedule is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        let due = self.due.first().map(|(at, _)| *at);
+        due.into_iter().chain(self.schedules.next_wake()).min()
     }
 }

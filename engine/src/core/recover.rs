@@ -51,6 +51,7 @@ impl Core {
             parked: Vec::new(),
             internal: VecDeque::new(),
             waiters: HashMap::new(),
+            schedules: super::schedules::Schedules::default(),
         };
         if all {
             core.adopt_all(now)?;

@@ -186,7 +186,7 @@ fn what_becomes_of_children_is_the_policys_choice_wherever_the_process_dies() {
                 workflow_id: WorkflowId::new("p"),
                 reason: "no longer needed".to_owned(),
             };
-            rig.core.handle(leave.clone(), None, rig.now).unwrap();
+            rig.core.handle(leave, None, rig.now).unwrap();
             let child_is = |rig: &Rig| statuses(rig, &["p/left"])[0];
             let commits = drive(
                 &mut rig,

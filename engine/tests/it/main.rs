@@ -1,5 +1,11 @@
 //! What the engine promises, asked of the core with a played clock and of the whole with threads.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests look for one answer among many"
+)]
+
 mod breakers;
 mod children;
 mod client;
@@ -8,3 +14,6 @@ mod explain;
 mod recovery;
 mod retries;
 mod rig;
+mod schedules;
+mod schedules_storm;
+mod schedules_time;
