@@ -221,6 +221,12 @@ impl Engine {
         self.client.clone()
     }
 
+    /// Why it has stopped by itself, if it has: the store failed, or a defect.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.client.broken.get().cloned()
+    }
+
     /// Stops: no new attempts, running ones are told and waited for as long as a stopped attempt
     /// may take, everything that ended is recorded.
     pub async fn shutdown(mut self) {

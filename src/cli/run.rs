@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, Face
 /// What a run needs, checked before anything is opened.
 pub(super) struct Prepared {
     pub(super) state: PathBuf,
-    input: TraceRunInput,
+    pub(super) input: TraceRunInput,
 }
 
 pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceError> {

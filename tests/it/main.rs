@@ -17,3 +17,4 @@ mod kill;
 mod readme;
 mod record;
 mod samples;
+mod schedule;

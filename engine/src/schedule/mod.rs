@@ -18,6 +18,8 @@ mod zone;
 
 pub use error::SpecError;
 pub use record::{Action, Overlap, Policies, Schedule, ScheduleId};
-pub use request::{Answer, Backfill, Body, Description, Error, NewSchedule, Request, Update};
+pub use request::{
+    Answer, Backfill, Body, Description, Error, NewSchedule, Remaining, Request, Update,
+};
 pub use spec::{CalendarSpec, DstRule, Fire, Interval, Range, ScheduleSpec, Timetable};
 pub(crate) use step::{Closed, Do, Step};

@@ -57,8 +57,18 @@ pub struct Update {
     pub policies: Option<Policies>,
     /// For the reader.
     pub note: Option<String>,
-    /// Starts that its times may still make; no limit if there is none.
-    pub remaining: Option<Option<u64>>,
+    /// Starts that its times may still make.
+    pub remaining: Option<Remaining>,
+}
+
+/// How many starts the times of a schedule may still make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remaining {
+    /// Any number.
+    Unlimited,
+    /// So many.
+    Times(u64),
 }
 
 /// The times of a range to be run, both ends included.

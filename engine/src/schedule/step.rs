@@ -11,7 +11,7 @@ use super::record::{
     BACKFILLS_MAX, BUFFER_MAX, CATCHUP_MIN, Cause, Filling, INPUT_BYTES_MAX, LastFailure, Overlap,
     RECENT_MAX, RUNNING_MAX, Recent, Running, Schedule, ScheduleId, Waiting,
 };
-use super::request::{Backfill, Error, NewSchedule, Update, at_least};
+use super::request::{Backfill, Error, NewSchedule, Remaining, Update, at_least};
 use super::spec::{Fire, Timetable};
 
 /// Times that one call looks at, at most: a machine may have been off for years.
@@ -119,7 +119,11 @@ impl Schedule {
         self.action = change.action.unwrap_or_else(|| self.action.clone());
         self.policies = change.policies.unwrap_or(self.policies);
         self.note = change.note.unwrap_or_else(|| self.note.clone());
-        self.remaining = change.remaining.unwrap_or(self.remaining);
+        match change.remaining {
+            None => {}
+            Some(Remaining::Unlimited) => self.remaining = None,
+            Some(Remaining::Times(left)) => self.remaining = Some(left),
+        }
         self.updated_at = now;
         Ok(timetable)
     }

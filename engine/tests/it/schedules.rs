@@ -5,8 +5,8 @@ use std::sync::Arc;
 use engine::core::{Message, Reply};
 use engine::schedule::record::{Cause, RECENT_MAX};
 use engine::schedule::{
-    Action, Answer, Backfill, Body, Description, Error, NewSchedule, Overlap, Request, Schedule,
-    ScheduleSpec, Update,
+    Action, Answer, Backfill, Body, Description, Error, NewSchedule, Overlap, Remaining, Request,
+    Schedule, ScheduleSpec, Update,
 };
 use kernel::primitives::workflow_execution::State;
 use kernel::{
@@ -386,7 +386,7 @@ fn a_limit_of_actions_is_used_up_by_times_and_not_by_triggers() {
         (Some(0), 0)
     );
     let change = Box::new(Update {
-        remaining: Some(None),
+        remaining: Some(Remaining::Unlimited),
         ..Update::default()
     });
     one(
