@@ -218,7 +218,9 @@ impl Core {
                 id
             }
             Request::Backfill { id, range } => {
-                self.schedules.entry(&id)?.schedule.backfill(range, now)?;
+                let entry = self.schedules.entry(&id)?;
+                let timetable = entry.timetable.clone().map_err(Error::Unreadable)?;
+                entry.schedule.backfill(&timetable, range, now)?;
                 id
             }
         };

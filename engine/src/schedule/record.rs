@@ -19,6 +19,8 @@ pub const RUNNING_MAX: usize = 1_000;
 pub const RECENT_MAX: usize = 10;
 /// Backfills that may be under way in one schedule.
 pub const BACKFILLS_MAX: usize = 100;
+/// Times that one backfill may have.
+pub const BACKFILL_TIMES_MAX: usize = 100_000;
 /// Longest id, bytes: workflow ids are made of it.
 pub const ID_BYTES_MAX: usize = 200;
 /// Largest input of an action, bytes: it is written with every step of the schedule.

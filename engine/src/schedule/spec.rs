@@ -33,8 +33,8 @@ pub const PARTS_MAX: usize = 100;
 pub const INTERVAL_MIN: Millis = Millis(1_000);
 /// The longest interval, phase and jitter: a hundred years.
 pub const INTERVAL_MAX: Millis = Millis(100 * 366 * 86_400_000);
-/// Times that exclusions may take away in a row before a search gives up.
-const EXCLUDED_MAX: usize = 200_000;
+/// Times that exclusions may take away in a row before a search gives up, over all parts.
+const EXCLUDED_MAX: usize = 500_000;
 
 /// When a schedule fires: at every time that any of its parts names and no exclusion does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -389,7 +389,8 @@ impl Timetable {
             Some(start) => after.max(Timestamp(start.0.saturating_sub(1))),
             None => after,
         };
-        for _ in 0..EXCLUDED_MAX {
+        let parts = self.calendars.len() + self.intervals.len();
+        for _ in 0..EXCLUDED_MAX / parts.max(1) {
             let next = self.next_of_parts(after)?;
             if self.end_at.is_some_and(|end| next > end) {
                 return None;

@@ -8,8 +8,8 @@ use kernel::{Millis, RunId, Timestamp, WorkflowId};
 
 use super::record::{Action, Counts, Policies};
 use super::record::{
-    BACKFILLS_MAX, BUFFER_MAX, CATCHUP_MIN, Cause, Filling, INPUT_BYTES_MAX, LastFailure, Overlap,
-    RECENT_MAX, RUNNING_MAX, Recent, Running, Schedule, ScheduleId, Waiting,
+    BACKFILL_TIMES_MAX, BACKFILLS_MAX, BUFFER_MAX, CATCHUP_MIN, Cause, Filling, INPUT_BYTES_MAX,
+    LastFailure, Overlap, RECENT_MAX, RUNNING_MAX, Recent, Running, Schedule, ScheduleId, Waiting,
 };
 use super::request::{Backfill, Error, NewSchedule, Remaining, Update, at_least};
 use super::spec::{Fire, Timetable};
@@ -172,7 +172,12 @@ impl Schedule {
     }
 
     /// Records that the times of a range are wanted.
-    pub(crate) fn backfill(&mut self, range: Backfill, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn backfill(
+        &mut self,
+        timetable: &Timetable,
+        range: Backfill,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if range.from > range.to || range.to > now {
             return Err(Error::Limit(
                 "a backfill goes from a time to a later one that is not after now".to_owned(),
@@ -183,8 +188,19 @@ impl Schedule {
                 "{BACKFILLS_MAX} backfills are under way already"
             )));
         }
+        let before = Timestamp(range.from.0.saturating_sub(1));
+        let first = timetable.next_after(before);
+        let times = std::iter::successors(first, |last| timetable.next_after(*last));
+        let beyond = times
+            .take_while(|at| *at <= range.to)
+            .nth(BACKFILL_TIMES_MAX);
+        if beyond.is_some() {
+            return Err(Error::Limit(format!(
+                "the range has more than {BACKFILL_TIMES_MAX} times; take a shorter one"
+            )));
+        }
         self.backfills.push_back(Filling {
-            after: Timestamp(range.from.0.saturating_sub(1)),
+            after: before,
             to: range.to,
             overlap: range.overlap.unwrap_or(self.policies.overlap),
         });

@@ -15,5 +15,6 @@ mod recovery;
 mod retries;
 mod rig;
 mod schedules;
+mod schedules_client;
 mod schedules_storm;
 mod schedules_time;

@@ -278,7 +278,8 @@ fn a_backfill_runs_the_times_of_its_range_with_its_own_policy() {
     );
     assert_eq!(stand(&mut rig).counts.started, 3 + 1 + 7 * 24 + 1);
     let now = rig.now.0;
-    for (from, to) in [(5, 4), (now, now + 1)] {
+    // The last is a million hours.
+    for (from, to) in [(5, 4), (now, now + 1), (now - 3_600_000_000_000, now)] {
         let error = refused(&mut rig, range(from, to, None));
         assert!(matches!(error, Error::Limit(_)), "{error}");
     }

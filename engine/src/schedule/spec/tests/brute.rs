@@ -139,6 +139,38 @@ fn times_are_the_same_as_by_looking_at_every_minute() {
     assert!(compared > 10_000, "{compared} times were compared");
 }
 
+#[test]
+fn no_text_makes_it_panic() {
+    let letters = b"0123456789*/,-#LW?@ jansufri+:.\xc3\xa9";
+    let mut random = Random(3);
+    let mut accepted = 0;
+    for round in 0..30_000_i64 {
+        let n = random.below(if round % 2 == 0 { 24 } else { 5 });
+        let text: Vec<u8> = (0..n)
+            .map(|_| letters[usize::try_from(random.below(33)).unwrap()])
+            .collect();
+        let text = String::from_utf8_lossy(&text);
+        // Half of them have five fields, so that some get through.
+        let text = match round % 2 {
+            0 => text.into_owned(),
+            _ => format!(
+                "{} {} * * {}",
+                random.field(0, 70),
+                random.field(0, 25),
+                text.trim()
+            ),
+        };
+        if let Ok(timetable) = ScheduleSpec::cron(&text).compile() {
+            accepted += 1;
+            let after = Timestamp(random.below(4_000_000_000) * 1_000);
+            if let Some(next) = timetable.next_after(after) {
+                assert!(next > after, "{text}");
+            }
+        }
+    }
+    assert!(accepted > 500, "{accepted} were accepted");
+}
+
 /// Each local time once: the first instant that has it, or the first one after it.
 fn once(fields: &[String], instants: &[(i64, i64)]) -> BTreeSet<i64> {
     let mut first: BTreeMap<i64, i64> = BTreeMap::new();
