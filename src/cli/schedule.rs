@@ -6,8 +6,8 @@ use engine::schedule::{
     self, Action, Backfill, Body, CalendarSpec, Description, Interval, NewSchedule, Overlap,
     Policies, Remaining, ScheduleSpec, Update,
 };
-use kernel::{Millis, Timestamp};
-use workflows::TraceRun;
+use kernel::{Millis, Timestamp, WorkflowContract};
+use workflows::{TraceRun, TraceRunInput};
 
 use super::args::Global;
 use super::schedule_args::{
@@ -176,7 +176,7 @@ fn change(now: &Description, args: &UpdateArgs) -> Result<Update, FaceError> {
     let remaining = args.policies.remaining.map(Remaining::Times);
     let change = Update {
         spec: (spec != old.spec).then_some(spec),
-        action: None,
+        action: changed_action(&old.action, args)?,
         policies: (policies != old.policies).then_some(policies),
         note: args.policies.note.clone(),
         remaining: remaining.or(args.unlimited.then_some(Remaining::Unlimited)),
@@ -188,6 +188,33 @@ fn change(now: &Description, args: &UpdateArgs) -> Result<Update, FaceError> {
         ));
     }
     Ok(change)
+}
+
+/// The action with what the words say, if they say anything of it.
+fn changed_action(old: &Action, args: &UpdateArgs) -> Result<Option<Action>, FaceError> {
+    if args.paths.is_empty() && args.out.is_none() && args.briefs.is_none() {
+        return Ok(None);
+    }
+    let input = old.input.decode::<TraceRunInput>().ok();
+    let Some(mut input) = input.filter(|_| old.workflow_type == TraceRun::TYPE) else {
+        return Err(FaceError::usage(
+            format!(
+                "the schedule starts {}, which these words do not fit",
+                old.workflow_type
+            ),
+            "change it through the library that made it",
+        ));
+    };
+    if !args.paths.is_empty() {
+        let paths = args.paths.iter().map(|path| run::existing(path));
+        input.discover.paths = paths.collect::<Result<_, _>>()?;
+    }
+    if let Some(out) = &args.out {
+        input.out = run::report_dir(out)?;
+    }
+    input.briefs = args.briefs.unwrap_or(input.briefs);
+    let action = Action::start::<TraceRun>(&input)?;
+    Ok((action != *old).then_some(action))
 }
 
 /// The times with what the words say. Words that say when replace all that said so before.

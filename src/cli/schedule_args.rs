@@ -1,5 +1,7 @@
 //! The words of `schedule`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use engine::schedule;
 
@@ -48,6 +50,15 @@ pub(crate) struct UpdateArgs {
     pub(crate) times: TimesArgs,
     #[command(flatten)]
     pub(crate) policies: PolicyArgs,
+    /// Run over these from now on, instead of what was given before (may be repeated)
+    #[arg(long = "path", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Where the report goes from now on
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Research the top N tickets from now on
+    #[arg(long, value_name = "N")]
+    pub(crate) briefs: Option<u64>,
     /// Take the limit of --remaining away
     #[arg(long, conflicts_with = "remaining")]
     pub(crate) unlimited: bool,

@@ -138,6 +138,22 @@ fn a_schedule_is_made_described_changed_and_forgotten() {
         (&view["remaining"], &view["spec"]["dst"]),
         (&Value::Null, &"cron".into())
     );
+    let other = place.dir.path().join("other-report");
+    let words = [
+        "update",
+        "nightly",
+        "--out",
+        other.to_str().unwrap(),
+        "--briefs",
+        "0",
+    ];
+    let view = schedule(&place, &words);
+    assert_eq!(view["input"]["out"], other.to_str().unwrap());
+    assert_eq!(view["input"]["briefs"], 0);
+    assert_eq!(
+        view["input"]["discover"]["paths"].as_array().unwrap().len(),
+        1
+    );
     let paused = schedule(&place, &["pause", "nightly", "--note", "holidays"]);
     assert_eq!(
         (&paused["state"], &paused["note"]),
