@@ -84,6 +84,9 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             }
             Answer::Done
         }
+        Request::Schedule { request } => {
+            Answer::Schedule(Box::new(client.ask_schedules(*request).await?))
+        }
         Request::Blob { digest } => {
             let digest = digest.parse().map_err(|_| {
                 FaceError::usage("a blob digest is 64 hexadecimal digits", String::new())

@@ -104,6 +104,14 @@ impl From<engine::ClientError> for FaceError {
                 format!("could not {error}"),
                 "`openclaw-trace list` shows all runs",
             ),
+            E::Schedule(engine::schedule::Error::NotFound(_)) => Self::not_found(
+                format!("could not {error}"),
+                "`openclaw-trace schedule list` shows all schedules",
+            ),
+            E::Schedule(_) => Self::usage(
+                format!("could not {error}"),
+                "`openclaw-trace schedule create --help` shows how times are written",
+            ),
             E::AlreadyRunning(_) | E::Rejected(_) => Self::usage(
                 format!("could not {error}"),
                 "`openclaw-trace status` shows how it stands",

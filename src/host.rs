@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Scope};
+use engine::{Engine, Firing, Scope};
 use state::owner::Owner;
 use state::sled_store::SledStore;
 use state::store::Store;
@@ -27,6 +27,8 @@ pub(crate) enum Role {
     Visitor,
     /// Work on what it is asked for, with this many attempts at once.
     Worker { concurrency: usize },
+    /// Work on everything and fire schedules, for as long as it lives.
+    Server { concurrency: usize },
 }
 
 /// Whether a directory that is not there may be made.
@@ -91,24 +93,31 @@ impl Host {
         let store: Arc<dyn Store> = Arc::new(SledStore::open(dir)?);
         let concurrency = match role {
             Role::Visitor => 0,
-            Role::Worker { concurrency } => concurrency,
+            Role::Worker { concurrency } | Role::Server { concurrency } => concurrency,
+        };
+        let (scope, firing) = match role {
+            Role::Visitor | Role::Worker { .. } => (Scope::Asked, Firing::No),
+            Role::Server { .. } => (Scope::All, Firing::Yes),
         };
         let builder = Engine::builder(store)
             .definitions(workflows::definitions())
             .concurrency(concurrency)
-            .scope(Scope::Asked);
+            .scope(scope)
+            .schedules(firing);
         let engine =
             activities::register(builder, activities::Config::from_environment()).start()?;
         // A visitor leaves at once; whoever comes meanwhile waits for the directory.
         let server = match role {
             Role::Visitor => None,
-            Role::Worker { .. } => Some(Server::start(dir, engine.client()).map_err(|error| {
-                FaceError::new(
-                    Kind::Failed,
-                    format!("could not open the control socket: {error}"),
-                    "check the permissions of the state directory",
-                )
-            })?),
+            Role::Worker { .. } | Role::Server { .. } => {
+                Some(Server::start(dir, engine.client()).map_err(|error| {
+                    FaceError::new(
+                        Kind::Failed,
+                        format!("could not open the control socket: {error}"),
+                        "check the permissions of the state directory",
+                    )
+                })?)
+            }
         };
         Ok(Self::Local(Box::new(Local {
             engine,
@@ -134,6 +143,14 @@ impl Host {
         match self {
             Self::Local(_) => None,
             Self::Remote(remote) => Some(remote.pid),
+        }
+    }
+
+    /// Why the engine of this process has stopped by itself, if it has.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Local(local) => local.engine.failure(),
+            Self::Remote(_) => None,
         }
     }
 

@@ -16,6 +16,7 @@ mod host;
 mod progress;
 mod render;
 mod retry;
+mod schedule_view;
 mod terminal;
 mod time_text;
 mod views;

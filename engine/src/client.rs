@@ -65,6 +65,8 @@ pub enum ClientError {
     Payload(kernel::payload::PayloadError),
     /// The store could not be read.
     Store(StoreError),
+    /// Something about schedules.
+    Schedule(crate::schedule::Error),
     /// The engine has stopped, and why.
     Stopped(String),
 }
@@ -89,6 +91,7 @@ impl fmt::Display for ClientError {
             Self::UpdateFailed(failure) => write!(f, "update: {failure}"),
             Self::Payload(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Schedule(error) => error.fmt(f),
             Self::Stopped(why) => write!(f, "reach the engine: it has stopped ({why})"),
         }
     }
@@ -422,6 +425,7 @@ pub(crate) fn unexpected(reply: Reply) -> ClientError {
         | Reply::UpdateAccepted
         | Reply::UpdateCompleted(_)
         | Reply::Description(_)
+        | Reply::Schedule(_)
         | Reply::Closed(_) => {
             ClientError::Stopped(format!("the engine answered {reply:?} to another question"))
         }

@@ -19,6 +19,7 @@ mod permits;
 mod plan;
 mod questions;
 mod recover;
+mod schedules;
 mod tasks;
 mod turn;
 mod turns;
@@ -119,6 +120,7 @@ pub struct Core {
     update_waiters: HashMap<(RunId, String), Vec<questions::UpdateWaiter>>,
     /// Answers for after the next commit.
     later: Vec<questions::Later>,
+    schedules: schedules::Schedules,
 }
 
 impl std::fmt::Debug for Core {
@@ -152,6 +154,7 @@ impl Core {
             && self.parked.is_empty()
             && self.later.is_empty()
             && self.internal.is_empty()
+            && self.schedules.is_settled()
     }
 
     /// Attempts that are out with workers.
@@ -160,9 +163,10 @@ impl Core {
         self.out.len()
     }
 
-    /// When the next timer, retry or timeout is due.
+    /// When the next timer, retry, timeout or schedule is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        let due = self.due.first().map(|(at, _)| *at);
+        due.into_iter().chain(self.schedules.next_wake()).min()
     }
 }

@@ -27,6 +27,15 @@ const INBOX_MAX: usize = 65_536;
 /// Runs with nothing to do soon that stay in memory: enough for those that are talked to.
 const IDLE_MAX: usize = 128;
 
+/// Whether schedules fire in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firing {
+    /// They do.
+    Yes,
+    /// They do not; requests are recorded for the process in which they do.
+    No,
+}
+
 /// Sets an engine up: workflows, activities, limits.
 pub struct Builder {
     store: Arc<dyn Store>,
@@ -37,6 +46,7 @@ pub struct Builder {
     scope: Scope,
     task_timeout: Duration,
     limits: BTreeMap<String, ActivityLimit>,
+    schedules: Option<bool>,
 }
 
 impl std::fmt::Debug for Builder {
@@ -146,6 +156,14 @@ impl Builder {
         self
     }
 
+    /// Whether schedules fire in this process; if it is not said, they do when it works on all
+    /// runs. Where they do not, they can be made and changed all the same.
+    #[must_use]
+    pub fn schedules(mut self, fire: Firing) -> Self {
+        self.schedules = Some(fire == Firing::Yes);
+        self
+    }
+
     /// Starts the engine on the current tokio runtime.
     ///
     /// # Errors
@@ -172,7 +190,11 @@ impl Builder {
             scope: self.scope,
             turns: Box::new(Threaded::new(self.task_timeout)),
         };
-        let core = Core::open(self.store, options, clock::now())?;
+        let fire = self.schedules.unwrap_or(options.scope == Scope::All);
+        let mut core = Core::open(self.store, options, clock::now())?;
+        if fire {
+            core.enable_schedules(clock::now())?;
+        }
         let killed = Arc::new(AtomicBool::new(false));
         let driver = Driver::new(core, client.clone(), self.activities, Arc::clone(&killed));
         let thread = std::thread::Builder::new()
@@ -217,6 +239,7 @@ impl Engine {
             scope: Scope::All,
             task_timeout: TASK_TIMEOUT,
             limits: BTreeMap::new(),
+            schedules: None,
         }
     }
 
@@ -224,6 +247,12 @@ impl Engine {
     #[must_use]
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// Why it has stopped by itself, if it has: the store failed, or a defect.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.client.broken.get().cloned()
     }
 
     /// Stops: no new attempts, running ones are told and waited for as long as a stopped attempt

@@ -1,8 +1,8 @@
-//! The clockwork: client, workers, group commit, timers, retries. Durable workflows in one
+//! The clockwork: client, workers, group commit, timers, retries, schedules. Durable workflows in one
 //! process, over an embedded store, with no server to set up.
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
-//! [`core`] (all durable progress, in sync steps), [`breaker`], [`explain`].
+//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`].
 
 pub mod activity;
 pub mod breaker;
@@ -13,10 +13,11 @@ mod driver;
 mod engine;
 pub mod explain;
 mod questions;
+pub mod schedule;
 mod turns;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
 pub use core::{ActivityLimit, Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
-pub use engine::{Builder, Engine};
+pub use engine::{Builder, Engine, Firing};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::schedule_args::ScheduleCommand;
+
 /// Mines agent session traces for failures, rolls them up, files tickets and researches fixes.
 ///
 /// Every stage is a checkpointed step of a durable workflow: a run that is killed goes on where it
@@ -51,6 +53,13 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Ask a run to stop; what it has finished stays
     Cancel(CancelArgs),
+    /// Runs that start again and again; they fire while `serve` runs
+    Schedule {
+        #[command(subcommand)]
+        command: ScheduleCommand,
+    },
+    /// Own the state directory, work on all runs and fire schedules, until told to stop
+    Serve(ServeArgs),
     /// Check the installation, the store and what can be mined here; say what to do
     Doctor,
 }
@@ -156,6 +165,13 @@ pub(crate) enum GraphFormat {
 pub(crate) struct ResumeArgs {
     /// A workflow id or run id; without one, every run that has not ended
     pub(crate) id: Option<String>,
+    /// Work on N things at once [default: twice the processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,

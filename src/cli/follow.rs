@@ -89,7 +89,7 @@ async fn take_over(state: &Path, role: Role, open: &[String]) -> Result<Host, Fa
 }
 
 /// Ctrl-C or a polite kill.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

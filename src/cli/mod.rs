@@ -11,6 +11,9 @@ mod output;
 mod resume;
 mod route;
 mod run;
+mod schedule;
+mod schedule_args;
+mod serve;
 mod status;
 mod submit;
 

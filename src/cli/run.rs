@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, Face
 /// What a run needs, checked before anything is opened.
 pub(super) struct Prepared {
     pub(super) state: PathBuf,
-    input: TraceRunInput,
+    pub(super) input: TraceRunInput,
 }
 
 pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceError> {
@@ -90,18 +90,7 @@ pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceE
         .iter()
         .map(|path| existing(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let out = std::path::absolute(&args.out).map_err(|error| {
-        FaceError::usage(
-            format!("--out {}: {error}", args.out.display()),
-            "name a directory",
-        )
-    })?;
-    if out.exists() && !out.is_dir() {
-        return Err(FaceError::usage(
-            format!("--out {} exists and is not a directory", out.display()),
-            "name a directory; it is made if it is not there",
-        ));
-    }
+    let out = report_dir(&args.out)?;
     Ok(Prepared {
         state,
         input: TraceRunInput {
@@ -112,14 +101,32 @@ pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceE
                 exclude: args.exclude.clone(),
                 max_sessions: args.max_sessions.unwrap_or(0),
             },
-            out: utf8(&out)?,
+            out,
             briefs: args.briefs,
             model: args.llm.name().to_owned(),
         },
     })
 }
 
-fn existing(path: &Path) -> Result<String, FaceError> {
+/// The whole name of a report's directory, which need not be there.
+pub(super) fn report_dir(out: &Path) -> Result<String, FaceError> {
+    let whole = std::path::absolute(out).map_err(|error| {
+        FaceError::usage(
+            format!("--out {}: {error}", out.display()),
+            "name a directory",
+        )
+    })?;
+    if whole.exists() && !whole.is_dir() {
+        return Err(FaceError::usage(
+            format!("--out {} exists and is not a directory", whole.display()),
+            "name a directory; it is made if it is not there",
+        ));
+    }
+    utf8(&whole)
+}
+
+/// The whole name of a file or directory that is there.
+pub(super) fn existing(path: &Path) -> Result<String, FaceError> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if let Err(error) = std::fs::metadata(&whole) {
         return Err(FaceError::usage(

@@ -30,6 +30,10 @@ pub(crate) enum Request {
     History { id: String },
     /// Stop, please.
     Cancel { id: String, reason: String },
+    /// Something about schedules.
+    Schedule {
+        request: Box<engine::schedule::Request>,
+    },
     /// The bytes of a blob that is text.
     Blob { digest: String },
 }
@@ -52,6 +56,7 @@ pub(crate) enum Answer {
     Status(Box<StatusView>),
     List(Vec<RunRow>),
     History(serde_json::Value),
+    Schedule(Box<engine::schedule::Answer>),
     Blob(String),
     Refused(FaceError),
 }

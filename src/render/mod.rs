@@ -2,11 +2,13 @@
 
 mod events;
 pub(crate) mod graph;
+mod schedules;
 mod status;
 mod summary;
 mod text;
 
 pub(crate) use events::{history_json, history_text};
+pub(crate) use schedules::{schedule, schedules};
 pub(crate) use status::{runs, status};
 pub(crate) use summary::run_summary;
 pub(crate) use text::plain;

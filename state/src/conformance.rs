@@ -408,7 +408,9 @@ fn rows_keep_their_order_and_their_last_value(subject: &dyn Subject) {
         assert_eq!(store.row(Namespace::Cursor, b"gone").expect("row"), None);
         let meta = vec![(b"a".to_vec(), b"m".to_vec())];
         assert_eq!(store.rows(Namespace::Meta).expect("rows"), meta);
-        assert!(store.rows(Namespace::Breaker).expect("rows").is_empty());
+        for empty in [Namespace::Breaker, Namespace::Schedule] {
+            assert!(store.rows(empty).expect("rows").is_empty());
+        }
     });
 }
 

@@ -127,6 +127,7 @@ fn namespace_byte(namespace: Namespace) -> u8 {
         Namespace::Breaker => 1,
         Namespace::Cursor => 2,
         Namespace::Meta => 3,
+        Namespace::Schedule => 4,
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Commit<'a> {
     pub transitions: Vec<RunTransition<'a>>,
     /// The state of each run in `transitions` after its last transition in this group, in any order.
     pub states: Vec<&'a RunState>,
-    /// Rows beside the runs: breakers, cursors.
+    /// Rows beside the runs: breakers, cursors, schedules.
     pub rows: Vec<Row>,
 }
 
@@ -41,6 +41,8 @@ pub enum Namespace {
     Cursor,
     /// The engine's own notes.
     Meta,
+    /// Schedules, by id.
+    Schedule,
 }
 
 /// One row to write, or to delete when it has no value.

@@ -18,3 +18,4 @@ mod kill;
 mod readme;
 mod record;
 mod samples;
+mod schedule;

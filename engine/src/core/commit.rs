@@ -51,6 +51,7 @@ impl Core {
         }
         let mut effects = group.effects;
         effects.extend(self.answer_later()?);
+        self.schedules.committed();
         self.cool_machines();
         self.doze();
         Ok(effects)

@@ -41,7 +41,7 @@ impl Core {
             self.fire(due, now);
             fired += 1;
         }
-        fired
+        fired + self.schedules.wake(now)
     }
 
     fn fire(&mut self, due: Due, now: Timestamp) {

@@ -85,6 +85,7 @@ impl Core {
             self.group.effects.push(Effect::CancelAttempt(task));
         }
         self.internal.push_back(Internal::RunClosed(run_id));
+        self.schedules.run_closed(run_id);
         for token in self.waiters.remove(&run_id).unwrap_or_default() {
             self.group
                 .effects

@@ -86,6 +86,7 @@ impl Core {
                 Some(self.describe(run_id, now))
             }
             Message::Wait(run_id) => self.wait(run_id, token, now)?,
+            Message::Schedule(request) => Some(self.ask_schedules(request, now)?),
         };
         if let (Some(reply), Some(token)) = (reply, token) {
             self.group.effects.push(Effect::Reply(token, reply));

@@ -4,6 +4,7 @@ use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId,
 use state::store::Row;
 
 use super::live::Description;
+use crate::schedule;
 
 /// Names a reply; the driver keeps the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,6 +174,8 @@ pub enum Message {
     Describe(RunId),
     /// Say when a run has closed.
     Wait(RunId),
+    /// Ask something of schedules.
+    Schedule(schedule::Request),
 }
 
 /// What the core answers, after everything before it is durable.
@@ -202,6 +205,8 @@ pub enum Reply {
     Description(Box<Description>),
     /// The run has closed; the store has its outcome.
     Closed(RunId),
+    /// What was asked of schedules.
+    Schedule(Box<schedule::Answer>),
     /// The store failed; the core must be opened anew.
     Broken(String),
 }

@@ -59,6 +59,7 @@ impl Core {
             now,
             update_waiters: HashMap::new(),
             later: Vec::new(),
+            schedules: super::schedules::Schedules::default(),
         };
         if all {
             core.adopt_all(now)?;

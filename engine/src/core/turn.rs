@@ -35,12 +35,17 @@ impl Core {
                 continue;
             }
             if turns == TURNS_MAX {
+                self.carry_schedules(now)?;
                 return Ok(());
             }
+            turns += 1;
             let Some(run_id) = self.dirty.pop_front() else {
+                // Schedules last: a run that was to close before a fire is not in its way.
+                if self.carry_schedules(now)? {
+                    continue;
+                }
                 return Ok(());
             };
-            turns += 1;
             if let Some(live) = self.runs.get_mut(&run_id) {
                 live.dirty = false;
             }

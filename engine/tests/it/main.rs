@@ -1,6 +1,10 @@
 //! What the engine promises, asked of the core with a played clock and of the whole with threads.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests look for one answer among many"
+)]
 
 mod breakers;
 mod chains;
@@ -14,3 +18,7 @@ mod questions;
 mod recovery;
 mod retries;
 mod rig;
+mod schedules;
+mod schedules_client;
+mod schedules_storm;
+mod schedules_time;

@@ -127,8 +127,15 @@ fn step(run: &mut Run, random: &mut Random) -> Written {
     }
 }
 
+const NAMESPACES: [Namespace; 4] = [
+    Namespace::Breaker,
+    Namespace::Cursor,
+    Namespace::Meta,
+    Namespace::Schedule,
+];
+
 fn random_row(random: &mut Random) -> Row {
-    let namespace = [Namespace::Breaker, Namespace::Cursor, Namespace::Meta][random.below(3)];
+    let namespace = NAMESPACES[random.below(NAMESPACES.len())];
     let key = format!("key-{}\0", random.below(9)).into_bytes();
     let sizes = [None, Some(0), Some(50), Some(9_000)];
     let value = sizes[random.below(4)].map(|n| vec![9; n]);
@@ -141,7 +148,7 @@ fn random_row(random: &mut Random) -> Row {
 
 /// Everything that can be asked about a random run, and some lists.
 fn check(stores: &Pair, runs: &[Run], random: &mut Random) {
-    for namespace in [Namespace::Breaker, Namespace::Cursor, Namespace::Meta] {
+    for namespace in NAMESPACES {
         both(stores, |store| store.rows(namespace).expect("rows"));
     }
     let limit = random.below(8);

@@ -1,0 +1,101 @@
+//! `serve`: own the state directory, work on all runs, fire schedules, until told to stop.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use engine::schedule::{self, Body};
+
+use super::args::{Global, ServeArgs};
+use super::follow::told_to_stop;
+use super::{output, run};
+use crate::control::{Answer, Request, socket_path};
+use crate::face_error::{FaceError, Kind};
+use crate::host::{Host, Missing, Role, default_state_dir};
+
+/// How often to look whether the engine still works.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, FaceError> {
+    if args.concurrency == Some(0) {
+        return Err(FaceError::usage(
+            "--concurrency 0 would never finish anything",
+            "give 1 or more",
+        ));
+    }
+    // Signals that come while the directory is opened are not lost.
+    let mut stop = std::pin::pin!(told_to_stop());
+    let state = global.state.clone().map_or_else(default_state_dir, Ok)?;
+    let role = Role::Server {
+        concurrency: run::concurrency(args.concurrency),
+    };
+    let host = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(ExitCode::SUCCESS),
+        host = Host::open(&state, role, Missing::Create) => host?,
+    };
+    if let Some(pid) = host.remote_pid() {
+        return Err(FaceError::busy(
+            format!("process {pid} owns the state directory {}", state.display()),
+            "wait until it ends, or stop it; its runs go on under `serve`",
+        ));
+    }
+    let told = tell(global, &state, &host).await;
+    let ended = match told {
+        Ok(()) => loop {
+            if let Some(why) = host.failure() {
+                break Err(FaceError::new(
+                    Kind::Failed,
+                    format!("the engine stopped: {why}"),
+                    "nothing that was acknowledged is lost; start `serve` again",
+                ));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = &mut stop => break Ok(ExitCode::SUCCESS),
+            }
+        },
+        Err(error) => Err(error),
+    };
+    output::note(
+        global.quiet,
+        "stopping; running steps are given a moment to end",
+    );
+    host.close().await;
+    ended
+}
+
+/// Says what is served, once it is.
+async fn tell(global: &Global, state: &std::path::Path, host: &Host) -> Result<(), FaceError> {
+    let list = Request::List {
+        limit: u64::MAX,
+        open_only: true,
+    };
+    let open_runs = match host.ask(list).await? {
+        Answer::List(rows) => rows.len(),
+        other => return Err(FaceError::internal(format!("unexpected answer {other:?}"))),
+    };
+    let request = Box::new(schedule::Request::List);
+    let schedules = match host.ask(Request::Schedule { request }).await? {
+        Answer::Schedule(answer) => match answer.body {
+            Body::All(all) => all.len(),
+            Body::One(_) | Body::Refused(_) => 0,
+        },
+        other => return Err(FaceError::internal(format!("unexpected answer {other:?}"))),
+    };
+    if global.json {
+        return output::json(&serde_json::json!({
+            "state": state,
+            "socket": socket_path(state),
+            "pid": std::process::id(),
+            "open_runs": open_runs,
+            "schedules": schedules,
+        }));
+    }
+    let text = format!(
+        "serving {} (process {}): {open_runs} open runs, {schedules} schedules; Ctrl-C stops",
+        state.display(),
+        std::process::id()
+    );
+    output::note(global.quiet, &text);
+    Ok(())
+}
