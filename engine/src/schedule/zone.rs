@@ -1,7 +1,7 @@
 //! Time zones, and what becomes of local times that do not exist or happen twice.
 //!
-//! The only file that names the time zone library. Its database is built in: the same binary gives
-//! the same times on every machine. Must not know what a schedule does.
+//! The only file that names the time zone library. The system's database comes first, because it is
+//! kept up to date there and other programs go by it; without one, that of the binary serves. Must not know what a schedule does.
 
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone};

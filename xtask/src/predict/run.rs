@@ -115,7 +115,7 @@ pub(crate) fn predict(job: &Job) -> Result<Predicted, Failed> {
     };
     let rows = match job.set.as_str() {
         "E_stats" => return stats::predict(job),
-        "F_cron" => return cron::predict(job),
+        "F_cron" => cron::next_times(&Rows::read(&job.inputs)?),
         "L_tool" => labels::tool(&Rows::read(&job.inputs)?, sessions()?)?,
         "L_user" => labels::user(&Rows::read(&job.inputs)?, sessions()?)?,
         "A_toolresult" => outcome::tool_results(&Rows::read(&job.inputs)?),

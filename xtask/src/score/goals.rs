@@ -124,7 +124,7 @@ pub(crate) const JUDGES: &[Judge] = &[
     },
     Judge {
         gold: "",
-        ..judge("F_cron", "score_cron.py", &[("agreed_rows", 0.0)])
+        ..judge("F_cron", "score_cron.py", &[("agreed_rows", 1.0)])
     },
     Judge {
         gold: "tool.gold.jsonl",
