@@ -14,6 +14,7 @@
 )]
 
 mod check;
+mod kill;
 mod ledger;
 mod power_cut;
 mod report;
@@ -76,6 +77,9 @@ fn main() -> ExitCode {
         .is_some_and(|word| word.starts_with("power-cut"))
     {
         return power_cut_main(&words);
+    }
+    if words.first().is_some_and(|word| word.starts_with("kill")) {
+        return kill_main(&words);
     }
     let args = match parse() {
         Ok(args) => args,
@@ -156,16 +160,66 @@ fn power_cut_main(words: &[String]) -> ExitCode {
         }),
         [] => Err("nothing to do".to_owned()),
     };
+    ended(
+        done,
+        "sim power-cut [--points N] [--commits N] [--seed N] [--plant skip-sync]",
+    )
+}
+
+/// `kill`, and the process that it kills.
+fn kill_main(words: &[String]) -> ExitCode {
+    let done = match words {
+        [word, dir, open, next, finish] if word == "kill-work" => {
+            match (open.parse(), next.parse()) {
+                (Ok(open), Ok(next)) => {
+                    kill::work(dir.as_ref(), open, next, finish == "true").map(|()| true)
+                }
+                (Err(e), _) | (_, Err(e)) => Err(format!("not a number: {e}")),
+            }
+        }
+        [_, options @ ..] => kill_plan(options).and_then(|plan| {
+            let this = std::env::current_exe().map_err(|e| e.to_string())?;
+            let outcome = kill::run(&this, plan)?;
+            print!("{outcome}");
+            Ok(outcome.broken.is_empty())
+        }),
+        [] => Err("nothing to do".to_owned()),
+    };
+    ended(done, "sim kill [--rounds N] [--open N] [--seed N]")
+}
+
+fn ended(done: Result<bool, String>, usage: &str) -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(why) => {
-            println!(
-                "{why}\nuse: sim power-cut [--points N] [--commits N] [--seed N] [--plant skip-sync]"
-            );
+            println!("{why}\nuse: {usage}");
             ExitCode::from(2)
         }
     }
+}
+
+fn kill_plan(options: &[String]) -> Result<kill::Plan, String> {
+    let mut plan = kill::Plan {
+        rounds: 100,
+        open: 1_000,
+        seed: 1,
+    };
+    for pair in options.chunks(2) {
+        let [name, value] = pair else {
+            return Err(format!("{} needs a number", pair[0]));
+        };
+        let number = value
+            .parse()
+            .map_err(|_| format!("{name} takes a number, not {value}"))?;
+        match name.as_str() {
+            "--rounds" => plan.rounds = number,
+            "--open" => plan.open = number,
+            "--seed" => plan.seed = number,
+            other => return Err(format!("unknown word {other}")),
+        }
+    }
+    Ok(plan)
 }
 
 fn power_cut_plan(options: &[String]) -> Result<power_cut::Plan, String> {
