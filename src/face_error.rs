@@ -90,6 +90,12 @@ impl From<state::store::Error> for FaceError {
                 Self::new(Kind::Failed, message, "`openclaw-trace doctor` tells more")
             }
             E::Owned { .. } => Self::busy(message, "wait for it, or use another --state directory"),
+            E::Closed => Self::new(
+                Kind::Failed,
+                message,
+                "check the disk (space, permissions), then run the same command again: nothing that \
+                 was finished is lost",
+            ),
             _ => Self::new(Kind::Failed, message, "run the same command again"),
         }
     }

@@ -22,6 +22,7 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
         ErrorKind::TimedOut,
         ErrorKind::OutOfMemory,
         ErrorKind::StorageFull,
+        ErrorKind::FileTooLarge,
         ErrorKind::QuotaExceeded,
         ErrorKind::ResourceBusy,
         ErrorKind::StaleNetworkFileHandle,
