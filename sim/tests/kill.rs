@@ -1,7 +1,5 @@
 //! An engine full of workflows that is killed over and over loses nothing and repeats no result.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::process::Command;
 
 #[test]
