@@ -77,7 +77,8 @@ impl fmt::Display for Outcome {
 /// The traced process: commits until it is done, and tells each on its standard output.
 pub(crate) fn work(dir: &Path, commits: u64, seed: u64) -> Result<(), String> {
     let _owner = Owner::acquire(dir).map_err(|e| e.to_string())?;
-    let store = SledStore::open(dir).map_err(|e| e.to_string())?;
+    // Small layers: many moves from the journal to the log fall into a short trace.
+    let store = SledStore::open_with_layers(dir, 24 * 1024).map_err(|e| e.to_string())?;
     let mut load = Load::new(seed);
     let tell = |word: &str, number: u64| {
         let mut out = std::io::stdout();

@@ -27,6 +27,13 @@ impl Batch {
         self.writes.is_empty()
     }
 
+    /// What is put and deleted, by key.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.writes
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
     /// Bytes of all keys and values.
     pub(crate) fn size_bytes(&self) -> u64 {
         let sizes = self

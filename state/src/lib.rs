@@ -23,10 +23,12 @@ mod codec;
 #[doc(hidden)]
 pub mod conformance;
 mod files;
+mod journal;
 mod keepsake;
 mod keys;
 mod kv;
 mod kv_store;
+mod layered;
 mod loading;
 pub mod memory_store;
 pub mod owner;

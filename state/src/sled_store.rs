@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +20,7 @@ use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
 use crate::keepsake::Keepsake;
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
+use crate::layered::{self, Base, LAYER_BYTES_MAX, Layered, Visitor};
 use crate::owner::{LOCK_FILE, named_owner};
 use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
@@ -36,14 +36,12 @@ const FORMAT_FILE: &str = "FORMAT";
 const LOG_DIR: &str = "log";
 /// The directory of blobs.
 const BLOB_DIR: &str = "blobs";
-/// The file with the number of the last acknowledged group.
-const ACKNOWLEDGED_FILE: &str = "acknowledged";
 /// The key of the number of the last group in the log.
 const GROUP_KEY: &[u8] = b"g\0\0";
 
 /// The store in a state directory.
 pub struct SledStore {
-    store: KvStore<SledKv>,
+    store: KvStore<DiskKv>,
 }
 
 impl fmt::Debug for SledStore {
@@ -63,10 +61,29 @@ impl SledStore {
     /// [`Error::Corrupt`] for a directory that is something else, of a newer version, or damaged;
     /// [`Error::Owned`] while another process has it open.
     pub fn open(dir: &Path) -> Result<Self, Error> {
+        Self::open_with_layers(dir, LAYER_BYTES_MAX)
+    }
+
+    /// As [`open`](Self::open), with another size of the journals, so that a short test sees many
+    /// moves from the journal to the log.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    #[doc(hidden)]
+    pub fn open_with_layers(dir: &Path, layer_bytes_max: u64) -> Result<Self, Error> {
         check_format(dir)?;
         Ok(Self {
-            store: KvStore::new(SledKv::open(dir)?),
+            store: KvStore::new(DiskKv::open(dir, layer_bytes_max)?),
         })
+    }
+
+    /// Moves what is in the journal to the log, where it takes less room. This happens by itself
+    /// whenever the journal is full.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Corrupt`] of the log. Nothing is lost: the journal keeps it.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.store.kv().keys.move_all()
     }
 }
 
@@ -116,29 +133,31 @@ fn foreign_entry(dir: &Path) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
-/// Sorted keys in sled, blobs in files.
-struct SledKv {
-    db: sled::Db,
-    dir: PathBuf,
+/// Sorted keys in journals over sled, blobs in files.
+struct DiskKv {
+    keys: Layered<SledLog>,
     blobs: BlobDir,
-    durable: Mutex<Durable>,
+    dir: PathBuf,
 }
 
-/// What it takes to make a group durable, and to notice later that one is gone.
-struct Durable {
+/// sled as the log below.
+struct SledLog {
+    db: sled::Db,
+    dir: PathBuf,
+    files: Mutex<LogFiles>,
+}
+
+/// What it takes to make the log durable.
+struct LogFiles {
     /// sled's own log file, opened a second time: sled does not flush the disk's cache.
     log: File,
-    /// The number of the last group.
-    group: u64,
-    /// Holds that number. Never synced: after a power cut it may be older than the log, not newer.
-    acknowledged: File,
     /// Files of sled's outside its log that were synced.
     side_files: BTreeSet<String>,
 }
 
-impl SledKv {
+impl DiskKv {
     /// Opens the log. What opening changes in a log that turns out to be damaged is taken back.
-    fn open(dir: &Path) -> Result<Self, Error> {
+    fn open(dir: &Path, layer_bytes_max: u64) -> Result<Self, Error> {
         let log_dir = dir.join(LOG_DIR);
         if in_use_for_long(&log_dir) {
             return Err(Error::Owned {
@@ -146,7 +165,7 @@ impl SledKv {
             });
         }
         let kept = Keepsake::take(&log_dir)?;
-        match Self::open_log(dir, &log_dir) {
+        match Self::open_log(dir, &log_dir, layer_bytes_max) {
             Ok(this) => {
                 kept.discard()?;
                 Ok(this)
@@ -162,7 +181,25 @@ impl SledKv {
         }
     }
 
-    fn open_log(dir: &Path, log_dir: &Path) -> Result<Self, Error> {
+    fn open_log(dir: &Path, log_dir: &Path, layer_bytes_max: u64) -> Result<Self, Error> {
+        let log = match SledLog::open(dir, log_dir) {
+            // The first start was interrupted while sled made its files: no group can be missing.
+            Err(Error::Corrupt { .. }) if !layered::has_begun(dir) => {
+                fs::remove_dir_all(log_dir).map_err(io_error("remove", log_dir))?;
+                SledLog::open(dir, log_dir)?
+            }
+            opened => opened?,
+        };
+        Ok(Self {
+            keys: Layered::open(dir, log, layer_bytes_max)?,
+            blobs: BlobDir::open(&dir.join(BLOB_DIR))?,
+            dir: dir.to_path_buf(),
+        })
+    }
+}
+
+impl SledLog {
+    fn open(dir: &Path, log_dir: &Path) -> Result<Self, Error> {
         let config = sled::Config::new()
             .path(log_dir)
             .cache_capacity(CACHE_BYTES)
@@ -173,22 +210,15 @@ impl SledKv {
             .write(true)
             .open(&log_path)
             .map_err(io_error("open", &log_path))?;
-        let stored = guarded(dir, "read the log", || db.get(GROUP_KEY))?;
-        let group = group_in(stored.as_deref())?;
-        let acknowledged = open_acknowledged(dir, group)?;
         sync_new_files(dir, log_dir, &log)?;
-        let blobs = BlobDir::open(&dir.join(BLOB_DIR))?;
-        let durable = Durable {
+        let files = LogFiles {
             log,
-            group,
-            acknowledged,
             side_files: BTreeSet::new(),
         };
         Ok(Self {
             db,
             dir: dir.to_path_buf(),
-            blobs,
-            durable: Mutex::new(durable),
+            files: Mutex::new(files),
         })
     }
 
@@ -213,7 +243,7 @@ fn in_use_for_long(log_dir: &Path) -> bool {
     false
 }
 
-/// The number of the last group in the log; 0 in a new one.
+/// The number of the last group that is in the log; 0 in a new one.
 fn group_in(stored: Option<&[u8]>) -> Result<u64, Error> {
     let Some(bytes) = stored else { return Ok(0) };
     let number = bytes
@@ -225,31 +255,6 @@ fn group_in(stored: Option<&[u8]>) -> Result<u64, Error> {
             what: "the log".into(),
             why: "the number of its last group has an unknown form".into(),
         })
-}
-
-/// A log that lost its end still opens. Only a number kept elsewhere tells that it did.
-fn open_acknowledged(dir: &Path, group: u64) -> Result<File, Error> {
-    let path = dir.join(ACKNOWLEDGED_FILE);
-    let told = read_if_there(&path)?.unwrap_or_default();
-    // Cut or empty after a power cut: then it says nothing.
-    let told = std::str::from_utf8(&told)
-        .ok()
-        .and_then(|t| t.strip_suffix('\n'));
-    let told: u64 = told.and_then(|t| t.parse().ok()).unwrap_or(0);
-    if told > group {
-        return Err(Error::Corrupt {
-            what: format!("the log in {}", dir.join(LOG_DIR).display()),
-            why: format!(
-                "it ends with group {group}, but group {told} was acknowledged: its end is damaged"
-            ),
-        });
-    }
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(io_error("open", &path))
 }
 
 /// sled makes its files without syncing their names.
@@ -264,21 +269,12 @@ fn sync_new_files(dir: &Path, log_dir: &Path, log: &File) -> Result<(), Error> {
     sync_dir(dir)
 }
 
-impl Durable {
+impl LogFiles {
     fn sync(&mut self, dir: &Path) -> Result<(), Error> {
         self.sync_side_files(dir)?;
         self.log
             .sync_data()
-            .map_err(io_error("sync the log in", dir))?;
-        self.group += 1;
-        // The group is durable by now. If this fails, only the notice of a later loss is missing.
-        // One write of one length, so that no reader ever sees half a number.
-        let told = format!("{:020}\n", self.group);
-        let _notice_missing = self
-            .acknowledged
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| self.acknowledged.write_all(told.as_bytes()));
-        Ok(())
+            .map_err(io_error("sync the log in", dir))
     }
 
     /// sled moves large pages out to files that it does not sync. Values are cut so that no page
@@ -308,24 +304,31 @@ impl Durable {
     }
 }
 
-impl Kv for SledKv {
-    fn apply(&self, batch: Batch) -> Result<(), Error> {
-        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut group = sled::Batch::default();
+impl Base for SledLog {
+    fn group(&self) -> Result<u64, Error> {
+        let stored = self.guarded("read the log", || self.db.get(GROUP_KEY))?;
+        group_in(stored.as_deref())
+    }
+
+    fn write(&self, batch: Batch, group: Option<u64>) -> Result<(), Error> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writes = sled::Batch::default();
         for (key, value) in batch {
             match value {
-                Some(value) => group.insert(key, value),
-                None => group.remove(key),
+                Some(value) => writes.insert(key, value),
+                None => writes.remove(key),
             }
         }
-        let mut number = vec![FORMAT, 0, 0];
-        number.extend_from_slice(&(durable.group + 1).to_be_bytes());
-        group.insert(GROUP_KEY, number);
+        if let Some(group) = group {
+            let mut number = vec![FORMAT, 0, 0];
+            number.extend_from_slice(&group.to_be_bytes());
+            writes.insert(GROUP_KEY, number);
+        }
         self.guarded("write the log", || {
-            self.db.apply_batch(group)?;
+            self.db.apply_batch(writes)?;
             self.db.flush()
         })?;
-        durable.sync(&self.dir)
+        files.sync(&self.dir)
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -333,20 +336,40 @@ impl Kv for SledKv {
         Ok(value.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, range: &KeyRange, order: Order, limit: usize) -> Result<Vec<Pair>, Error> {
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn visit(
+        &self,
+        range: &KeyRange,
+        order: Order,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<(), Error> {
         self.guarded("read the log", || {
-            let pairs = self.db.range(range.from.as_slice()..range.to.as_slice());
-            let owned = |pair: sled::Result<(sled::IVec, sled::IVec)>| {
-                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
-            };
-            match order {
-                Order::Forward => pairs.take(limit).map(owned).collect(),
-                Order::Backward => pairs.rev().take(limit).map(owned).collect(),
+            let mut pairs = self.db.range(range.from.as_slice()..range.to.as_slice());
+            loop {
+                let pair = match order {
+                    Order::Forward => pairs.next(),
+                    Order::Backward => pairs.next_back(),
+                };
+                let Some(pair) = pair else { return Ok(()) };
+                let (key, value) = pair?;
+                if visitor(&key, &value).is_break() {
+                    return Ok(());
+                }
             }
         })
+    }
+}
+
+impl Kv for DiskKv {
+    fn apply(&self, batch: Batch) -> Result<(), Error> {
+        self.keys.apply(batch)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.keys.get(key)
+    }
+
+    fn scan(&self, range: &KeyRange, order: Order, limit: usize) -> Result<Vec<Pair>, Error> {
+        self.keys.scan(range, order, limit)
     }
 
     fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), Error> {

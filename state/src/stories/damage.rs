@@ -22,12 +22,16 @@ fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
-/// Commits `groups` groups of `each` transitions; gives the run as its writer knows it.
+/// Commits `groups` groups of `each` transitions; gives the run as its writer knows it. The first
+/// third is in the log only, the second in both, the last in the journal only.
 fn fill(dir: &Path, groups: usize, each: usize) -> Run {
     let store = SledStore::open(dir).unwrap();
     let (mut run, first) = Run::start("nightly", 1);
     commit(&store, &[&first], &[&run], vec![]);
-    for _ in 0..groups {
+    for group in 0..groups {
+        if group == groups / 3 || group == groups * 2 / 3 {
+            store.compact().unwrap();
+        }
         let mut written: Vec<Written> = Vec::new();
         while written.len() < each {
             written.push(run.schedule(200));
@@ -57,13 +61,13 @@ fn two_thousand_transitions_are_all_there_after_reopening() {
 }
 
 /// Opens a damaged copy. Whatever it shows must be true; what it lost must be named.
-fn check_damaged(dir: &Path, run: &Run, what: &str) -> bool {
-    let found = fs::read(dir.join("log/db")).unwrap();
+fn check_damaged(dir: &Path, run: &Run, file: &str, what: &str) -> bool {
+    let found = fs::read(dir.join(file)).unwrap();
     let store = match SledStore::open(dir) {
         Ok(store) => store,
         Err(Error::Corrupt { .. }) => {
-            let left = fs::read(dir.join("log/db")).unwrap();
-            assert!(left == found, "{what}: a log that was refused was changed");
+            let left = fs::read(dir.join(file)).unwrap();
+            assert!(left == found, "{what}: {file} was refused and changed");
             return false;
         }
         Err(error) => panic!("{what}: could not {error}"),
@@ -84,73 +88,84 @@ fn check_damaged(dir: &Path, run: &Run, what: &str) -> bool {
 }
 
 #[test]
-fn a_log_that_is_cut_shows_all_or_names_the_damage() {
+fn files_that_are_cut_show_all_or_name_the_damage() {
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
     let run = fill(&whole, 30, 20);
-    let log_bytes = fs::metadata(whole.join("log/db")).unwrap().len();
-    let (mut shown, mut named) = (0, 0);
-    for (n, keep) in [
-        0,
-        1,
-        100,
-        4_096,
-        log_bytes / 3,
-        log_bytes / 2,
-        log_bytes.saturating_sub(200_000),
-        log_bytes.saturating_sub(20_000),
-        log_bytes.saturating_sub(3_000),
-        log_bytes - 100,
-        log_bytes - 1,
-        log_bytes,
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let copy = dir.path().join(format!("cut-{n}"));
-        copy_dir(&whole, &copy);
-        let log = OpenOptions::new()
-            .write(true)
-            .open(copy.join("log/db"))
-            .unwrap();
-        log.set_len(keep).unwrap();
-        drop(log);
-        if check_damaged(&copy, &run, &format!("cut to {keep} of {log_bytes} bytes")) {
-            shown += 1;
-        } else {
-            named += 1;
+    for file in ["log/db", "journal/0", "journal/1"] {
+        let bytes = fs::metadata(whole.join(file)).unwrap().len();
+        let used = fs::read(whole.join(file)).unwrap();
+        let used = used.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+        let used = u64::try_from(used).unwrap();
+        let (mut shown, mut named) = (0, 0);
+        let cuts = [
+            0,
+            1,
+            100,
+            4_096,
+            used / 3,
+            used / 2,
+            used - 20,
+            used - 1,
+            bytes,
+        ];
+        for (n, keep) in cuts.into_iter().enumerate() {
+            let copy = dir.path().join(format!("cut-{n}"));
+            copy_dir(&whole, &copy);
+            let cut = OpenOptions::new().write(true).open(copy.join(file));
+            cut.unwrap().set_len(keep).unwrap();
+            let what = format!("{file} cut to {keep} of {used} used bytes");
+            if check_damaged(&copy, &run, file, &what) {
+                shown += 1;
+            } else {
+                named += 1;
+            }
+            fs::remove_dir_all(&copy).unwrap();
         }
+        assert!(shown >= 1, "{file}: one was not cut at all");
+        // Everything in the other journal is in the log.
+        let needed = file != "journal/1";
+        assert_eq!(named >= 5, needed, "{file}: {named} cuts were noticed");
     }
-    assert!(shown >= 1, "the log that was not cut is shown");
-    assert!(named >= 5, "only {named} cuts were noticed");
 }
 
 #[test]
-fn changed_bytes_in_the_log_show_all_or_are_named() {
+fn changed_bytes_show_all_or_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
     let run = fill(&whole, 20, 20);
-    let log = fs::read(whole.join("log/db")).unwrap();
-    let used = log.iter().rposition(|b| *b != 0).unwrap();
-    for n in 0..24 {
-        let at = used * n / 24;
-        let copy = dir.path().join(format!("changed-{n}"));
-        copy_dir(&whole, &copy);
-        let mut changed = log.clone();
-        for byte in &mut changed[at..at + 16] {
-            *byte ^= 0x55;
+    for file in ["log/db", "journal/0"] {
+        let bytes = fs::read(whole.join(file)).unwrap();
+        let used = bytes.iter().rposition(|b| *b != 0).unwrap();
+        let mut named = 0;
+        for n in 0..24 {
+            let at = used * n / 24;
+            let copy = dir.path().join(format!("changed-{n}"));
+            copy_dir(&whole, &copy);
+            let mut changed = bytes.clone();
+            for byte in &mut changed[at..at + 16] {
+                *byte ^= 0x55;
+            }
+            fs::write(copy.join(file), &changed).unwrap();
+            let what = format!("{file}: 16 bytes changed at {at} of {used}");
+            named += usize::from(!check_damaged(&copy, &run, file, &what));
+            fs::remove_dir_all(&copy).unwrap();
         }
-        fs::write(copy.join("log/db"), &changed).unwrap();
-        check_damaged(&copy, &run, &format!("16 bytes changed at {at} of {used}"));
-        fs::remove_dir_all(&copy).unwrap();
+        assert!(
+            named >= 10,
+            "{file}: only {named} of 24 changes were noticed"
+        );
     }
 }
 
 #[test]
 fn a_log_that_was_taken_away_is_missed() {
     let dir = tempfile::tempdir().unwrap();
-    fill(dir.path(), 2, 2);
+    fill(dir.path(), 6, 2);
     fs::remove_dir_all(dir.path().join("log")).unwrap();
+    let error = SledStore::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("follows group 0"), "{error}");
+    fs::remove_dir_all(dir.path().join("journal")).unwrap();
     let error = SledStore::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("acknowledged"), "{error}");
 }
@@ -175,6 +190,21 @@ fn an_interrupted_first_start_is_gone_on_with() {
     drop(SledStore::open(dir.path()).unwrap());
     fs::remove_dir_all(dir.path().join("log")).unwrap();
     SledStore::open(dir.path()).unwrap();
+
+    // The power went while the log engine made its first files.
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("log")).unwrap();
+    fs::write(
+        dir.path().join("FORMAT"),
+        "openclaw-trace state, format 1\n",
+    )
+    .unwrap();
+    fs::write(dir.path().join("log/conf"), "half of it").unwrap();
+    SledStore::open(dir.path()).unwrap();
+    drop(SledStore::open(dir.path()));
+    fs::write(dir.path().join("log/conf"), "half of it").unwrap();
+    let error = SledStore::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("could not open the log"), "{error}");
 }
 
 #[test]
