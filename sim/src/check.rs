@@ -151,6 +151,22 @@ pub(crate) fn results_are_honest(histories: &Histories, ledger: &Ledger) -> Resu
     Ok(())
 }
 
+/// No event bears a time that no clock has shown.
+pub(crate) fn nothing_is_of_the_future(
+    histories: &Histories,
+    latest: Timestamp,
+) -> Result<(), String> {
+    for (id, events) in histories.values() {
+        if let Some(event) = events.iter().find(|event| event.at > latest) {
+            let (event, at, latest) = (event.id, event.at.0, latest.0);
+            return Err(format!(
+                "event {event} of {id} happened at {at}, but the clock has only shown {latest}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A signal that was acknowledged is there, and none is there twice.
 pub(crate) fn signals_are_there_once(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
     let mut seen: BTreeMap<u64, u32> = BTreeMap::new();

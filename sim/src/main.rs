@@ -5,8 +5,8 @@
 //! the kernel are the real ones; only time, workers and the disk are played. After each step the
 //! invariants are checked, and each seed is run twice: both must give the same histories.
 //!
-//! `cargo run -p sim -- --seeds 2000` · `--seed N` runs one · `--plant skip-sync`, `early-ack` and
-//! `double-apply` break what is around the engine on purpose: the storm must notice.
+//! `cargo run -p sim -- --seeds 2000` · `--seed N` runs one · `--plant NAME` breaks what is around
+//! the engine on purpose (`report::Plant` has the names): the storm must notice.
 
 #![expect(
     clippy::print_stdout,
@@ -20,6 +20,7 @@ mod power_cut;
 mod report;
 mod rng;
 mod script;
+mod twisted;
 mod world;
 
 use std::process::ExitCode;
@@ -55,15 +56,7 @@ fn parse() -> Result<Args, String> {
             "--seeds" => args.seeds = number()?,
             "--first" => args.first = number()?,
             "--seed" => args.only = Some(number()?),
-            "--plant" => {
-                args.plant = match value.as_str() {
-                    "skip-sync" => Plant::SkipSync,
-                    "early-ack" => Plant::EarlyAck,
-                    "double-apply" => Plant::DoubleApply,
-                    "nothing" => Plant::Nothing,
-                    other => return Err(format!("unknown --plant {other}")),
-                }
-            }
+            "--plant" => args.plant = Plant::named(&value)?,
             other => return Err(format!("unknown word {other}")),
         }
     }
@@ -84,10 +77,7 @@ fn main() -> ExitCode {
     let args = match parse() {
         Ok(args) => args,
         Err(why) => {
-            println!(
-                "{why}\nuse: sim [--seeds N] [--first N] [--seed N] [--plant \
-                 skip-sync|early-ack|double-apply]"
-            );
+            println!("{why}\nuse: sim [--seeds N] [--first N] [--seed N] [--plant NAME]");
             return ExitCode::from(2);
         }
     };
@@ -282,6 +272,10 @@ mod tests {
             (Plant::SkipSync, 40, 20),
             (Plant::EarlyAck, 400, 5),
             (Plant::DoubleApply, 200, 25),
+            (Plant::TornGroup, 15, 8),
+            (Plant::StaleLease, 20, 8),
+            (Plant::TimerEarly, 20, 8),
+            (Plant::OutOfOrder, 12, 4),
         ] {
             let caught = (1..=seeds)
                 .filter(|seed| run_twice(*seed, plant).is_err())

@@ -12,6 +12,36 @@ pub(crate) enum Plant {
     EarlyAck,
     /// The result of an attempt is taken in a second time, under the number of the next.
     DoubleApply,
+    /// A crash leaves one half of the last group.
+    TornGroup,
+    /// A process that was taken for dead goes on writing beside the one that took over.
+    StaleLease,
+    /// The engine is told that it is later than it is.
+    TimerEarly,
+    /// A history is read back with two neighbours in the wrong order.
+    OutOfOrder,
+}
+
+impl Plant {
+    /// All that break something, by their names on the command line.
+    pub(crate) const ALL: [(&'static str, Self); 7] = [
+        ("skip-sync", Self::SkipSync),
+        ("early-ack", Self::EarlyAck),
+        ("double-apply", Self::DoubleApply),
+        ("torn-group", Self::TornGroup),
+        ("stale-lease", Self::StaleLease),
+        ("timer-early", Self::TimerEarly),
+        ("out-of-order", Self::OutOfOrder),
+    ];
+
+    /// The plant of a name.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, plant)| plant).ok_or_else(|| {
+            let names = Self::ALL.map(|(known, _)| known).join(", ");
+            format!("unknown --plant {name}: there are {names}")
+        })
+    }
 }
 
 /// What a world saw.

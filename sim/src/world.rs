@@ -18,6 +18,7 @@ use crate::ledger::Ledger;
 use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
+use crate::twisted::Twisted;
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -43,7 +44,11 @@ struct World {
     plant: Plant,
     store: MemoryStore,
     core: Core,
+    /// Of a stale lease only: the engine before the last crash, which does not know of it.
+    undead: Option<Core>,
     now: Timestamp,
+    /// The latest time that the clock has shown.
+    latest: Timestamp,
     run_ids: Arc<AtomicU64>,
     outside: Outside,
     wanted: Vec<Wanted>,
@@ -79,11 +84,12 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     let mut rng = Rng::new(seed);
     let store = MemoryStore::new();
     store.set_skip_sync(plant == Plant::SkipSync);
+    store.set_tear_groups(plant == Plant::TornGroup);
     let run_ids = Arc::new(AtomicU64::new(1));
     let now = Timestamp(1_700_000_000_000);
     let machines_max = rng.index(4);
     let outside = Outside::default();
-    let core = open(&store, &run_ids, &outside, machines_max, now)?;
+    let core = open(&store, plant, &run_ids, &outside, machines_max, now)?;
     let n = 1 + rng.below(4);
     let wanted = (0..n)
         .map(|index| Wanted {
@@ -99,7 +105,9 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         plant,
         store,
         core,
+        undead: None,
         now,
+        latest: now,
         run_ids,
         outside,
         wanted,
@@ -134,6 +142,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
 
 fn open(
     store: &MemoryStore,
+    plant: Plant,
     run_ids: &Arc<AtomicU64>,
     outside: &Outside,
     machines_max: usize,
@@ -156,7 +165,12 @@ fn open(
         limits: std::collections::BTreeMap::new(),
         turns: Box::new(Inline),
     };
-    Core::open(Arc::new(store.clone()), options, now).map_err(|e| format!("open: could not {e}"))
+    let store: Arc<dyn Store> = if plant == Plant::OutOfOrder {
+        Arc::new(Twisted(store.clone()))
+    } else {
+        Arc::new(store.clone())
+    };
+    Core::open(store, options, now).map_err(|e| format!("open: could not {e}"))
 }
 
 impl World {
@@ -173,7 +187,14 @@ impl World {
         }
         self.workers_stop()?;
         self.move_the_clock()?;
-        self.core.fire_due(self.now);
+        self.latest = self.latest.max(self.now);
+        self.the_undead_writes()?;
+        let told = if self.plant == Plant::TimerEarly {
+            self.now.after(kernel::Millis(2_000))
+        } else {
+            self.now
+        };
+        self.core.fire_due(told);
         if self.crashes(3) {
             return self.crash();
         }
@@ -486,18 +507,50 @@ impl World {
             }
         }
         self.durable = histories;
-        self.core = open(
-            &self.store,
-            &self.run_ids,
-            &self.outside,
-            self.machines_max,
-            self.now,
-        )?;
+        let taken_for_dead = std::mem::replace(
+            &mut self.core,
+            open(
+                &self.store,
+                self.plant,
+                &self.run_ids,
+                &self.outside,
+                self.machines_max,
+                self.now,
+            )?,
+        );
+        if self.plant == Plant::StaleLease {
+            self.undead = Some(taken_for_dead);
+        }
+        Ok(())
+    }
+
+    /// The process that was taken for dead does a round of its own.
+    fn the_undead_writes(&mut self) -> Result<(), String> {
+        let Some(core) = &mut self.undead else {
+            return Ok(());
+        };
+        core.fire_due(self.now);
+        let turns = core.run_workflow_tasks(self.now);
+        let committed = turns.and_then(|()| core.commit());
+        let _told_nobody = committed.map_err(|e| format!("could not {e}"))?;
+        for task in core.poll_tasks(self.now) {
+            let result = Some(Err(Failure::retryable("Undead", "of another life")));
+            core.handle(
+                Message::AttemptEnded {
+                    task: task.task,
+                    result,
+                },
+                None,
+                self.now,
+            )
+            .map_err(|e| e.to_string())?;
+        }
         Ok(())
     }
 
     /// What must hold at any moment, of what is durable then.
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
+        check::nothing_is_of_the_future(histories, self.latest)?;
         check::results_are_honest(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
         check::updates_are_as_told(histories, &self.ledger)?;

@@ -34,7 +34,8 @@ fn what_was_acknowledged_survives_every_cut() {
         let words = ["--points", "250", "--commits", "200", "--seed", seed];
         let Some(output) = cuts(&words) else { return };
         assert!(output.status.success(), "{}", text(&output));
-        assert!(text(&output).contains(" 0 were wrong"), "{}", text(&output));
+        let none = " 0 were refused by name, 0 were wrong";
+        assert!(text(&output).contains(none), "{}", text(&output));
     }
 }
 
@@ -42,6 +43,9 @@ fn what_was_acknowledged_survives_every_cut() {
 fn a_store_that_does_not_sync_is_noticed() {
     let words = ["--points", "60", "--commits", "60", "--plant", "skip-sync"];
     let Some(output) = cuts(&words) else { return };
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("was acknowledged, the store ends with"));
+    let told = text(&output);
+    let refused = told.split(" were refused by name").next();
+    let refused = refused.and_then(|told| told.rsplit(' ').next()?.parse::<u32>().ok());
+    let is_noticed = refused.is_some_and(|n| n >= 10) || !output.status.success();
+    assert!(is_noticed, "{told}");
 }

@@ -75,7 +75,10 @@ impl MemoryStore {
     /// What a killed machine leaves: everything durable, nothing else. All handles go on with
     /// that, as newly opened ones would.
     pub fn crash(&self) {
-        self.inner.store.kv().data().roll_back();
+        let mut data = self.inner.store.kv().data();
+        data.tear();
+        data.roll_back();
+        drop(data);
         self.inner.store.forget();
     }
 
@@ -83,6 +86,12 @@ impl MemoryStore {
     /// [`background_sync`](Self::background_sync) or the first commit after it is off again.
     pub fn set_skip_sync(&self, skip: bool) {
         self.inner.store.kv().data().skip_sync = skip;
+    }
+
+    /// Plants a bug: while on, a [`crash`](Self::crash) leaves only every second key of the last
+    /// group, as a store would that does not write a group as a whole.
+    pub fn set_tear_groups(&self, tear: bool) {
+        self.inner.store.kv().data().tear_groups = tear;
     }
 
     /// What an operating system does some time later by itself: everything becomes durable.
@@ -204,6 +213,9 @@ struct Data {
     pairs: BTreeMap<Vec<u8>, Vec<u8>>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     skip_sync: bool,
+    tear_groups: bool,
+    /// How to take back every second key of the last group, while groups are to be torn.
+    torn: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// How to get back to what is durable, last change last.
     undo: Vec<Undo>,
 }
@@ -220,8 +232,20 @@ impl Data {
             Some(value) => self.pairs.insert(key.clone(), value),
             None => self.pairs.remove(&key),
         };
+        if self.tear_groups {
+            self.torn.push((key.clone(), old.clone()));
+        }
         if self.skip_sync {
             self.undo.push(Undo::Pair(key, old));
+        }
+    }
+
+    fn tear(&mut self) {
+        for (key, old) in std::mem::take(&mut self.torn).into_iter().step_by(2) {
+            match old {
+                Some(old) => self.pairs.insert(key, old),
+                None => self.pairs.remove(&key),
+            };
         }
     }
 
@@ -258,6 +282,7 @@ impl MemoryKv {
 impl Kv for MemoryKv {
     fn apply(&self, batch: Batch) -> Result<(), Error> {
         let mut data = self.data();
+        data.torn.clear();
         for (key, value) in batch {
             data.set(key, value);
         }

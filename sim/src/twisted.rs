@@ -1,0 +1,73 @@
+//! A store that reads histories back wrongly, on purpose.
+//!
+//! Neighbours: `world` puts it between the core and the store when that bug is planted.
+
+use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, WorkflowId};
+use state::Digest;
+use state::memory_store::MemoryStore;
+use state::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+
+/// The store, but of each history read the first news and what followed on it have changed places.
+pub(crate) struct Twisted(pub(crate) MemoryStore);
+
+fn has_ended(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::ActivityTaskCompleted { .. } | EventKind::TimerFired { .. }
+    )
+}
+
+impl Store for Twisted {
+    fn load_history(
+        &self,
+        run_id: RunId,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEvent>, Error> {
+        let mut events = self.0.load_history(run_id, after, limit)?;
+        let first = events
+            .windows(2)
+            .position(|pair| has_ended(&pair[0].kind) && !has_ended(&pair[1].kind));
+        if let Some(at) = first {
+            let (one, two) = (events[at].kind.clone(), events[at + 1].kind.clone());
+            (events[at].kind, events[at + 1].kind) = (two, one);
+        }
+        Ok(events)
+    }
+
+    fn commit(&self, commit: &Commit<'_>) -> Result<Receipt, Error> {
+        self.0.commit(commit)
+    }
+
+    fn open_runs(&self) -> Result<Vec<RunId>, Error> {
+        self.0.open_runs()
+    }
+
+    fn load_run(&self, run_id: RunId) -> Result<Option<RunState>, Error> {
+        self.0.load_run(run_id)
+    }
+
+    fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
+        self.0.latest_run(workflow_id)
+    }
+
+    fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
+        self.0.list_runs(before, limit)
+    }
+
+    fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.0.row(namespace, key)
+    }
+
+    fn rows(&self, namespace: Namespace) -> Result<Vec<KeyValue>, Error> {
+        self.0.rows(namespace)
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        self.0.put_blob(bytes)
+    }
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.0.blob(digest)
+    }
+}
