@@ -37,6 +37,18 @@ async fn sequential(cx: Cx, steps: u64) -> Result<u64, Failure> {
     Ok(sum)
 }
 
+/// Gives the seconds of each step.
+async fn stamped(cx: Cx, steps: u64) -> Result<Vec<f64>, Failure> {
+    let mut stamps = Vec::new();
+    for step in 0..steps {
+        stamps.push(
+            cx.activity_named::<_, f64>("stamp", &step, ActivityOptions::default())
+                .await?,
+        );
+    }
+    Ok(stamps.windows(2).map(|pair| pair[1] - pair[0]).collect())
+}
+
 async fn parallel(cx: Cx, width: u64) -> Result<u64, Failure> {
     let all =
         (0..width).map(|n| cx.activity_named::<_, u64>("add", &n, ActivityOptions::default()));
@@ -48,8 +60,61 @@ async fn asleep(cx: Cx, ms: u64) -> Result<u64, Failure> {
     Ok(ms)
 }
 
+/// An agent that records its whole conversation at each turn.
+async fn converse(cx: Cx, turns: u64) -> Result<u64, Failure> {
+    let mut conversation: Vec<String> = Vec::new();
+    for _ in 0..turns {
+        conversation = cx
+            .activity_named("reply", &conversation, ActivityOptions::default())
+            .await?;
+    }
+    Ok(u64::try_from(conversation.len()).unwrap_or(0))
+}
+
+/// Words that look like prose: about 4,000 bytes, a thousand tokens.
+fn prose(seed: u64) -> String {
+    const WORDS: [&str; 16] = [
+        "the",
+        "file",
+        "was",
+        "read",
+        "and",
+        "test",
+        "fails",
+        "because",
+        "of",
+        "a",
+        "missing",
+        "parameter",
+        "in",
+        "function",
+        "so",
+        "retry",
+    ];
+    let mut state = seed;
+    let mut text = String::new();
+    while text.len() < 4_000 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        text.push_str(WORDS[usize::try_from(state >> 60).unwrap_or(0)]);
+        text.push(' ');
+    }
+    text
+}
+
 fn engine(store: Arc<dyn Store>) -> Engine {
+    let started = Instant::now();
     Engine::builder(store)
+        .workflow("converse", converse)
+        .workflow("stamped", stamped)
+        .activity_fn("stamp", move |_cx, _: u64| async move {
+            Ok(started.elapsed().as_secs_f64())
+        })
+        .activity_fn("reply", |_cx, mut said: Vec<String>| async move {
+            said.push(prose(u64::try_from(said.len()).unwrap_or(0)));
+            Ok(said)
+        })
         .workflow("sequential", sequential)
         .workflow("parallel", parallel)
         .workflow("asleep", asleep)
@@ -187,6 +252,85 @@ async fn reopen(dir: &Path) {
     engine.shutdown().await;
 }
 
+/// What completed workflows of ten steps leave on the disk when the journal is moved to the log.
+async fn w6(dir: &Path) -> Figures {
+    let workflows = 20_000_u64;
+    let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
+    let client = engine.client();
+    let gate = Arc::new(tokio::sync::Semaphore::new(256));
+    let started = Instant::now();
+    let mut tasks = Vec::new();
+    for n in 0..workflows {
+        let permit = Arc::clone(&gate).acquire_owned().await.unwrap();
+        let client = client.clone();
+        tasks.push(tokio::spawn(async move {
+            run_one(&client, &format!("w6-{n}"), "sequential", 10).await;
+            drop(permit);
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    drop(client);
+    engine.shutdown().await;
+    SledStore::open(dir).unwrap().compact().unwrap();
+    let disk = disk_bytes(dir) as f64 / workflows as f64;
+    Figures {
+        seconds,
+        steps: workflows * 10,
+        extra: vec![("disk_bytes_per_workflow", disk)],
+    }
+}
+
+/// Steps at the start of a history, and where it has 10,000 events.
+async fn linear(dir: &Path) -> Figures {
+    let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
+    let client = engine.client();
+    let started = Instant::now();
+    let run_id = client.start("linear", "stamped", &3_400_u64).await.unwrap();
+    let steps: Vec<f64> = client.result(run_id).await.unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let events = client.describe(run_id).await.unwrap().state.last_event_id.0;
+    engine.shutdown().await;
+    let middle = |steps: &[f64]| median(steps.to_vec()).1 * 1_000.0;
+    let (early, late) = (middle(&steps[..300]), middle(&steps[3_099..]));
+    Figures {
+        seconds,
+        steps: 3_400,
+        extra: vec![
+            ("early_step_ms", early),
+            ("late_step_ms", late),
+            ("late_to_early", late / early),
+            ("history_events", events as f64),
+        ],
+    }
+}
+
+/// 200 turns of a thousand tokens, the whole conversation in and out at each.
+async fn conversation(dir: &Path) -> Figures {
+    let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
+    let client = engine.client();
+    let turns = 200_u64;
+    let started = Instant::now();
+    run_one(&client, "conversation", "converse", turns).await;
+    let seconds = started.elapsed().as_secs_f64();
+    drop(client);
+    engine.shutdown().await;
+    SledStore::open(dir).unwrap().compact().unwrap();
+    let said: usize = (0..turns).map(|turn| prose(turn).len() + 3).sum();
+    let recorded = (0..turns).map(|turn| said as f64 * (2.0 * turn as f64 + 1.0) / turns as f64);
+    Figures {
+        seconds,
+        steps: turns,
+        extra: vec![
+            ("said_bytes", said as f64),
+            ("recorded_bytes", recorded.sum()),
+            ("disk_bytes", disk_bytes(dir) as f64),
+        ],
+    }
+}
+
 async fn run_one(client: &Client, id: &str, workflow_type: &str, input: u64) {
     let run_id = client.start(id, workflow_type, &input).await.unwrap();
     let _sum: u64 = client.result(run_id).await.unwrap();
@@ -283,7 +427,16 @@ fn main() {
     if let Some(dir) = value("--reopen") {
         return runtime().block_on(reopen(Path::new(&dir)));
     }
-    for name in ["floor", "W1", "W2", "W3", "W5"] {
+    for name in [
+        "floor",
+        "W1",
+        "W2",
+        "W3",
+        "W5",
+        "W6",
+        "linear",
+        "conversation",
+    ] {
         if only.as_deref().is_some_and(|only| only != name) {
             continue;
         }
@@ -296,6 +449,9 @@ fn main() {
                     "W1" => w1(dir.path()).await,
                     "W2" => w2(dir.path()).await,
                     "W3" => w3(dir.path()).await,
+                    "W6" => w6(dir.path()).await,
+                    "linear" => linear(dir.path()).await,
+                    "conversation" => conversation(dir.path()).await,
                     _ => w5(dir.path(), parked).await,
                 }
             }));

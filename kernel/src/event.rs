@@ -375,17 +375,17 @@ impl EventKind {
                 ..
             } => {
                 let parent = parent.as_ref().map_or(0, |p| p.workflow_id.0.len() + 32);
-                input.data.len() + workflow_type.len() + parent + options.size_bytes() + 16
+                input.counted_bytes() + workflow_type.len() + parent + options.size_bytes() + 16
             }
             Self::ActivityTaskScheduled {
                 input,
                 activity_type,
                 options,
                 ..
-            } => input.data.len() + activity_type.len() + options.text_bytes() + 40,
+            } => input.counted_bytes() + activity_type.len() + options.text_bytes() + 40,
             Self::ActivityTaskCompleted { result, .. }
             | Self::ChildWorkflowExecutionCompleted { result, .. }
-            | Self::WorkflowExecutionCompleted { result } => result.data.len(),
+            | Self::WorkflowExecutionCompleted { result } => result.counted_bytes(),
             Self::ActivityTaskFailed { failure, .. }
             | Self::ActivityTaskTimedOut { failure, .. }
             | Self::StartChildWorkflowExecutionFailed { failure, .. }
@@ -395,7 +395,7 @@ impl EventKind {
                 workflow_type,
                 input,
                 ..
-            } => input.data.len() + workflow_type.len() + 16,
+            } => input.counted_bytes() + workflow_type.len() + 16,
             Self::StartChildWorkflowExecutionInitiated {
                 input,
                 workflow_id,
@@ -404,17 +404,17 @@ impl EventKind {
                 ..
             } => {
                 let names = workflow_id.0.len() + workflow_type.len() + options.stage.len();
-                input.data.len() + names
+                input.counted_bytes() + names
             }
-            Self::WorkflowExecutionSignaled { name, input } => name.len() + input.data.len(),
+            Self::WorkflowExecutionSignaled { name, input } => name.len() + input.counted_bytes(),
             Self::WorkflowExecutionUpdateAccepted {
                 update_id,
                 name,
                 input,
-            } => update_id.len() + name.len() + input.data.len(),
+            } => update_id.len() + name.len() + input.counted_bytes(),
             Self::WorkflowExecutionUpdateCompleted { update_id, result } => {
                 let result = match result {
-                    Ok(value) => value.data.len(),
+                    Ok(value) => value.counted_bytes(),
                     Err(failure) => failure.size_bytes(),
                 };
                 update_id.len() + result

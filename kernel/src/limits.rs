@@ -2,6 +2,9 @@
 
 /// Largest payload, bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What a larger payload counts towards the history limit, bytes: stores keep its pieces once,
+/// however many events hold them.
+pub const PAYLOAD_BYTES_COUNTED_MAX: usize = 64 * 1024;
 /// Most events in one history.
 pub const HISTORY_EVENTS_MAX: u64 = 51_200;
 /// Most bytes in one history.

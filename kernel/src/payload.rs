@@ -6,6 +6,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 /// How the bytes of a [`Payload`] are to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
@@ -59,6 +61,11 @@ impl Payload {
             encoding: Encoding::JsonPlain,
             data: b"null".to_vec(),
         }
+    }
+
+    /// Bytes that count towards the history limit.
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.data.len().min(limits::PAYLOAD_BYTES_COUNTED_MAX)
     }
 
     /// Encodes a value as `json/plain`.

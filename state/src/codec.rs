@@ -15,6 +15,9 @@ use crate::store::Error;
 /// The format that this binary writes, for every kind of value.
 pub(crate) const FORMAT: u8 = 1;
 
+/// A value of [`FORMAT`] of which only the names of its pieces are stored here; see `shared`.
+pub(crate) const FORMAT_SHARED: u8 = 0x40 | FORMAT;
+
 /// A value as it is stored: the format byte and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
@@ -84,9 +87,11 @@ pub(crate) fn unwrap(what: &dyn Display, stored: Stored) -> Result<Vec<u8>, Erro
     Ok(stored.bytes)
 }
 
-/// [`Record::after`], from the first bytes of a record.
+/// [`Record::after`], from the first bytes of a record. One that is shared begins with them too.
 pub(crate) fn record_after(what: &dyn Display, first: &Stored) -> Result<EventId, Error> {
-    check_format(what, first.format)?;
+    if first.format != FORMAT_SHARED {
+        check_format(what, first.format)?;
+    }
     options(&first.bytes)
         .allow_trailing_bytes()
         .deserialize(&first.bytes)

@@ -33,6 +33,23 @@ pub(crate) fn records(run_id: RunId, from: u64) -> KeyRange {
     }
 }
 
+/// A piece of large values.
+pub(crate) fn piece(digest: &Digest) -> Vec<u8> {
+    let mut key = Vec::with_capacity(35);
+    key.push(b'p');
+    key.extend_from_slice(&digest.0);
+    key
+}
+
+/// The mark of a run on a piece that it holds.
+pub(crate) fn piece_mark(digest: &Digest, run_id: RunId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(51);
+    key.push(b'q');
+    key.extend_from_slice(&digest.0);
+    key.extend_from_slice(&run_id.0);
+    key
+}
+
 /// The last snapshot of an open run.
 pub(crate) fn snapshot(run_id: RunId) -> Vec<u8> {
     run_key(b's', run_id)

@@ -23,6 +23,11 @@ impl Batch {
         self.writes.insert(key, None);
     }
 
+    /// Whether a key is put.
+    pub(crate) fn puts(&self, key: &[u8]) -> bool {
+        self.writes.get(key).is_some_and(Option::is_some)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }

@@ -14,6 +14,7 @@ use crate::codec::{self, RecordRef};
 use crate::keys;
 use crate::kv::{Batch, Kv, Order};
 use crate::loading::{self, Part, Tail, bytes_of};
+use crate::shared;
 use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, Store};
 use crate::values;
 
@@ -98,14 +99,11 @@ impl<K: Kv> KvStore<K> {
                 transition: one.transition,
             };
             let stored = codec::encode(&part, &record)?;
-            values::put(
-                &mut plan.batch,
-                &keys::record(one.run_id, one.number),
-                &stored,
-                0,
-            )?;
-            tail.next += 1;
             tail.bytes_since = tail.bytes_since.saturating_add(bytes_of(&stored));
+            let stored = shared::share(&self.kv, &mut plan.batch, one.run_id, stored)?;
+            let base = keys::record(one.run_id, one.number);
+            values::put(&mut plan.batch, &base, &stored, 0)?;
+            tail.next += 1;
             if let Some(last) = one.transition.events.last() {
                 tail.last_event_id = last.id;
             }
@@ -176,8 +174,9 @@ impl<K: Kv> KvStore<K> {
         if tail.bytes_since > tail.snapshot_bytes.max(SNAPSHOT_BYTES_MIN) {
             let stored = codec::encode(&Part("the snapshot", run_id), state)?;
             let base = keys::snapshot(run_id);
-            tail.snapshot_chunks = values::put(batch, &base, &stored, tail.snapshot_chunks)?;
             tail.snapshot_bytes = bytes_of(&stored);
+            let stored = shared::share(&self.kv, batch, run_id, stored)?;
+            tail.snapshot_chunks = values::put(batch, &base, &stored, tail.snapshot_chunks)?;
             tail.bytes_since = 0;
         }
         Ok(())

@@ -169,11 +169,15 @@ impl<B: Base> Layered<B> {
         Ok(())
     }
 
-    /// Moves everything to the base.
+    /// Moves everything to the base, and makes the journals short.
     pub(crate) fn move_all(&self) -> Result<(), Error> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.shift(&mut writer)?;
-        writer.finish_moving()
+        writer.finish_moving()?;
+        writer
+            .journals
+            .iter_mut()
+            .try_for_each(|journal| journal.reuse(0))
     }
 
     /// The value of one key.

@@ -32,6 +32,7 @@ mod layered;
 mod loading;
 pub mod memory_store;
 pub mod owner;
+mod shared;
 pub mod sled_store;
 pub mod store;
 mod values;

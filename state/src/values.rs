@@ -6,6 +6,7 @@
 
 use crate::codec::Stored;
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
+use crate::shared;
 use crate::store::Error;
 
 /// Most bytes of a value in one chunk.
@@ -70,8 +71,14 @@ pub(crate) fn count_chunks(kv: &impl Kv, base: &[u8]) -> Result<u16, Error> {
     }
 }
 
-/// A value.
+/// A value, put together from its pieces if it is shared.
 pub(crate) fn get(kv: &impl Kv, base: &[u8]) -> Result<Option<Stored>, Error> {
+    let stored = get_plain(kv, base)?;
+    stored.map(|stored| shared::whole(kv, stored)).transpose()
+}
+
+/// A value as it lies.
+pub(crate) fn get_plain(kv: &impl Kv, base: &[u8]) -> Result<Option<Stored>, Error> {
     match first_chunk(kv, base)? {
         None => Ok(None),
         Some((0, stored)) => Ok(Some(stored)),
@@ -80,7 +87,7 @@ pub(crate) fn get(kv: &impl Kv, base: &[u8]) -> Result<Option<Stored>, Error> {
                 from: base.to_vec(),
                 to: chunk_key(base, u16::MAX),
             };
-            Ok(scan(kv, range, Order::Forward, 1)?
+            Ok(scan_plain(kv, range, Order::Forward, 1)?
                 .pop()
                 .map(|(_, stored)| stored))
         }
@@ -97,8 +104,20 @@ pub(crate) fn first_chunk(kv: &impl Kv, base: &[u8]) -> Result<Option<(u16, Stor
         .ok_or_else(|| corrupt(base, "its head is cut off"))
 }
 
-/// The first `limit` values of a range of bases, in that order, with their bases.
+/// The first `limit` values of a range of bases, in that order, with their bases; put together from
+/// their pieces where they are shared.
 pub(crate) fn scan(
+    kv: &impl Kv,
+    range: KeyRange,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, Stored)>, Error> {
+    let plain = scan_plain(kv, range, order, limit)?;
+    let whole = |(base, stored)| Ok((base, shared::whole(kv, stored)?));
+    plain.into_iter().map(whole).collect()
+}
+
+fn scan_plain(
     kv: &impl Kv,
     mut range: KeyRange,
     order: Order,
@@ -186,7 +205,7 @@ fn split_head(bytes: &[u8]) -> Option<(u16, Stored)> {
     Some((u16::from_be_bytes([head[1], head[2]]), stored))
 }
 
-fn chunk_key(base: &[u8], chunk: u16) -> Vec<u8> {
+pub(crate) fn chunk_key(base: &[u8], chunk: u16) -> Vec<u8> {
     let mut key = Vec::with_capacity(base.len() + 2);
     key.extend_from_slice(base);
     key.extend_from_slice(&chunk.to_be_bytes());
@@ -201,6 +220,7 @@ fn corrupt(key: &[u8], why: &str) -> Error {
         Some(b'r') => "a line of the list of runs",
         Some(b'w') => "the runs of a workflow id",
         Some(b'k') => "a row",
+        Some(b'c') => "a piece of a large value",
         Some(_) | None => "a value",
     };
     Error::Corrupt {
