@@ -23,7 +23,7 @@ fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// Commits `groups` groups of `each` transitions; gives the run as its writer knows it. The first
-/// third is in the log only, the second in both, the last in the journal only.
+/// two thirds are in the log only, the last is in the journal only.
 fn fill(dir: &Path, groups: usize, each: usize) -> Run {
     let store = SledStore::open(dir).unwrap();
     let (mut run, first) = Run::start("nightly", 1);
@@ -92,7 +92,7 @@ fn files_that_are_cut_show_all_or_name_the_damage() {
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
     let run = fill(&whole, 30, 20);
-    for file in ["log/db", "journal/0", "journal/1"] {
+    for file in ["log/db", "journal/0"] {
         let bytes = fs::metadata(whole.join(file)).unwrap().len();
         let used = fs::read(whole.join(file)).unwrap();
         let used = used.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
@@ -123,9 +123,7 @@ fn files_that_are_cut_show_all_or_name_the_damage() {
             fs::remove_dir_all(&copy).unwrap();
         }
         assert!(shown >= 1, "{file}: one was not cut at all");
-        // Everything in the other journal is in the log.
-        let needed = file != "journal/1";
-        assert_eq!(named >= 5, needed, "{file}: {named} cuts were noticed");
+        assert!(named >= 5, "{file}: only {named} cuts were noticed");
     }
 }
 
