@@ -28,7 +28,7 @@ const GROUP_HEAD: usize = 4 + 8 + 4 + 4;
 /// Length of a value that stands for "the key is deleted".
 const DELETED: u32 = u32::MAX;
 /// The file grows by this: a write that does not change a file's length is cheaper to sync.
-const GROWTH_BYTES: u64 = 512 * 1024;
+const GROWTH_BYTES: u64 = 64 * 1024;
 
 /// One use of a journal's file.
 #[derive(Debug)]

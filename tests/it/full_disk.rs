@@ -30,7 +30,7 @@ fn a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let calm = Place::new();
     let run = calm.run(&samples(), &["--quiet"]).output().unwrap();
     assert!(run.status.success());
-    for blocks in [300, 600, 900] {
+    for blocks in [150, 300, 400] {
         let place = Place::new();
         let full = run_with_little_room(&place, blocks);
         let said = stderr(&full);
