@@ -290,6 +290,64 @@ impl Client {
         self.tell(Message::Adopt(run_id)).await
     }
 
+    /// Lets the open run of an id begin nothing new: its code gets no turn, no attempt begins. What
+    /// runs may end, timers fire, signals arrive, timeouts go on counting, children go on.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when it is paused already.
+    pub async fn pause(&self, workflow_id: &str, reason: &str) -> Result<(), ClientError> {
+        self.tell(Message::Pause {
+            workflow_id: WorkflowId::new(workflow_id),
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    /// Lets a paused run go on.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when it is not paused.
+    pub async fn unpause(&self, workflow_id: &str) -> Result<(), ClientError> {
+        let workflow_id = WorkflowId::new(workflow_id);
+        self.tell(Message::Unpause { workflow_id }).await
+    }
+
+    /// Makes the next attempt of an activity (its `ActivityTaskScheduled` event) now.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when it does not wait for one.
+    pub async fn retry_activity_now(
+        &self,
+        workflow_id: &str,
+        scheduled_event_id: EventId,
+    ) -> Result<(), ClientError> {
+        self.tell(Message::RetryActivityNow {
+            workflow_id: WorkflowId::new(workflow_id),
+            scheduled_event_id,
+        })
+        .await
+    }
+
+    /// Ends an activity (its `ActivityTaskScheduled` event) by hand: with a value for the workflow,
+    /// or with a failure, which is tried again only if it is retryable. A running attempt is told to
+    /// stop.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when no such activity is pending.
+    pub async fn resolve_activity(
+        &self,
+        workflow_id: &str,
+        scheduled_event_id: EventId,
+        result: Result<Payload, kernel::Failure>,
+    ) -> Result<(), ClientError> {
+        self.tell(Message::ResolveActivity {
+            workflow_id: WorkflowId::new(workflow_id),
+            scheduled_event_id,
+            result,
+        })
+        .await
+    }
+
     /// Takes every open run up again.
     ///
     /// # Errors

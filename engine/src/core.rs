@@ -6,6 +6,7 @@
 //! simulator drives the very same steps. Must not know tokio, threads or the system clock.
 
 mod begin;
+mod by_hand;
 mod children;
 mod commit;
 mod dormant;

@@ -14,6 +14,13 @@ pub fn waiting_on(
     if state.is_closed() {
         return String::new();
     }
+    if let Some(paused) = &state.paused {
+        let since = now.since(paused.since).0 / 1_000;
+        return format!(
+            "somebody to let it go on: it was paused {since} s ago ({}). `unpause` does",
+            paused.reason
+        );
+    }
     if let Some(failure) = &state.workflow_task_failure {
         return format!(
             "the workflow code failed {} ({}); it is tried again in {}. A binary \

@@ -10,10 +10,10 @@ use crate::machine::News;
 use crate::marker::Marker;
 use crate::payload::Payload;
 use crate::primitives::{
-    Illegal, activity, cancellation, child, timer, update, workflow_execution, workflow_task,
+    Illegal, activity, cancellation, child, pause, timer, update, workflow_execution, workflow_task,
 };
 use crate::run_state::{
-    Outcome, PendingActivity, PendingChild, PendingTimer, RunState, Stage, UpdateRecord,
+    Outcome, Paused, PendingActivity, PendingChild, PendingTimer, RunState, Stage, UpdateRecord,
     WorkflowTaskFailure,
 };
 
@@ -289,6 +289,19 @@ impl RunState {
                     attempts: attempts.saturating_add(1),
                     next_attempt_at: *next_attempt_at,
                 });
+                Ok(())
+            }
+            Note::WorkflowExecutionPaused { at, reason } => {
+                self.pause().on(pause::Event::Paused)?;
+                self.paused = Some(Paused {
+                    since: *at,
+                    reason: reason.clone(),
+                });
+                Ok(())
+            }
+            Note::WorkflowExecutionUnpaused => {
+                self.pause().on(pause::Event::Unpaused)?;
+                self.paused = None;
                 Ok(())
             }
         }

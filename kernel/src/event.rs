@@ -475,6 +475,15 @@ pub enum Note {
         /// When it is tried again.
         next_attempt_at: Timestamp,
     },
+    /// Somebody paused the run.
+    WorkflowExecutionPaused {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody let the run go on.
+    WorkflowExecutionUnpaused,
 }
 
 /// One atomic change of one run: its events and notes together. The unit of commit.

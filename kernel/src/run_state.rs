@@ -17,7 +17,7 @@ use crate::machine::{News, TurnStart};
 use crate::options::{ActivityOptions, ChildOptions};
 use crate::payload::Payload;
 use crate::primitives::{
-    activity, cancellation, child, timer, update, workflow_execution, workflow_task,
+    activity, cancellation, child, pause, timer, update, workflow_execution, workflow_task,
 };
 
 /// A pending activity.
@@ -156,6 +156,8 @@ pub struct RunState {
     pub updates: BTreeMap<String, UpdateRecord>,
     /// Whether it was asked to cancel.
     pub cancellation: cancellation::State,
+    /// Since when and why it is paused, while it is.
+    pub paused: Option<Paused>,
     /// Whether its code is owed a turn.
     pub workflow_task: workflow_task::State,
     /// How the code failed last, how often in a row, and when it is tried again.
@@ -164,6 +166,15 @@ pub struct RunState {
     pub stages: Vec<Stage>,
     /// The outcome, once closed; none when it continued as new, which has no outcome of its own.
     pub outcome: Option<Outcome>,
+}
+
+/// Somebody paused the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// When.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 /// The workflow code could not run.
@@ -208,6 +219,15 @@ impl std::fmt::Display for Corrupt {
 impl std::error::Error for Corrupt {}
 
 impl RunState {
+    /// Whether it is paused, as the table has it.
+    #[must_use]
+    pub fn pause(&self) -> pause::State {
+        match self.paused {
+            None => pause::State::Active,
+            Some(_) => pause::State::Paused,
+        }
+    }
+
     /// The state after the first event, which must be `WorkflowExecutionStarted`.
     ///
     /// # Errors
@@ -260,6 +280,7 @@ impl RunState {
             children: BTreeMap::new(),
             updates: BTreeMap::new(),
             cancellation: cancellation::State::NotRequested,
+            paused: None,
             workflow_task: workflow_task::State::Pending,
             workflow_task_failure: None,
             stages: Vec::new(),

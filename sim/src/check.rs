@@ -88,6 +88,17 @@ pub(crate) fn may_run(store: &MemoryStore, task: &ActivityTask) -> Result<(), St
     Ok(())
 }
 
+/// While a run is paused, durably, no attempt of it begins.
+pub(crate) fn is_not_paused(store: &MemoryStore, run_id: RunId) -> Result<(), String> {
+    let state = store.load_run(run_id).map_err(|e| e.to_string())?;
+    match state.and_then(|state| state.paused) {
+        Some(_) => Err(format!(
+            "an attempt of run {run_id} begins while it is paused"
+        )),
+        None => Ok(()),
+    }
+}
+
 fn resolves(kind: &EventKind) -> Option<EventId> {
     if let EventKind::ActivityTaskCompleted {
         scheduled_event_id: id,

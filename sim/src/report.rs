@@ -61,6 +61,7 @@ pub(crate) struct Report {
     pub(crate) outages: u64,
     pub(crate) openings: u64,
     pub(crate) jumps: u64,
+    pub(crate) pauses: u64,
 }
 
 impl Report {
@@ -78,6 +79,7 @@ impl Report {
         self.outages += other.outages;
         self.openings += other.openings;
         self.jumps += other.jumps;
+        self.pauses += other.pauses;
     }
 }
 
@@ -86,7 +88,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -99,6 +101,7 @@ impl fmt::Display for Report {
             self.updates,
             self.outages,
             self.openings,
+            self.pauses,
             self.jumps
         )
     }

@@ -250,6 +250,7 @@ impl World {
 
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
+        check::is_not_paused(&self.store, task.task.run_id)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
         if act.guarded {
@@ -299,13 +300,15 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(27) {
+        match self.rng.below(29) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
             10 => self.signal_somebody(),
             24 => self.update_somebody(),
             25 => self.query_somebody(),
+            27 => self.pause_or_unpause_somebody(),
+            28 => self.retry_somebody_now(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -426,6 +429,7 @@ impl World {
         }
         for run_id in open {
             self.signal(run_id)?;
+            self.unpause(run_id)?;
         }
         Ok(())
     }

@@ -52,6 +52,25 @@ impl Core {
                 workflow_id,
                 reason,
             } => Some(self.send(&workflow_id, Input::Terminate { reason }, now)?),
+            Message::Pause {
+                workflow_id,
+                reason,
+            } => Some(self.send(&workflow_id, Input::Pause { reason }, now)?),
+            Message::Unpause { workflow_id } => {
+                Some(self.send(&workflow_id, Input::Unpause, now)?)
+            }
+            Message::RetryActivityNow {
+                workflow_id,
+                scheduled_event_id,
+            } => {
+                let input = Input::ActivityRetryNow { scheduled_event_id };
+                Some(self.send(&workflow_id, input, now)?)
+            }
+            Message::ResolveActivity {
+                workflow_id,
+                scheduled_event_id,
+                result,
+            } => Some(self.resolve_activity(&workflow_id, scheduled_event_id, result, now)?),
             Message::Query {
                 run_id,
                 name,

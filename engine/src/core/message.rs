@@ -153,6 +153,34 @@ pub enum Message {
         /// Why.
         reason: String,
     },
+    /// Let the open run of an id begin nothing new.
+    Pause {
+        /// Which.
+        workflow_id: WorkflowId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a paused run go on.
+    Unpause {
+        /// Which.
+        workflow_id: WorkflowId,
+    },
+    /// Make the next attempt of an activity now instead of later.
+    RetryActivityNow {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+    },
+    /// End an activity with a result that somebody gives by hand, whatever its attempts do.
+    ResolveActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// The result.
+        result: Result<Payload, Failure>,
+    },
     /// An attempt ended. Sent once for each task that was handed out; a repetition does no harm.
     AttemptEnded {
         /// Which.

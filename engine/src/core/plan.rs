@@ -87,7 +87,10 @@ fn moved_activity(note: &Note) -> Option<EventId> {
         | Note::ActivityDeferred {
             scheduled_event_id, ..
         } => Some(*scheduled_event_id),
-        Note::ActivityHeartbeat { .. } | Note::WorkflowTaskFailed { .. } => None,
+        Note::ActivityHeartbeat { .. }
+        | Note::WorkflowTaskFailed { .. }
+        | Note::WorkflowExecutionPaused { .. }
+        | Note::WorkflowExecutionUnpaused => None,
     }
 }
 
@@ -166,6 +169,9 @@ impl Core {
         for note in &transition.notes {
             if let Some(id) = moved_activity(note) {
                 self.plan_activity(run_id, id, now);
+            }
+            if *note == Note::WorkflowExecutionUnpaused {
+                self.plan_unpaused(run_id, now);
             }
             if let Note::WorkflowTaskFailed {
                 next_attempt_at, ..

@@ -50,6 +50,10 @@ impl Core {
 
     fn hand_out(&mut self, task: TaskRef, now: Timestamp) -> Option<ActivityTask> {
         let live = self.runs.get(&task.run_id)?;
+        if live.state.paused.is_some() {
+            // It is planned anew when the run goes on.
+            return None;
+        }
         let pending = live.state.activities.get(&task.scheduled_event_id)?;
         match pending.state {
             activity::State::Scheduled | activity::State::BackingOff => {}

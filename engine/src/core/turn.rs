@@ -58,6 +58,10 @@ impl Core {
         let Some(live) = self.runs.get(&run_id) else {
             return Ok(());
         };
+        if live.state.paused.is_some() {
+            // Its code is given its turn when somebody lets it go on.
+            return Ok(());
+        }
         match live.state.workflow_task {
             workflow_task::State::Idle if live.asked.is_empty() => return Ok(()),
             workflow_task::State::Idle => {}
@@ -172,6 +176,9 @@ impl Core {
                 | Rejection::StaleAttempt { .. }
                 | Rejection::NotDue(_)
                 | Rejection::AlreadyRequested
+                | Rejection::AlreadyPaused
+                | Rejection::NotPaused
+                | Rejection::NotBackingOff(_)
                 | Rejection::NoWorkflowTask
                 | Rejection::BadCommand(_)),
             ) => self.fail_turn(run_id, Failure::internal(rejection.to_string()), now),

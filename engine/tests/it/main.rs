@@ -7,6 +7,7 @@
 )]
 
 mod breakers;
+mod by_hand;
 mod chains;
 mod children;
 mod client;

@@ -89,6 +89,18 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Somebody pauses the run.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody lets the run go on.
+    Unpause,
+    /// Somebody wants the next attempt of an activity now.
+    ActivityRetryNow {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+    },
     /// The workflow code ran on all news.
     WorkflowTaskCompleted {
         /// What it asks for.
@@ -142,6 +154,12 @@ pub enum Rejection {
     NotDue(Timestamp),
     /// The run was asked to cancel before.
     AlreadyRequested,
+    /// The run is paused already.
+    AlreadyPaused,
+    /// The run is not paused.
+    NotPaused,
+    /// The activity is not between two attempts.
+    NotBackingOff(EventId),
     /// The workflow code is not owed a turn.
     NoWorkflowTask,
     /// A limit would be broken; the text says which.
@@ -160,6 +178,11 @@ impl fmt::Display for Rejection {
             }
             Self::NotDue(at) => write!(f, "not due before {} (unix milliseconds)", at.0),
             Self::AlreadyRequested => f.write_str("cancellation was already requested"),
+            Self::AlreadyPaused => f.write_str("the run is paused already"),
+            Self::NotPaused => f.write_str("the run is not paused"),
+            Self::NotBackingOff(id) => {
+                write!(f, "activity {id} does not wait for another attempt")
+            }
             Self::NoWorkflowTask => f.write_str("no workflow task is pending"),
             Self::OverLimit(what) | Self::BadCommand(what) => f.write_str(what),
         }

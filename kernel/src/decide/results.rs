@@ -10,7 +10,7 @@ use crate::ids::{EventId, Millis, Timestamp};
 use crate::limits;
 use crate::options::RetryState;
 use crate::payload::Payload;
-use crate::primitives::{activity, cancellation, child, workflow_task};
+use crate::primitives::{activity, cancellation, child, pause, workflow_task};
 use crate::run_state::{PendingActivity, RunState};
 
 /// The transition that `input` causes in `state` at `now`. It can always be folded into `state`.
@@ -146,6 +146,29 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
                 now,
                 EventKind::WorkflowExecutionTerminated { reason },
             ))
+        }
+        Input::Pause { reason } => {
+            check_reason(&reason)?;
+            let paused = Note::WorkflowExecutionPaused { at: now, reason };
+            let next = state.pause().on(pause::Event::Paused);
+            next.map_err(|_| Rejection::AlreadyPaused)?;
+            Ok(one_note(paused))
+        }
+        Input::Unpause => {
+            let next = state.pause().on(pause::Event::Unpaused);
+            next.map_err(|_| Rejection::NotPaused)?;
+            Ok(one_note(Note::WorkflowExecutionUnpaused))
+        }
+        Input::ActivityRetryNow { scheduled_event_id } => {
+            let pending = state.activities.get(&scheduled_event_id);
+            let pending = pending.ok_or(Rejection::NotPending(scheduled_event_id))?;
+            if pending.state != activity::State::BackingOff {
+                return Err(Rejection::NotBackingOff(scheduled_event_id));
+            }
+            Ok(one_note(Note::ActivityDeferred {
+                scheduled_event_id,
+                until: now,
+            }))
         }
         Input::WorkflowTaskCompleted {
             commands,

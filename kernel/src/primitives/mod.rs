@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod cancellation;
 pub mod child;
+pub mod pause;
 pub mod timer;
 pub mod update;
 pub mod workflow_execution;

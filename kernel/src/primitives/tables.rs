@@ -100,6 +100,12 @@ fn all_tables() -> String {
         let events = all!(Event: Requested);
         out += &table("cancellation", &states, &events, State::on);
     }
+    {
+        use super::pause::{Event, State};
+        let states = all!(State: Active, Paused);
+        let events = all!(Event: Paused, Unpaused);
+        out += &table("pause", &states, &events, State::on);
+    }
     out
 }
 

@@ -64,6 +64,51 @@ impl World {
         self.ask(update, Asked::Update(n))
     }
 
+    /// Pauses a run, or lets one go on that is paused.
+    pub(super) fn pause_or_unpause_somebody(&mut self) -> Result<(), String> {
+        let Some(run_id) = self.somebody()? else {
+            return Ok(());
+        };
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        if state.paused.is_some() {
+            return self.unpause(run_id);
+        }
+        self.report.pauses += 1;
+        let workflow_id = state.workflow_id;
+        let reason = "for a while".to_owned();
+        self.tell(Message::Pause {
+            workflow_id,
+            reason,
+        })
+    }
+
+    pub(super) fn unpause(&mut self, run_id: RunId) -> Result<(), String> {
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state.filter(|state| state.paused.is_some()) else {
+            return Ok(());
+        };
+        let workflow_id = state.workflow_id;
+        self.tell(Message::Unpause { workflow_id })
+    }
+
+    /// The next attempt of some activity is wanted at once, whether it waits for one or not.
+    pub(super) fn retry_somebody_now(&mut self) -> Result<(), String> {
+        let Some(run_id) = self.somebody()? else {
+            return Ok(());
+        };
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        let Some(scheduled_event_id) = state.activities.keys().next().copied() else {
+            return Ok(());
+        };
+        let workflow_id = state.workflow_id;
+        self.tell(Message::RetryActivityNow {
+            workflow_id,
+            scheduled_event_id,
+        })
+    }
+
     pub(super) fn query_somebody(&mut self) -> Result<(), String> {
         let Some(run_id) = self.somebody()? else {
             return Ok(());

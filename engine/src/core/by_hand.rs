@@ -1,0 +1,92 @@
+//! What people do to a run by hand: end an activity, let a paused run go on.
+//!
+//! Neighbours: `handle` calls it for messages, `plan` for a run that goes on, `tasks` knows attempts.
+
+use kernel::primitives::activity;
+use kernel::{EventId, Failure, Input, Payload, Rejection, RunId, Timestamp, WorkflowId};
+use state::store::Error as StoreError;
+
+use super::Core;
+use super::due::Due;
+use super::message::{Effect, Reply, TaskRef};
+use super::tasks::Verdict;
+
+impl Core {
+    /// Ends an activity with a given result. An attempt that is running is told to stop; what it
+    /// still says is stale.
+    pub(super) fn resolve_activity(
+        &mut self,
+        workflow_id: &WorkflowId,
+        scheduled_event_id: EventId,
+        result: Result<Payload, Failure>,
+        now: Timestamp,
+    ) -> Result<Reply, StoreError> {
+        let Some(run_id) = self.open_run_of(workflow_id, now)? else {
+            return Ok(Reply::NotOpen);
+        };
+        let pending = self
+            .runs
+            .get(&run_id)
+            .and_then(|live| live.state.activities.get(&scheduled_event_id));
+        let Some(attempt) = pending.map(|pending| pending.attempt) else {
+            return Ok(Reply::Rejected(Rejection::NotPending(scheduled_event_id)));
+        };
+        let task = TaskRef {
+            run_id,
+            scheduled_event_id,
+            attempt,
+        };
+        let breaker = self.breaker_of(task);
+        let input = Input::ActivityResult {
+            scheduled_event_id,
+            attempt,
+            result,
+        };
+        if let Err(rejection) = self.feed(run_id, input, now) {
+            return Ok(Reply::Rejected(rejection));
+        }
+        let was_running = self
+            .runs
+            .get(&run_id)
+            .is_some_and(|live| live.running.contains_key(&scheduled_event_id));
+        if was_running {
+            self.forget_running(task);
+            self.tell_breaker(&breaker, Verdict::Silent, now);
+            self.group.effects.push(Effect::CancelAttempt(task));
+        }
+        Ok(Reply::Done)
+    }
+
+    /// A run that was paused goes on: attempts whose time came meanwhile are due.
+    pub(super) fn plan_unpaused(&mut self, run_id: RunId, now: Timestamp) {
+        let Some(live) = self.runs.get(&run_id) else {
+            return;
+        };
+        for (scheduled_event_id, pending) in &live.state.activities {
+            let waits = match pending.state {
+                activity::State::Scheduled | activity::State::BackingOff => true,
+                activity::State::CancelRequested
+                | activity::State::Completed
+                | activity::State::Failed
+                | activity::State::TimedOut
+                | activity::State::Canceled => false,
+            };
+            if !waits || live.running.contains_key(scheduled_event_id) {
+                continue;
+            }
+            let task = TaskRef {
+                run_id,
+                scheduled_event_id: *scheduled_event_id,
+                attempt: pending.attempt,
+            };
+            let at = pending.next_attempt_at;
+            if at > now {
+                self.due.insert((at, Due::Attempt(task)));
+            } else {
+                self.ready.push_back(task);
+            }
+        }
+        // Also for updates that were asked meanwhile.
+        self.mark_dirty(run_id);
+    }
+}
