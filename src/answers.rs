@@ -1,5 +1,7 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
+mod verbs;
+
 use std::collections::BTreeMap;
 
 use engine::{Client, ClientError};
@@ -84,6 +86,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             }
             Answer::Done
         }
+        Request::Verb { id, verb } => verbs::answer(client, &id, verb).await?,
         Request::Schedule { request } => {
             Answer::Schedule(Box::new(client.ask_schedules(*request).await?))
         }

@@ -365,10 +365,11 @@ impl Client {
             return Ok(*description);
         }
         let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
-        let waiting_on = if state.is_closed() {
-            String::new()
-        } else {
-            "somebody to work on it: `resume` goes on with it".to_owned()
+        let paused = crate::explain::paused(&state, crate::clock::now());
+        let waiting_on = match paused {
+            _ if state.is_closed() => String::new(),
+            Some(why) => why,
+            None => "somebody to work on it: `resume` goes on with it".to_owned(),
         };
         Ok(Description {
             warnings: kernel::warnings(&state),

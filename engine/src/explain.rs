@@ -14,12 +14,8 @@ pub fn waiting_on(
     if state.is_closed() {
         return String::new();
     }
-    if let Some(paused) = &state.paused {
-        let since = now.since(paused.since).0 / 1_000;
-        return format!(
-            "somebody to let it go on: it was paused {since} s ago ({}). `unpause` does",
-            paused.reason
-        );
+    if let Some(why) = paused(state, now) {
+        return why;
     }
     if let Some(failure) = &state.workflow_task_failure {
         return format!(
@@ -87,6 +83,16 @@ pub fn waiting_on(
         return format!("a timer that fires in {}", seconds(timer.fires_at, now));
     }
     "a signal: nothing else is pending".to_owned()
+}
+
+/// Of a paused run: since when and why, and what lets it go on.
+pub(crate) fn paused(state: &RunState, now: Timestamp) -> Option<String> {
+    let paused = state.paused.as_ref()?;
+    let since = now.since(paused.since).0 / 1_000;
+    Some(format!(
+        "somebody to let it go on: it was paused {since} s ago ({}). `unpause` does",
+        paused.reason
+    ))
 }
 
 fn seconds(at: Timestamp, now: Timestamp) -> String {

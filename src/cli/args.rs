@@ -53,6 +53,23 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Ask a run to stop; what it has finished stays
     Cancel(CancelArgs),
+    /// Stop a run without asking its code; nothing of it is tidied up
+    Terminate(ReasonArgs),
+    /// Let a run begin nothing new until `unpause`; what runs may end
+    Pause(ReasonArgs),
+    /// Let a paused run go on
+    Unpause(IdArg),
+    /// Send a signal to a run: openclaw-trace signal ID approve --input '{"by":"ada"}'
+    Signal(TalkArgs),
+    /// Ask a run's code a question that changes nothing, also when it has ended
+    Query(TalkArgs),
+    /// Ask a run's code for something, and wait for its answer
+    Update(UpdateArgs),
+    /// One activity by hand: retry it now, or give it a result or a failure
+    Activity {
+        #[command(subcommand)]
+        command: ActivityCommand,
+    },
     /// Runs that start again and again; they fire while `serve` runs
     Schedule {
         #[command(subcommand)]
@@ -143,6 +160,66 @@ pub(crate) struct ListArgs {
 pub(crate) struct IdArg {
     /// A workflow id or run id
     pub(crate) id: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReasonArgs {
+    /// A workflow id or run id
+    pub(crate) id: String,
+    /// Why, for the record
+    #[arg(long, default_value = "asked for on the command line")]
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TalkArgs {
+    /// A workflow id or run id
+    pub(crate) id: String,
+    /// The name that the workflow's code listens to
+    pub(crate) name: String,
+    /// The value that goes with it
+    #[arg(long, value_name = "JSON", default_value = "null")]
+    pub(crate) input: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UpdateArgs {
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+    /// A name for this request: asked again with it, it is the same request
+    #[arg(long, value_name = "NAME")]
+    pub(crate) update_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ActivityCommand {
+    /// Make its next attempt now instead of later
+    Retry {
+        /// A workflow id or run id
+        id: String,
+        /// The number that `status ID` shows as its event
+        activity: u64,
+    },
+    /// End it with a result, as if an attempt had given it
+    Complete {
+        /// A workflow id or run id
+        id: String,
+        /// The number that `status ID` shows as its event
+        activity: u64,
+        /// The result that the workflow gets
+        #[arg(long, value_name = "JSON", default_value = "null")]
+        result: String,
+    },
+    /// End it with a failure that is not tried again
+    Fail {
+        /// A workflow id or run id
+        id: String,
+        /// The number that `status ID` shows as its event
+        activity: u64,
+        /// What the workflow is told
+        #[arg(long, default_value = "given up by hand")]
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, Args)]

@@ -16,5 +16,6 @@ mod schedule_args;
 mod serve;
 mod status;
 mod submit;
+mod verb;
 
 pub(crate) use route::main;

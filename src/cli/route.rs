@@ -7,7 +7,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
-use super::{cancel, doctor, graph, history, list, resume, run, schedule, serve, status, submit};
+use super::{
+    cancel, doctor, graph, history, list, resume, run, schedule, serve, status, submit, verb,
+};
 use crate::face_error::FaceError;
 
 pub(crate) fn main() -> ExitCode {
@@ -54,6 +56,13 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Graph(args) => graph::run(global, args).await,
         Command::Resume(args) => resume::run(global, args).await,
         Command::Cancel(args) => cancel::run(global, args).await,
+        Command::Terminate(args) => verb::terminate(global, args).await,
+        Command::Pause(args) => verb::pause(global, args).await,
+        Command::Unpause(args) => verb::unpause(global, args.id).await,
+        Command::Signal(args) => verb::signal(global, args).await,
+        Command::Query(args) => verb::query(global, args).await,
+        Command::Update(args) => verb::update(global, args).await,
+        Command::Activity { command } => verb::activity(global, command).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Doctor => doctor::run(global).await,

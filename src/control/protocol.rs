@@ -30,12 +30,51 @@ pub(crate) enum Request {
     History { id: String },
     /// Stop, please.
     Cancel { id: String, reason: String },
+    /// Something done to a run by hand.
+    Verb { id: String, verb: Verb },
     /// Something about schedules.
     Schedule {
         request: Box<engine::schedule::Request>,
     },
     /// The bytes of a blob that is text.
     Blob { digest: String },
+}
+
+/// What is done to a run by hand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub(crate) enum Verb {
+    Terminate {
+        reason: String,
+    },
+    Pause {
+        reason: String,
+    },
+    Unpause,
+    Signal {
+        name: String,
+        input: serde_json::Value,
+    },
+    Query {
+        name: String,
+        input: serde_json::Value,
+    },
+    Update {
+        name: String,
+        update_id: Option<String>,
+        input: serde_json::Value,
+    },
+    RetryActivity {
+        activity: u64,
+    },
+    CompleteActivity {
+        activity: u64,
+        result: serde_json::Value,
+    },
+    FailActivity {
+        activity: u64,
+        reason: String,
+    },
 }
 
 /// An answer.
@@ -56,6 +95,8 @@ pub(crate) enum Answer {
     Status(Box<StatusView>),
     List(Vec<RunRow>),
     History(serde_json::Value),
+    /// What workflow code said.
+    Said(serde_json::Value),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),
     Refused(FaceError),

@@ -21,3 +21,4 @@ mod readme;
 mod record;
 mod samples;
 mod schedule;
+mod verbs;
