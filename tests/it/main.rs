@@ -18,5 +18,6 @@ mod full_disk;
 mod kill;
 mod readme;
 mod record;
+mod registry;
 mod samples;
 mod schedule;

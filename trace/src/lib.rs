@@ -15,6 +15,7 @@ pub mod mine;
 pub mod normalise;
 pub mod outcome;
 pub mod rank;
+pub mod registry;
 pub mod report;
 pub mod rollup;
 pub mod scrub;

@@ -92,7 +92,7 @@ fn a_session_cannot_write_markup_into_the_markdown() {
     let document = document(&[hostile()]);
     let text = rollup_md(&document, 10);
     let row = text.lines().find(|line| line.contains("onerror")).unwrap();
-    assert_eq!(row.matches('|').count(), 9, "{row}");
+    assert_eq!(row.matches('|').count(), 11, "{row}");
     assert!(row.contains("``<img src=x"), "{row}");
     assert!(text.contains("- `not JSON`: 1 place"));
 }
