@@ -84,11 +84,11 @@ fn load(cx: &ActivityCx, head: &Head, document: &mut RollupDocument) -> Result<R
         Ok(registry) => Ok(registry),
         Err(failure) if failure.retry == Retry::Retryable => Err(failure),
         Err(_) => {
-            document.skipped.push(Skipped {
-                file: "registry of earlier runs".to_owned(),
-                line: 0,
-                reason: "lost or damaged, so every failure counts as new".to_owned(),
-            });
+            document.skipped.push(Skipped::new(
+                "registry of earlier runs",
+                0,
+                "lost or damaged, so every failure counts as new",
+            ));
             Ok(Registry::default())
         }
     }

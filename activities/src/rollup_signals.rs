@@ -14,6 +14,7 @@ use trace::mine::MinedSession;
 use trace::registry::Batch;
 use trace::rollup::overview::Overview;
 use trace::rollup::{Builder, RollupDocument, SessionCounts, Skipped, sort_signals};
+use trace::scrub::Scrubbed;
 use trace::signal::MinedSignal;
 use workflows::contracts::{self, BlobRef, RollupInput, RollupOutput};
 
@@ -135,17 +136,13 @@ fn roll_up(manifest: &Manifest, mut sessions: Vec<MinedSession>) -> Rolled {
 
 /// What was counted but not kept, as something skipped.
 fn more(file: &str, what: &str, n: u64) -> Option<Skipped> {
-    (n > 0).then(|| Skipped {
-        file: file.to_owned(),
-        line: 0,
-        reason: format!("{n} more {what} beyond the limit"),
-    })
+    (n > 0).then(|| Skipped::new(file, 0, &format!("{n} more {what} beyond the limit")))
 }
 
 /// Archives and copies hold lines of the live file again: a signal of the same session, made of the
 /// same line, is kept in the first file only. `sessions` are sorted by file.
 fn drop_seen_elsewhere(sessions: &mut [MinedSession]) {
-    let mut first: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut first: BTreeMap<(Scrubbed, String, String), usize> = BTreeMap::new();
     for (index, session) in sessions.iter_mut().enumerate() {
         session.signals.retain(|signal| {
             let Some(evidence) = signal.evidence.first() else {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash;
 use crate::mine::MinedSession;
+use crate::scrub::{self, Scrubbed};
 use lifecycle::{Event, State};
 
 /// Fewest sessions without a failure before it counts as resolved.
@@ -80,7 +81,7 @@ impl Batch {
 /// A session is the same when its agent, id and first moment are; one without times is told apart by its file.
 fn key(session: &MinedSession) -> String {
     let place = if session.first_at.is_empty() {
-        &session.file
+        session.file.as_str()
     } else {
         &session.first_at
     };
@@ -157,9 +158,11 @@ struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// What happened, scrubbed.
-    pub summary: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub summary: Scrubbed,
     /// The tool, empty when none.
-    pub tool: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub tool: Scrubbed,
     /// 1 to 3.
     pub tier: u8,
     /// The ticket that was made of it, empty when none was.
@@ -228,9 +231,11 @@ pub struct Absent {
     /// The fingerprint.
     pub fingerprint_id: String,
     /// What happened, scrubbed.
-    pub summary: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub summary: Scrubbed,
     /// The tool, empty when none.
-    pub tool: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub tool: Scrubbed,
     /// 1 to 3.
     pub tier: u8,
     /// How it stands.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rank;
 use crate::registry::{Absent, Standing, rate};
+use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
 use overview::Overview;
 pub use symptom::SymptomOf;
@@ -33,11 +34,25 @@ const REPEATS_TAG: &str = "repeats:";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
     /// The file, relative to the path given by the user, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// The line, from 1; 0 when it is about the whole file.
     pub line: u64,
     /// Why, in plain words, scrubbed.
-    pub reason: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub reason: Scrubbed,
+}
+
+impl Skipped {
+    /// One of a file, a line and a reason in plain words; both texts are scrubbed.
+    #[must_use]
+    pub fn new(file: &str, line: u64, reason: &str) -> Self {
+        Self {
+            file: Scrubber::shared().scrub(file),
+            line,
+            reason: Scrubber::shared().scrub(reason),
+        }
+    }
 }
 
 /// What was read of one session.
@@ -72,7 +87,8 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sample {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// Line in the session's file, from 1.
     pub line: u64,
 }
@@ -83,15 +99,18 @@ pub struct Rollup {
     /// `fp1:` and hex digits.
     pub fingerprint_id: String,
     /// The signature behind the fingerprint, scrubbed.
-    pub signature: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub signature: Scrubbed,
     /// What happened, in the words of the first sample.
-    pub summary: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub summary: Scrubbed,
     /// What was observed.
     pub kind: Kind,
     /// Which quality it speaks of, as the first sample says.
     pub class: Class,
     /// The tool involved, empty when none.
-    pub tool: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub tool: Scrubbed,
     /// 1 to 3.
     pub tier: u8,
     /// Why this tier.
@@ -147,7 +166,7 @@ pub struct RollupDocument {
 
 /// Gathers sessions, in any order, and gives the document. Each session is added once; builders of
 /// parts of a run can be merged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Builder {
     counts: Counts,
     skipped: Vec<Skipped>,
@@ -260,15 +279,15 @@ pub fn sort_signals(signals: &mut [MinedSignal]) {
 }
 
 /// The words of a group come from its lead: the signal with the smallest place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Lead {
-    session_id: String,
+    session_id: Scrubbed,
     line: u64,
     signal_id: String,
-    signature: String,
-    summary: String,
+    signature: Scrubbed,
+    summary: Scrubbed,
     class: Class,
-    tool: String,
+    tool: Scrubbed,
 }
 
 impl Lead {
@@ -279,20 +298,19 @@ impl Lead {
 
 /// What is gathered for one fingerprint. Every part is a sum, a set, a least or a greatest, so the
 /// order of additions cannot show.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Group {
     lead: Lead,
     kind: Kind,
     severity: Severity,
     items: u64,
-    sessions: BTreeSet<String>,
+    sessions: BTreeSet<Scrubbed>,
     first_seen: String,
     last_seen: String,
     tags: BTreeSet<String>,
     /// The first sessions in order of id, with their first lines.
-    samples: BTreeMap<String, BTreeSet<u64>>,
+    samples: BTreeMap<Scrubbed, BTreeSet<u64>>,
     /// Other groups that it followed on, with the number of sessions.
-    #[serde(default)]
     causes: BTreeMap<String, u64>,
 }
 
@@ -393,7 +411,7 @@ impl Group {
 }
 
 /// Samples from as many sessions as there are: the first line of each, then the second, and so on.
-fn spread(lines_by_session: &BTreeMap<String, BTreeSet<u64>>) -> Vec<Sample> {
+fn spread(lines_by_session: &BTreeMap<Scrubbed, BTreeSet<u64>>) -> Vec<Sample> {
     let mut samples: Vec<(usize, Sample)> = lines_by_session
         .iter()
         .flat_map(|(session_id, lines)| {

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::registry::lifecycle::State;
 use crate::report::escape::{code_block, code_span, fit, one_line};
 use crate::report::view;
 use crate::rollup::{Rollup, RollupDocument, Sample, SymptomOf};
+use crate::scrub::{self, Scrubbed};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
 
 /// Longest title, columns.
@@ -56,15 +57,18 @@ const P2_SCORE_MIN: f64 = 4.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketEvidence {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// The session's file, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Line in the file, from 1.
     pub line: u64,
     /// Who spoke.
     pub role: String,
     /// The quote, scrubbed.
-    pub quote: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub quote: Scrubbed,
     /// Digest of the raw line.
     pub digest: String,
 }
@@ -79,9 +83,11 @@ pub struct Ticket {
     /// `fp1:` and hex digits.
     pub fingerprint_id: String,
     /// One line of at most [`TITLE_COLUMNS_MAX`] columns.
-    pub title: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub title: Scrubbed,
     /// Markdown.
-    pub body: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub body: Scrubbed,
     /// How soon.
     pub priority: Priority,
     /// What was observed.
@@ -113,7 +119,8 @@ pub struct Ticket {
     #[serde(default)]
     pub symptom_of: Option<SymptomOf>,
     /// What to do to see it, step by step.
-    pub repro_steps: Vec<String>,
+    #[serde(deserialize_with = "stored_steps")]
+    pub repro_steps: Vec<Scrubbed>,
     /// At most [`EVIDENCE_MAX`] quotes, from as many sessions as there are.
     pub evidence: Vec<TicketEvidence>,
     /// Where to look.
@@ -144,6 +151,11 @@ pub fn deserves_one(rollup: &Rollup) -> bool {
     rollup.tier <= TIER_MAX && view::is_problem(rollup)
 }
 
+fn stored_steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scrubbed>, D::Error> {
+    let steps = Vec::<String>::deserialize(deserializer)?;
+    Ok(steps.into_iter().map(Scrubbed::from_store).collect())
+}
+
 type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
 
 fn ticket(
@@ -158,8 +170,14 @@ fn ticket(
         schema_version: SCHEMA_VERSION,
         ticket_id: ticket_id(&rollup.fingerprint_id),
         fingerprint_id: rollup.fingerprint_id.clone(),
-        title: title(rollup),
-        body: body(rollup, &evidence, &repro_steps, document, sessions_scanned),
+        title: Scrubbed::assembled(title(rollup)),
+        body: Scrubbed::assembled(body(
+            rollup,
+            &evidence,
+            &repro_steps,
+            document,
+            sessions_scanned,
+        )),
         priority: Priority::of(rollup),
         kind: rollup.kind,
         class: rollup.class,
@@ -173,7 +191,7 @@ fn ticket(
         per_1000_events: rollup.per_1000_events,
         lifecycle: rollup.standing.as_ref().map(|standing| standing.state),
         symptom_of: rollup.symptom_of.clone(),
-        repro_steps,
+        repro_steps: repro_steps.into_iter().map(Scrubbed::assembled).collect(),
         evidence,
         samples: rollup.samples.clone(),
         status: "open".to_owned(),
@@ -335,7 +353,7 @@ fn body(
     );
     let mut shown: Vec<(&str, Vec<&TicketEvidence>)> = Vec::new();
     for quote in evidence {
-        match shown.iter_mut().find(|(words, _)| *words == quote.quote) {
+        match shown.iter_mut().find(|(words, _)| quote.quote == *words) {
             Some((_, at_all)) => at_all.push(quote),
             None => shown.push((&quote.quote, vec![quote])),
         }

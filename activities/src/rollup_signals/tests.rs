@@ -52,11 +52,7 @@ fn a_line_that_two_files_hold_counts_once() {
 fn what_was_skipped_anywhere_is_in_the_document() {
     let manifest = Manifest {
         files: Vec::new(),
-        skipped: vec![Skipped {
-            file: "x.jsonl".to_owned(),
-            line: 0,
-            reason: "empty file".to_owned(),
-        }],
+        skipped: vec![Skipped::new("x.jsonl", 0, "empty file")],
         skipped_more: 4,
     };
     let mut session = mined("a.jsonl", "s-1", "connection refused");

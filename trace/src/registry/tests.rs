@@ -12,9 +12,9 @@ fn session(name: &str, day: u64, causes: &[&str]) -> MinedSession {
         signal
     });
     MinedSession {
-        session_id: name.to_owned(),
+        session_id: name.into(),
         format: "openclaw".to_owned(),
-        file: format!("{name}.jsonl"),
+        file: format!("{name}.jsonl").as_str().into(),
         events: 50,
         signals: signals.collect(),
         first_at: at.clone(),
@@ -166,7 +166,7 @@ fn archives_and_copies_are_one_session() {
     let mut registry = Registry::default();
     let live = session("a", 1, &["timeout"]);
     let mut copy = session("a", 1, &[]);
-    copy.file = "a.jsonl.bak".to_owned();
+    copy.file = "a.jsonl.bak".into();
     apply(&mut registry, &[live, copy]);
     assert_eq!(
         registry.standing("fp1:timeout").unwrap().sessions_scanned,

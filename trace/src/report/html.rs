@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::escape::{fit, html};
 use super::view;
 use crate::rollup::{Rollup, RollupDocument};
+use crate::scrub::Scrubbed;
 use crate::signal::{Kind, MinedSignal};
 
 /// Most groups on the page; all of them are in `rollup.json`.
@@ -27,7 +28,7 @@ const STYLE: &str = include_str!("page.css");
 /// The report of a run as one self-contained page. It holds no time of its own: the same run gives
 /// the same bytes.
 #[must_use]
-pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> String {
+pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> Scrubbed {
     let places = view::signals_of_samples(signals);
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -45,7 +46,7 @@ pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> String
     delight(&mut out, document, &places);
     coverage(&mut out, document);
     out.push_str("</main>\n</body>\n</html>\n");
-    out
+    Scrubbed::assembled(out)
 }
 
 type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
@@ -158,7 +159,7 @@ fn quotes(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
                 quote.line,
                 html(&quote.role)
             );
-            match shown.iter_mut().find(|(words, _)| *words == quote.quote) {
+            match shown.iter_mut().find(|(words, _)| quote.quote == *words) {
                 Some((_, at_all)) => at_all.push(at),
                 None => shown.push((&quote.quote, vec![at])),
             }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::escape::{cell_span, code_span, fit};
 use super::view;
 use crate::rollup::{Rollup, RollupDocument};
+use crate::scrub::Scrubbed;
 
 /// Longest summary in a cell, columns.
 const SUMMARY_COLUMNS: usize = 120;
@@ -16,7 +17,7 @@ const SKIPPED_SHOWN_MAX: usize = 20;
 /// The document for people: what was read, the `top` failures, failures by tool, praise, and what
 /// was skipped.
 #[must_use]
-pub fn rollup_md(document: &RollupDocument, top: usize) -> String {
+pub fn rollup_md(document: &RollupDocument, top: usize) -> Scrubbed {
     let mut out = String::from("# What went wrong\n\n");
     overview(&mut out, document);
     failures(&mut out, document, top);
@@ -28,7 +29,7 @@ pub fn rollup_md(document: &RollupDocument, top: usize) -> String {
     risks(&mut out, document);
     delight(&mut out, document, top);
     skips(&mut out, document);
-    out
+    Scrubbed::assembled(out)
 }
 
 fn overview(out: &mut String, document: &RollupDocument) {
@@ -274,7 +275,7 @@ fn skips(out: &mut String, document: &RollupDocument) {
     out.push('\n');
     for skip in document.skipped.iter().take(SKIPPED_SHOWN_MAX) {
         let place = if skip.line == 0 {
-            skip.file.clone()
+            skip.file.to_string()
         } else {
             format!("{}:{}", skip.file, skip.line)
         };

@@ -38,7 +38,7 @@ fn hostile() -> MinedSignal {
 #[test]
 fn the_table_fits_its_width() {
     let mut wide = signal("a", 2, "wide");
-    wide.summary = "文件不存在 ".repeat(40);
+    wide.summary = "文件不存在 ".repeat(40).as_str().into();
     wide.tool = "a_very_long_tool_name_of_somebody".into();
     wide.severity = Severity::High;
     let document = document(&[signal("a", 1, "x"), wide]);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain::SharedFailures;
 use crate::mine::MinedSession;
 use crate::rank::rounded;
+use crate::scrub::{self, Scrubbed};
 use crate::signal::{Kind, MinedSignal};
 
 /// Most sessions that are named for their risk.
@@ -63,9 +64,11 @@ pub struct DaySum {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionRisk {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// Its file, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Higher is likelier; the scale is arbitrary. Two decimals.
     pub risk: f64,
     /// Failures and frustrations in it.
@@ -162,9 +165,9 @@ mod tests {
 
     fn session(name: &str, format: &str, risk: f64, causes: &[&str]) -> MinedSession {
         MinedSession {
-            session_id: name.to_owned(),
+            session_id: name.into(),
             format: format.to_owned(),
-            file: format!("{name}.jsonl"),
+            file: format!("{name}.jsonl").as_str().into(),
             events: 10,
             last_at: "2026-03-02T10:00:00Z".to_owned(),
             is_session: true,
