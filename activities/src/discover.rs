@@ -190,7 +190,7 @@ impl Judge {
 
     fn skip(&mut self, name: &str, reason: String) {
         let file = names::scrubbed(name, self.base.is_some());
-        self.manifest.skipped.push(Skipped::new(&file, 0, &reason));
+        self.manifest.skipped.push(Skipped::new(&file, 0, reason));
     }
 }
 

@@ -248,7 +248,7 @@ fn unread(file: &SessionFile, why: String) -> MinedSession {
     MinedSession {
         file: Scrubber::shared().scrub(&file.name),
         format: file.format.clone(),
-        skipped: vec![Skipped::new(&file.name, 0, &why)],
+        skipped: vec![Skipped::new(&file.name, 0, why)],
         ..MinedSession::default()
     }
 }

@@ -136,7 +136,7 @@ fn roll_up(manifest: &Manifest, mut sessions: Vec<MinedSession>) -> Rolled {
 
 /// What was counted but not kept, as something skipped.
 fn more(file: &str, what: &str, n: u64) -> Option<Skipped> {
-    (n > 0).then(|| Skipped::new(file, 0, &format!("{n} more {what} beyond the limit")))
+    (n > 0).then(|| Skipped::new(file, 0, format!("{n} more {what} beyond the limit")))
 }
 
 /// Archives and copies hold lines of the live file again: a signal of the same session, made of the

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::common::{Place, files, json_lines, stderr};
+use crate::common::{Place, files, json_lines, stderr, stdout};
 
 /// A session of one day of March; each tool fails with its text.
 fn session(dir: &Path, name: &str, day: u32, fails: &[(&str, &str)]) {
@@ -166,4 +166,41 @@ fn a_killed_run_counts_nothing_twice() {
         files(&calm.out()) == files(&place.out()),
         "the files differ after kills"
     );
+}
+
+#[test]
+fn a_fingerprint_is_explained_and_an_unknown_one_gets_the_nearest() {
+    let place = Place::new();
+    let dir = place.dir.path().join("sessions");
+    session(&dir, "a", 1, &[REFUSED, QUOTA]);
+    let rollup = run(&place, &dir);
+    let rollups = rollup["rollups"].as_array().unwrap();
+    let fetch = rollups.iter().find(|r| r["tool"] == "fetch").unwrap();
+    let id = fetch["fingerprint_id"].as_str().unwrap();
+    let out = place.out();
+    let explain = |words: &[&str]| {
+        let mut command = place.command(&["explain"]);
+        command.args(words).arg("--out").arg(&out).output().unwrap()
+    };
+    let told = explain(&[id]);
+    let text = stdout(&told);
+    assert!(told.status.success(), "{}", stderr(&told));
+    for part in [
+        "ECONNREFUSED",
+        "the same digest",
+        "Over all runs: new",
+        "a.jsonl:",
+        id,
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let ticket = format!("OCT-{}", &id[4..12]);
+    let told: Value = serde_json::from_slice(&explain(&[&ticket, "--json"]).stdout).unwrap();
+    assert_eq!(
+        (&told["fingerprint_id"], &told["repeats"]),
+        (&json!(id), &json!(true))
+    );
+    let unknown = explain(&["fp1:0000"]);
+    assert_eq!(unknown.status.code(), Some(3));
+    assert!(stderr(&unknown).contains(id), "{}", stderr(&unknown));
 }

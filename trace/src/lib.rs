@@ -6,6 +6,7 @@ pub mod blame;
 pub mod chain;
 mod detect;
 pub mod event;
+pub mod explain;
 pub mod fingerprint;
 pub mod formats;
 pub mod hash;

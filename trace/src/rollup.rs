@@ -46,11 +46,11 @@ pub struct Skipped {
 impl Skipped {
     /// One of a file, a line and a reason in plain words; both texts are scrubbed.
     #[must_use]
-    pub fn new(file: &str, line: u64, reason: &str) -> Self {
+    pub fn new(file: &str, line: u64, reason: impl Into<String>) -> Self {
         Self {
             file: Scrubber::shared().scrub(file),
             line,
-            reason: Scrubber::shared().scrub(reason),
+            reason: Scrubber::shared().scrub(&reason.into()),
         }
     }
 }
