@@ -69,8 +69,8 @@ fn standing(told: &Explanation, out: &mut Vec<String>) {
     if let Some(symptom) = &told.symptom_of {
         out.push(String::new());
         out.push(format!(
-            "A symptom: in {} of {} sessions it came right after {}",
-            symptom.sessions, symptom.of_sessions, symptom.fingerprint_id
+            "A symptom: in {} of {} sessions it came right after another failure, most often {}",
+            symptom.caused_sessions, symptom.of_sessions, symptom.fingerprint_id
         ));
     }
     let Some(standing) = &told.standing else {

@@ -271,6 +271,11 @@ fn evidence(rollup: &Rollup, places: &Places<'_>) -> Vec<TicketEvidence> {
     quotes
 }
 
+/// What to do to see a failure, step by step.
+pub(crate) fn repro_steps_of(rollup: &Rollup, places: &Places<'_>) -> Vec<String> {
+    repro_steps(rollup, &evidence(rollup, places))
+}
+
 fn repro_steps(rollup: &Rollup, evidence: &[TicketEvidence]) -> Vec<String> {
     let mut steps = Vec::new();
     let Some(first) = evidence.first() else {

@@ -94,9 +94,11 @@ pub(crate) fn symptom_words(document: &RollupDocument, rollup: &Rollup) -> Strin
         |cause| format!("\"{}\"", fit(&one_line(&cause.summary), CAUSE_COLUMNS)),
     );
     format!(
-        "This is a symptom: in {} of {} it came right after {cause}, so it is ranked beside that one. Mend that first.",
-        symptom.sessions,
+        "This is a symptom: in {} of {} it came right after another failure, most often after {cause} ({}), so it is \
+         ranked beside that one. Mend the cause first.",
+        symptom.caused_sessions,
         counted(symptom.of_sessions, "session"),
+        symptom.sessions,
     )
 }
 
