@@ -21,3 +21,4 @@ mod record;
 mod registry;
 mod samples;
 mod schedule;
+mod stability;
