@@ -7,6 +7,7 @@ use engine::ActivityCx;
 use kernel::Failure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use trace::scrub::Scrubbed;
 use workflows::contracts::BlobRef;
 
 /// Keeps bytes and gives their digest.
@@ -67,6 +68,22 @@ pub fn lines<T: DeserializeOwned>(cx: &ActivityCx, blob: &BlobRef) -> Result<Vec
         .filter(|line| !line.is_empty())
         .map(|line| from_json(line, blob))
         .collect()
+}
+
+/// Keeps a text that may leave the process.
+///
+/// # Errors
+/// As [`put_bytes`].
+pub fn put_text(cx: &ActivityCx, text: &Scrubbed) -> Result<BlobRef, Failure> {
+    put_bytes(cx, text.as_bytes())
+}
+
+/// A text that [`put_text`] kept, or a document all of whose text is scrubbed: the door for what leaves.
+///
+/// # Errors
+/// As [`text`].
+pub fn scrubbed_text(cx: &ActivityCx, blob: &BlobRef) -> Result<Scrubbed, Failure> {
+    text(cx, blob).map(Scrubbed::from_store)
 }
 
 /// The text of a digest.

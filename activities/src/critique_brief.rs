@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::Failure;
+use trace::scrub::Scrubber;
 use workflows::contracts::{self, CritiqueBriefInput, CritiqueBriefOutput};
 
 use crate::blobs;
@@ -29,7 +30,7 @@ impl Activity for CritiqueBrief {
             let snapshot: Snapshot = blobs::json(cx, &input.snapshot)?;
             let review = review(&blobs::text(cx, &input.brief)?, &snapshot);
             Ok(CritiqueBriefOutput {
-                review: blobs::put_bytes(cx, review.to_markdown().as_bytes())?,
+                review: blobs::put_text(cx, &Scrubber::shared().scrub(&review.to_markdown()))?,
                 refused: review.refusals.len() as u64,
                 accepted: review.refusals.is_empty(),
             })

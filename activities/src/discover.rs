@@ -189,11 +189,8 @@ impl Judge {
     }
 
     fn skip(&mut self, name: &str, reason: String) {
-        self.manifest.skipped.push(Skipped {
-            file: names::scrubbed(name, self.base.is_some()),
-            line: 0,
-            reason,
-        });
+        let file = names::scrubbed(name, self.base.is_some());
+        self.manifest.skipped.push(Skipped::new(&file, 0, reason));
     }
 }
 

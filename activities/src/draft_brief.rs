@@ -29,8 +29,7 @@ impl Activity for DraftBrief {
             return Err(Failure::retryable("BadReply", message));
         }
         blocking(cx, move |cx| {
-            let scrubbed = Scrubber::shared().scrub(&reply);
-            blobs::put_bytes(cx, scrubbed.as_str().as_bytes())
+            blobs::put_text(cx, &Scrubber::shared().scrub(&reply))
         })
         .await
     }
@@ -38,7 +37,7 @@ impl Activity for DraftBrief {
 
 fn prompt(cx: &ActivityCx, input: &DraftBriefInput) -> Result<Prompt, Failure> {
     let part = |name, blob: &BlobRef| -> Result<Fenced, Failure> {
-        let text = blobs::text(cx, blob)?;
+        let text = blobs::scrubbed_text(cx, blob)?;
         Ok(Fenced { name, text })
     };
     let mut data = vec![part(SNAPSHOT_PART, &input.snapshot)?];

@@ -33,7 +33,13 @@ impl Activity for FileTickets {
             Ok(FileTicketsOutput {
                 tickets: blobs::put_lines(cx, &tickets)?,
                 n_tickets: tickets.len() as u64,
-                top: tickets.iter().take(top).map(ticket_ref).collect(),
+                // Research on the cause answers for its symptoms.
+                top: tickets
+                    .iter()
+                    .filter(|ticket| ticket.symptom_of.is_none())
+                    .take(top)
+                    .map(ticket_ref)
+                    .collect(),
             })
         })
         .await

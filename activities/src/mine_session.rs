@@ -12,6 +12,7 @@ use kernel::{Failure, Retry};
 use serde::{Deserialize, Serialize};
 use trace::mine::{FileRef, Format, MineOptions, MinedSession, mine};
 use trace::rollup::Skipped;
+use trace::scrub::Scrubber;
 use workflows::contracts::{self, BlobRef, MineSessionInput, MineSessionOutput};
 
 use crate::blobs;
@@ -20,7 +21,7 @@ use crate::manifest::{Cache, SessionFile};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
-pub const MINER_VERSION: u32 = 1;
+pub const MINER_VERSION: u32 = 2;
 
 /// Mines one session file.
 #[derive(Debug, Default)]
@@ -245,13 +246,9 @@ fn special(_kind: std::fs::FileType) -> &'static str {
 /// A result that says why there is none.
 fn unread(file: &SessionFile, why: String) -> MinedSession {
     MinedSession {
-        file: file.name.clone(),
+        file: Scrubber::shared().scrub(&file.name),
         format: file.format.clone(),
-        skipped: vec![Skipped {
-            file: file.name.clone(),
-            line: 0,
-            reason: why,
-        }],
+        skipped: vec![Skipped::new(&file.name, 0, why)],
         ..MinedSession::default()
     }
 }

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use kernel::Failure;
+use trace::scrub::Scrubbed;
 
 use crate::brief::Rules;
 
@@ -17,8 +18,8 @@ pub const NONE: &str = "none";
 pub struct Fenced {
     /// What it is.
     pub name: &'static str,
-    /// The text.
-    pub text: String,
+    /// The text. Whatever a model reads has left the process.
+    pub text: Scrubbed,
 }
 
 /// What a writer is asked.
@@ -100,7 +101,7 @@ mod tests {
             system: "Write.",
             data: vec![Fenced {
                 name: "snapshot",
-                text: hostile.to_owned(),
+                text: Scrubbed::from_store(hostile.to_owned()),
             }],
         };
         let text = prompt.data_text();

@@ -1,33 +1,44 @@
 //! `RollupSignals`: the results of all files become one rollup document and one list of signals.
 //!
 //! Neighbours: reads what `mine_session` kept, with the rules of [`trace::rollup`]. The result does
-//! not depend on the order of files or of executions.
+//! not depend on the order of files or of executions. What earlier runs know comes from `registry`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::Failure;
+use tokio::sync::Mutex;
 use trace::mine::MinedSession;
+use trace::registry::Batch;
+use trace::rollup::overview::Overview;
 use trace::rollup::{Builder, RollupDocument, SessionCounts, Skipped, sort_signals};
+use trace::scrub::Scrubbed;
 use trace::signal::MinedSignal;
 use workflows::contracts::{self, BlobRef, RollupInput, RollupOutput};
 
 use crate::blobs;
 use crate::errors::{blocking, check_canceled};
 use crate::manifest::{Cache, Manifest};
+use crate::registry;
 
 /// Groups the signals of all sessions.
 #[derive(Debug, Default)]
 pub struct RollupSignals {
     manifests: Cache,
+    /// The registry is read, moved on and kept by one run at a time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl RollupSignals {
     /// One that shares manifests with others.
     #[must_use]
     pub fn new(manifests: Cache) -> Self {
-        Self { manifests }
+        Self {
+            manifests,
+            turn: Arc::default(),
+        }
     }
 }
 
@@ -37,17 +48,29 @@ impl Activity for RollupSignals {
 
     async fn run(&self, cx: &ActivityCx, input: RollupInput) -> Result<RollupOutput, Failure> {
         let manifests = self.manifests.clone();
-        blocking(cx, move |cx| {
+        let _turn = self.turn.lock().await;
+        let (output, row) = blocking(cx, move |cx| {
             let manifest = manifests.manifest(cx, &input.manifest)?;
-            let (document, signals) = roll_up(&manifest, sessions(cx, &input.lists)?);
-            Ok(RollupOutput {
+            let Rolled {
+                mut document,
+                signals,
+                batch,
+            } = roll_up(&manifest, sessions(cx, &input.lists)?);
+            let row = registry::consult(cx, &mut document, batch)?;
+            let output = RollupOutput {
                 rollup: blobs::put_json(cx, &document)?,
                 signals: blobs::put_lines(cx, &signals)?,
                 n_signals: signals.len() as u64,
                 n_rollups: document.rollups.len() as u64,
-            })
+            };
+            Ok((output, row))
         })
-        .await
+        .await?;
+        // From here on the run is counted; another attempt is told the same.
+        if let Some((key, value)) = row {
+            cx.set_cursor(key, value).await?;
+        }
+        Ok(output)
     }
 }
 
@@ -63,12 +86,18 @@ fn sessions(cx: &ActivityCx, lists: &[BlobRef]) -> Result<Vec<MinedSession>, Fai
     Ok(sessions)
 }
 
-fn roll_up(
-    manifest: &Manifest,
-    mut sessions: Vec<MinedSession>,
-) -> (RollupDocument, Vec<MinedSignal>) {
+/// What all sessions give together.
+struct Rolled {
+    document: RollupDocument,
+    signals: Vec<MinedSignal>,
+    batch: Batch,
+}
+
+fn roll_up(manifest: &Manifest, mut sessions: Vec<MinedSession>) -> Rolled {
     sessions.sort_by(|a, b| (&a.file, &a.session_id).cmp(&(&b.file, &b.session_id)));
     drop_seen_elsewhere(&mut sessions);
+    let overview = Overview::of(&sessions);
+    let mut batch = Batch::default();
     let mut builder = Builder::new();
     let mut signals: Vec<MinedSignal> = Vec::new();
     let beyond = more("", "files", manifest.skipped_more);
@@ -92,25 +121,28 @@ fn roll_up(
             bytes: session.bytes,
         };
         builder.add_session(counts, &session.signals);
+        batch.add(&session);
         signals.extend(session.signals);
     }
     sort_signals(&mut signals);
-    (builder.finish(), signals)
+    let mut document = builder.finish();
+    document.overview = overview;
+    Rolled {
+        document,
+        signals,
+        batch,
+    }
 }
 
 /// What was counted but not kept, as something skipped.
 fn more(file: &str, what: &str, n: u64) -> Option<Skipped> {
-    (n > 0).then(|| Skipped {
-        file: file.to_owned(),
-        line: 0,
-        reason: format!("{n} more {what} beyond the limit"),
-    })
+    (n > 0).then(|| Skipped::new(file, 0, format!("{n} more {what} beyond the limit")))
 }
 
 /// Archives and copies hold lines of the live file again: a signal of the same session, made of the
 /// same line, is kept in the first file only. `sessions` are sorted by file.
 fn drop_seen_elsewhere(sessions: &mut [MinedSession]) {
-    let mut first: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut first: BTreeMap<(Scrubbed, String, String), usize> = BTreeMap::new();
     for (index, session) in sessions.iter_mut().enumerate() {
         session.signals.retain(|signal| {
             let Some(evidence) = signal.evidence.first() else {

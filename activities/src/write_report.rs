@@ -14,7 +14,9 @@ use engine::{Activity, ActivityCx};
 use kernel::Failure;
 use trace::report::{report_html, rollup_md};
 use trace::rollup::RollupDocument;
+use trace::scrub::{Scrubbed, json_lines, json_pretty};
 use trace::signal::MinedSignal;
+use trace::ticket::Ticket;
 use workflows::BriefLoopOutput;
 use workflows::contracts::{self, WriteReportInput};
 
@@ -46,39 +48,35 @@ impl Activity for WriteReport {
 }
 
 /// Names below `out`, with `/` between their parts, and what each file holds.
-type Files = BTreeMap<String, Vec<u8>>;
+/// Only scrubbed bytes become files.
+type Files = BTreeMap<String, Scrubbed<Vec<u8>>>;
 
 fn contents(cx: &ActivityCx, input: &WriteReportInput) -> Result<Files, Failure> {
     let document: RollupDocument = blobs::json(cx, &input.rollup)?;
     let signals: Vec<MinedSignal> = blobs::lines(cx, &input.signals)?;
     let mut files = Files::new();
-    let mut add = |name: String, bytes: Vec<u8>| files.insert(name, bytes);
-    add(
-        "signals.jsonl".to_owned(),
-        blobs::bytes(cx, &input.signals)?,
-    );
-    add(
-        "tickets.jsonl".to_owned(),
-        blobs::bytes(cx, &input.tickets)?,
-    );
-    let mut rollup = serde_json::to_vec_pretty(&document)
-        .map_err(|e| Failure::internal(format!("could not write JSON: {e}")))?;
-    rollup.push(b'\n');
-    add("rollup.json".to_owned(), rollup);
+    let tickets: Vec<Ticket> = blobs::lines(cx, &input.tickets)?;
+    let mut add = |name: &str, bytes| files.insert(name.to_owned(), bytes);
+    let json = |e| Failure::internal(format!("could not write JSON: {e}"));
+    add("signals.jsonl", json_lines(&signals).map_err(json)?);
+    add("tickets.jsonl", json_lines(&tickets).map_err(json)?);
+    add("rollup.json", json_pretty(&document).map_err(json)?);
     let rollup_md = rollup_md(&document, ROLLUPS_SHOWN_MAX);
-    add("rollup.md".to_owned(), rollup_md.into_bytes());
+    add("rollup.md", Scrubbed::bytes(rollup_md));
     let page = report_html(&document, &signals);
-    add("report.html".to_owned(), page.into_bytes());
+    add("report.html", Scrubbed::bytes(page));
     for brief in &input.briefs {
         let directory = brief_directory(brief)?;
         for (version, reviewed) in (1..).zip(&brief.versions) {
             let version: u32 = version;
             let name = format!("{BRIEFS}/{directory}/brief-v{version}");
-            add(format!("{name}.md"), blobs::bytes(cx, &reviewed.brief)?);
-            add(
-                format!("{name}.review.md"),
-                blobs::bytes(cx, &reviewed.review)?,
-            );
+            let mut add_text = |name: String, blob| -> Result<(), Failure> {
+                let text = blobs::scrubbed_text(cx, blob)?;
+                add(&name, Scrubbed::bytes(text));
+                Ok(())
+            };
+            add_text(format!("{name}.md"), &reviewed.brief)?;
+            add_text(format!("{name}.review.md"), &reviewed.review)?;
         }
     }
     Ok(files)
@@ -161,11 +159,16 @@ fn out_failure(doing: &str, error: &io::Error) -> Failure {
 }
 
 /// **Durability**: the bytes survive a power cut; the name does once its directory is synced.
-fn write_whole(path: &Path, directory: &Path, bytes: &[u8], temporary: &str) -> io::Result<()> {
+fn write_whole(
+    path: &Path,
+    directory: &Path,
+    content: &Scrubbed<Vec<u8>>,
+    temporary: &str,
+) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let hidden = directory.join(format!(".{name}{temporary}"));
     let mut file = File::create(&hidden)?;
-    file.write_all(bytes)?;
+    file.write_all(content.get())?;
     file.sync_all()?;
     drop(file);
     fs::rename(&hidden, path)

@@ -77,6 +77,8 @@ pub(crate) enum Command {
     },
     /// Own the state directory, work on all runs and fire schedules, until told to stop
     Serve(ServeArgs),
+    /// How a fingerprint or ticket of a report came about, and what is nearly the same
+    Explain(ExplainArgs),
     /// Check the installation, the store and what can be mined here; say what to do
     Doctor,
 }
@@ -245,6 +247,16 @@ pub(crate) struct ResumeArgs {
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A fingerprint (fp1:...), a ticket (OCT-...), or the first six characters or more of one
+    #[arg(value_name = "FINGERPRINT|TICKET")]
+    pub(crate) id: String,
+    /// The directory of the report
+    #[arg(long, value_name = "DIR", default_value = "trace-report")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod cancel;
 mod doctor;
+mod explain;
 mod follow;
 mod graph;
 mod history;

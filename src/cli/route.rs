@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    cancel, doctor, graph, history, list, resume, run, schedule, serve, status, submit, verb,
+    cancel, doctor, explain, graph, history, list, resume, run, schedule, serve, status, submit,
+    verb,
 };
 use crate::face_error::FaceError;
 
@@ -65,6 +66,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Activity { command } => verb::activity(global, command).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
+        Command::Explain(args) => explain::run(global, &args),
         Command::Doctor => doctor::run(global).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Views as text for a terminal.
 
 mod events;
+mod explain;
 pub(crate) mod graph;
 mod schedules;
 mod status;
@@ -8,6 +9,7 @@ mod summary;
 mod text;
 
 pub(crate) use events::{history_json, history_text};
+pub(crate) use explain::explanation;
 pub(crate) use schedules::{schedule, schedules};
 pub(crate) use status::{runs, status};
 pub(crate) use summary::run_summary;

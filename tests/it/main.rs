@@ -19,6 +19,8 @@ mod full_disk;
 mod kill;
 mod readme;
 mod record;
+mod registry;
 mod samples;
 mod schedule;
+mod stability;
 mod verbs;

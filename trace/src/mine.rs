@@ -17,7 +17,7 @@ use crate::formats::{self, FormatReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
-use crate::scrub::Scrubber;
+use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::MinedSignal;
 
 /// How much of a file its format is recognised by, bytes.
@@ -45,11 +45,13 @@ pub use crate::rollup::Skipped;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MinedSession {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// Name of the format, empty when unknown.
     pub format: String,
     /// The file, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Lines read.
     pub lines: u64,
     /// Events understood.
@@ -168,7 +170,7 @@ fn run(
         .format
         .or_else(|| sniff(file.name, &head[..head.len().min(SNIFF_BYTES)]));
     let mut session = MinedSession {
-        file: Scrubber::shared().scrub(file.name).into_string(),
+        file: Scrubber::shared().scrub(file.name),
         ..MinedSession::default()
     };
     let Some(format) = format else {
@@ -177,7 +179,7 @@ fn run(
         } else {
             "not a session format I know"
         };
-        skip(&mut session, 0, reason.to_owned());
+        skip(&mut session, 0, reason);
         return Ok((session, recorder));
     };
     session.is_session = true;
@@ -197,7 +199,7 @@ fn run(
             Line::Unfinished(bytes) => miner.line(bytes, false),
             Line::TooLong { bytes } => {
                 let reason = format!("longer than {LINE_BYTES_MAX} bytes ({bytes})");
-                miner.skip(reason);
+                miner.skip(&reason);
             }
         }
     }
@@ -226,10 +228,10 @@ impl Miner {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) if !is_finished && error.error_len().is_none() => {
-                return self.skip("cut off (still being written?)".to_owned());
+                return self.skip("cut off (still being written?)");
             }
             Err(error) => {
-                return self.skip(format!("invalid UTF-8 at byte {}", error.valid_up_to()));
+                return self.skip(&format!("invalid UTF-8 at byte {}", error.valid_up_to()));
             }
         };
         let Err(reason) = self.read(text, bytes) else {
@@ -242,9 +244,9 @@ impl Miner {
             return;
         }
         if is_finished {
-            self.skip(reason);
+            self.skip(&reason);
         } else {
-            self.skip("cut off (still being written?)".to_owned());
+            self.skip("cut off (still being written?)");
         }
     }
 
@@ -276,7 +278,7 @@ impl Miner {
         reader.read(text, &mut sink)
     }
 
-    fn skip(&mut self, reason: String) {
+    fn skip(&mut self, reason: &str) {
         let line = self.session.lines;
         skip(&mut self.session, line, reason);
     }
@@ -301,7 +303,7 @@ impl Miner {
         self.session.signals = self.recorder.finish(origin);
         self.session.risk = self.detectors.risk();
         self.session.failed_calls = self.detectors.failed_calls().to_vec();
-        self.session.session_id = Scrubber::shared().scrub(session_id).into_string();
+        self.session.session_id = Scrubber::shared().scrub(session_id);
         self.session.signals_dropped = self.recorder.dropped;
         self.session.signals_rejected = self.recorder.rejected;
         if self.first_ms <= self.last_ms {
@@ -312,7 +314,7 @@ impl Miner {
     }
 }
 
-fn skip(session: &mut MinedSession, line: u64, reason: String) {
+fn skip(session: &mut MinedSession, line: u64, reason: &str) {
     if session.skipped.len() >= SKIPPED_PER_SESSION_MAX {
         session.skipped_more += 1;
         return;
@@ -320,7 +322,7 @@ fn skip(session: &mut MinedSession, line: u64, reason: String) {
     session.skipped.push(Skipped {
         file: session.file.clone(),
         line,
-        reason,
+        reason: Scrubber::shared().scrub(reason),
     });
 }
 

@@ -12,6 +12,8 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::MESSAGE_BYTES_MAX;
 use scan::Quoted;
 
@@ -49,6 +51,82 @@ pub fn template(message: &str) -> String {
         current = next;
     }
     current
+}
+
+/// What one step of the normaliser made of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What the step does, in plain words.
+    pub name: String,
+    /// The text after it.
+    pub text: String,
+}
+
+/// The steps from a message to its [`template`], each with its result. Steps that change nothing are left out; the
+/// last one gives the template.
+///
+/// ```
+/// use trace::normalise::{steps, template};
+/// let message = "open '/home/kim/notes.md' failed after 12.5s";
+/// assert_eq!(steps(message).last().map(|step| step.text.clone()), Some(template(message)));
+/// ```
+#[must_use]
+pub fn steps(message: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut current = message[..boundary(message, MESSAGE_BYTES_MAX)].to_owned();
+    let mut add = |name: &str, text: &str, before: &str| {
+        if text != before {
+            let name = name.to_owned();
+            let text = text.to_owned();
+            steps.push(Step { name, text });
+        }
+    };
+    for _ in 0..PASSES_MAX {
+        let clean = scan::without_escapes(&current);
+        add(
+            "terminal colours and cursor marks are taken out",
+            &clean,
+            &current,
+        );
+        let next = pass(&current);
+        // Which way of reading quotes was taken shows in the result only.
+        let quoted = [Quoted::Mask, Quoted::KeepProse]
+            .into_iter()
+            .find(|quoted| arrange(&clean, *quoted) == next)
+            .unwrap_or(Quoted::Mask);
+        let lines = scan::scan(&clean, quoted);
+        let masked: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let masked = masked.join("\n");
+        let name = match quoted {
+            Quoted::Mask => "ids, numbers, paths, times and quoted values become <*>",
+            Quoted::KeepProse => {
+                "ids, numbers, paths and times become <*>; quotes are kept, for they hold the failure"
+            }
+        };
+        add(name, &masked, &clean);
+        let chosen = lines::choose(&lines);
+        add(
+            "the lines that name the failure are chosen",
+            &chosen,
+            &masked,
+        );
+        add(
+            "white space and repeats are tidied, the end is cut",
+            &next,
+            &chosen,
+        );
+        if next == current {
+            break;
+        }
+        current = next;
+    }
+    if steps.is_empty() {
+        steps.push(Step {
+            name: "nothing in it varies".to_owned(),
+            text: current,
+        });
+    }
+    steps
 }
 
 fn pass(message: &str) -> String {

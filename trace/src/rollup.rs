@@ -1,20 +1,29 @@
 //! Groups signals by fingerprint and ranks the groups: the content of `rollup.json`.
 //!
-//! Neighbours: [`crate::rank`] gives score and tier, [`crate::ticket`] and [`crate::report`] read
-//! the document. Must not know files or how a signal was found. The order in which sessions arrive
+//! Neighbours: [`crate::rank`] gives score and tier, [`crate::registry`] what other runs saw, [`overview`] sums by
+//! agent and day, `symptom` who came after whom; [`crate::ticket`] and [`crate::report`] read the document. Must not know files or how a signal was found. The order in which sessions arrive
 //! never shows in the result.
+
+pub mod overview;
+mod symptom;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::rank;
+use crate::registry::{Absent, Standing, rate};
+use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
+use overview::Overview;
+pub use symptom::SymptomOf;
 
 /// Most samples of one rollup.
 pub const SAMPLES_MAX: usize = 5;
 /// Most tags of one rollup, the first in alphabetical order.
 pub const TAGS_MAX: usize = 64;
+/// Most failures of earlier runs in one document.
+pub const ABSENT_MAX: usize = 100;
 
 /// The tag that marks a signal as an incident.
 const INCIDENT_TAG: &str = "incident";
@@ -25,11 +34,25 @@ const REPEATS_TAG: &str = "repeats:";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
     /// The file, relative to the path given by the user, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// The line, from 1; 0 when it is about the whole file.
     pub line: u64,
     /// Why, in plain words, scrubbed.
-    pub reason: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub reason: Scrubbed,
+}
+
+impl Skipped {
+    /// One of a file, a line and a reason in plain words; both texts are scrubbed.
+    #[must_use]
+    pub fn new(file: &str, line: u64, reason: impl Into<String>) -> Self {
+        Self {
+            file: Scrubber::shared().scrub(file),
+            line,
+            reason: Scrubber::shared().scrub(&reason.into()),
+        }
+    }
 }
 
 /// What was read of one session.
@@ -64,7 +87,8 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sample {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// Line in the session's file, from 1.
     pub line: u64,
 }
@@ -75,15 +99,18 @@ pub struct Rollup {
     /// `fp1:` and hex digits.
     pub fingerprint_id: String,
     /// The signature behind the fingerprint, scrubbed.
-    pub signature: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub signature: Scrubbed,
     /// What happened, in the words of the first sample.
-    pub summary: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub summary: Scrubbed,
     /// What was observed.
     pub kind: Kind,
     /// Which quality it speaks of, as the first sample says.
     pub class: Class,
     /// The tool involved, empty when none.
-    pub tool: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub tool: Scrubbed,
     /// 1 to 3.
     pub tier: u8,
     /// Why this tier.
@@ -104,6 +131,18 @@ pub struct Rollup {
     pub tags: Vec<String>,
     /// At most [`SAMPLES_MAX`], from as many sessions as there are, sorted.
     pub samples: Vec<Sample>,
+    /// Sessions with it of 100 that this run read, two decimals.
+    #[serde(default)]
+    pub per_100_sessions: f64,
+    /// Signals of 1,000 events that this run read, three decimals.
+    #[serde(default)]
+    pub per_1000_events: f64,
+    /// How it stands over all runs; `None` until the registry was asked.
+    #[serde(default)]
+    pub standing: Option<Standing>,
+    /// The failure that it mostly follows on, when it is what a failure leaves behind.
+    #[serde(default)]
+    pub symptom_of: Option<SymptomOf>,
 }
 
 /// The content of `rollup.json`.
@@ -117,11 +156,17 @@ pub struct RollupDocument {
     pub skipped: Vec<Skipped>,
     /// Sorted by tier, then score down, then fingerprint id.
     pub rollups: Vec<Rollup>,
+    /// Sums by agent and day, and the sessions to read first.
+    #[serde(default)]
+    pub overview: Overview,
+    /// Failures of earlier runs that this one did not see, at most [`ABSENT_MAX`].
+    #[serde(default)]
+    pub absent: Vec<Absent>,
 }
 
 /// Gathers sessions, in any order, and gives the document. Each session is added once; builders of
 /// parts of a run can be merged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Builder {
     counts: Counts,
     skipped: Vec<Skipped>,
@@ -145,6 +190,7 @@ impl Builder {
             bytes: counts.bytes,
             signals: signals.len() as u64,
         });
+        let causes = symptom::causes(signals);
         for signal in signals {
             match self.groups.get_mut(&signal.fingerprint_id) {
                 Some(group) => group.merge(Group::of(signal)),
@@ -152,6 +198,11 @@ impl Builder {
                     self.groups
                         .insert(signal.fingerprint_id.clone(), Group::of(signal));
                 }
+            }
+        }
+        for (symptom, cause) in causes {
+            if let Some(group) = self.groups.get_mut(symptom) {
+                *group.causes.entry(cause.to_owned()).or_default() += 1;
             }
         }
     }
@@ -180,10 +231,11 @@ impl Builder {
     pub fn finish(self) -> RollupDocument {
         let mut skipped = self.skipped;
         skipped.sort();
+        let counts = self.counts;
         let mut rollups: Vec<Rollup> = self
             .groups
             .into_iter()
-            .map(|(id, group)| group.finish(id))
+            .map(|(id, group)| group.finish(id, counts))
             .collect();
         rollups.sort_by(|a, b| {
             a.tier
@@ -193,9 +245,11 @@ impl Builder {
         });
         RollupDocument {
             schema_version: SCHEMA_VERSION,
-            counts: self.counts,
+            counts,
             skipped,
             rollups,
+            overview: Overview::default(),
+            absent: Vec::new(),
         }
     }
 
@@ -225,15 +279,15 @@ pub fn sort_signals(signals: &mut [MinedSignal]) {
 }
 
 /// The words of a group come from its lead: the signal with the smallest place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Lead {
-    session_id: String,
+    session_id: Scrubbed,
     line: u64,
     signal_id: String,
-    signature: String,
-    summary: String,
+    signature: Scrubbed,
+    summary: Scrubbed,
     class: Class,
-    tool: String,
+    tool: Scrubbed,
 }
 
 impl Lead {
@@ -244,18 +298,20 @@ impl Lead {
 
 /// What is gathered for one fingerprint. Every part is a sum, a set, a least or a greatest, so the
 /// order of additions cannot show.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Group {
     lead: Lead,
     kind: Kind,
     severity: Severity,
     items: u64,
-    sessions: BTreeSet<String>,
+    sessions: BTreeSet<Scrubbed>,
     first_seen: String,
     last_seen: String,
     tags: BTreeSet<String>,
     /// The first sessions in order of id, with their first lines.
-    samples: BTreeMap<String, BTreeSet<u64>>,
+    samples: BTreeMap<Scrubbed, BTreeSet<u64>>,
+    /// Other groups that it followed on, with the number of sessions.
+    causes: BTreeMap<String, u64>,
 }
 
 impl Group {
@@ -286,6 +342,7 @@ impl Group {
                 signal.session_id.clone(),
                 BTreeSet::from([signal.source.line]),
             )]),
+            causes: BTreeMap::new(),
         }
     }
 
@@ -316,14 +373,18 @@ impl Group {
         while self.samples.len() > SAMPLES_MAX {
             self.samples.pop_last();
         }
+        for (cause, sessions) in other.causes {
+            *self.causes.entry(cause).or_default() += sessions;
+        }
     }
 
-    fn finish(self, fingerprint_id: String) -> Rollup {
+    fn finish(self, fingerprint_id: String, counts: Counts) -> Rollup {
         let incident = self.tags.contains(INCIDENT_TAG);
         let errors = self.kind == Kind::Error;
         let frustration = self.kind == Kind::UserFrustration;
         let (tier, tier_reasons) = rank::tier(self.severity, incident, errors, frustration);
         let score = rank::score(self.items, self.severity, incident, errors, frustration);
+        let n_sessions = self.sessions.len() as u64;
         Rollup {
             fingerprint_id,
             signature: self.lead.signature,
@@ -336,17 +397,21 @@ impl Group {
             score: rank::rounded(score),
             max_severity: self.severity,
             count_items: self.items,
-            count_sessions: self.sessions.len() as u64,
+            count_sessions: n_sessions,
             first_seen: self.first_seen,
             last_seen: self.last_seen,
             tags: self.tags.into_iter().take(TAGS_MAX).collect(),
             samples: spread(&self.samples),
+            per_100_sessions: rate(n_sessions, counts.sessions, 100, 2),
+            per_1000_events: rate(self.items, counts.events, 1_000, 3),
+            standing: None,
+            symptom_of: SymptomOf::most(&self.causes, n_sessions),
         }
     }
 }
 
 /// Samples from as many sessions as there are: the first line of each, then the second, and so on.
-fn spread(lines_by_session: &BTreeMap<String, BTreeSet<u64>>) -> Vec<Sample> {
+fn spread(lines_by_session: &BTreeMap<Scrubbed, BTreeSet<u64>>) -> Vec<Sample> {
     let mut samples: Vec<(usize, Sample)> = lines_by_session
         .iter()
         .flat_map(|(session_id, lines)| {

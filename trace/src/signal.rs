@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scrub::{self, Scrubbed};
+
 /// Version of the `signals.jsonl`, `rollup.json` and `tickets.jsonl` layouts.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -83,7 +85,8 @@ pub struct Source {
     /// Session format: `openclaw`, `claude`, `codex`, ...
     pub format: String,
     /// The file, relative to the path given by the user, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Line of the main event, from 1.
     pub line: u64,
 }
@@ -107,7 +110,8 @@ pub struct Evidence {
     /// Who spoke: `user`, `assistant`, `tool`, `system`.
     pub role: String,
     /// The quote, scrubbed, at most [`crate::limits::QUOTE_BYTES_MAX`] bytes.
-    pub quote: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub quote: Scrubbed,
     /// `sha256:` and the first 16 hex digits of SHA-256 of the raw line, so a reader can check that it is unchanged.
     pub digest: String,
 }
@@ -120,7 +124,8 @@ pub struct MinedSignal {
     /// Stable id: `sig_` and 16 hex digits of a hash of session, file, line, detector and fingerprint.
     pub signal_id: String,
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// Where.
     pub source: Source,
     /// What.
@@ -128,9 +133,11 @@ pub struct MinedSignal {
     /// Which quality.
     pub class: Class,
     /// The tool involved, empty when none.
-    pub tool: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub tool: Scrubbed,
     /// One scrubbed sentence or message line, for people.
-    pub summary: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub summary: Scrubbed,
     /// How bad.
     pub severity: Severity,
     /// 0.0 to 1.0.
@@ -144,7 +151,12 @@ pub struct MinedSignal {
     /// `fp1:` and hex digits.
     pub fingerprint_id: String,
     /// The signature behind the fingerprint, scrubbed, so that a rollup can be explained.
-    pub signature: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub signature: Scrubbed,
+    /// The message that the signature's template was made of, scrubbed, at most
+    /// [`crate::limits::QUOTE_BYTES_MAX`] bytes.
+    #[serde(default, deserialize_with = "scrub::stored")]
+    pub message: Scrubbed,
     /// When, ISO 8601 UTC, empty when the session does not say.
     pub at: String,
 }

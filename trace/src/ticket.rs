@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::registry::lifecycle::State;
 use crate::report::escape::{code_block, code_span, fit, one_line};
 use crate::report::view;
-use crate::rollup::{Rollup, RollupDocument, Sample};
+use crate::rollup::{Rollup, RollupDocument, Sample, SymptomOf};
+use crate::scrub::{self, Scrubbed};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
 
 /// Longest title, columns.
@@ -55,15 +57,18 @@ const P2_SCORE_MIN: f64 = 4.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketEvidence {
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// The session's file, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Line in the file, from 1.
     pub line: u64,
     /// Who spoke.
     pub role: String,
     /// The quote, scrubbed.
-    pub quote: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub quote: Scrubbed,
     /// Digest of the raw line.
     pub digest: String,
 }
@@ -78,9 +83,11 @@ pub struct Ticket {
     /// `fp1:` and hex digits.
     pub fingerprint_id: String,
     /// One line of at most [`TITLE_COLUMNS_MAX`] columns.
-    pub title: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub title: Scrubbed,
     /// Markdown.
-    pub body: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub body: Scrubbed,
     /// How soon.
     pub priority: Priority,
     /// What was observed.
@@ -99,8 +106,21 @@ pub struct Ticket {
     pub count_sessions: u64,
     /// Out of how many sessions.
     pub sessions_scanned: u64,
+    /// Sessions with it of 100 that were read.
+    #[serde(default)]
+    pub per_100_sessions: f64,
+    /// Signals of 1,000 events that were read.
+    #[serde(default)]
+    pub per_1000_events: f64,
+    /// How it stands over all runs, where that is known.
+    #[serde(default)]
+    pub lifecycle: Option<State>,
+    /// The failure that it follows on, when it is a symptom.
+    #[serde(default)]
+    pub symptom_of: Option<SymptomOf>,
     /// What to do to see it, step by step.
-    pub repro_steps: Vec<String>,
+    #[serde(deserialize_with = "stored_steps")]
+    pub repro_steps: Vec<Scrubbed>,
     /// At most [`EVIDENCE_MAX`] quotes, from as many sessions as there are.
     pub evidence: Vec<TicketEvidence>,
     /// Where to look.
@@ -109,7 +129,8 @@ pub struct Ticket {
     pub status: String,
 }
 
-/// The tickets of a run, in the order of its rollups: tiers 1 and 2 without praise and notes.
+/// The tickets of a run, in the order of its rollups, a symptom beside its cause: tiers 1 and 2 without praise and
+/// notes.
 #[must_use]
 pub fn tickets_from(
     document: &RollupDocument,
@@ -117,26 +138,46 @@ pub fn tickets_from(
     sessions_scanned: u64,
 ) -> Vec<Ticket> {
     let places = view::signals_of_samples(signals);
-    let wanted = |rollup: &&Rollup| rollup.tier <= TIER_MAX && view::is_problem(rollup);
-    document
-        .rollups
-        .iter()
-        .filter(wanted)
-        .map(|rollup| ticket(rollup, &places, sessions_scanned))
+    view::ranked(document)
+        .into_iter()
+        .filter(|rollup| deserves_one(rollup))
+        .map(|rollup| ticket(rollup, &places, document, sessions_scanned))
         .collect()
+}
+
+/// Whether a ticket is made of a rollup: tiers 1 and 2, and no praise.
+#[must_use]
+pub fn deserves_one(rollup: &Rollup) -> bool {
+    rollup.tier <= TIER_MAX && view::is_problem(rollup)
+}
+
+fn stored_steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scrubbed>, D::Error> {
+    let steps = Vec::<String>::deserialize(deserializer)?;
+    Ok(steps.into_iter().map(Scrubbed::from_store).collect())
 }
 
 type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
 
-fn ticket(rollup: &Rollup, places: &Places<'_>, sessions_scanned: u64) -> Ticket {
+fn ticket(
+    rollup: &Rollup,
+    places: &Places<'_>,
+    document: &RollupDocument,
+    sessions_scanned: u64,
+) -> Ticket {
     let evidence = evidence(rollup, places);
     let repro_steps = repro_steps(rollup, &evidence);
     Ticket {
         schema_version: SCHEMA_VERSION,
         ticket_id: ticket_id(&rollup.fingerprint_id),
         fingerprint_id: rollup.fingerprint_id.clone(),
-        title: title(rollup),
-        body: body(rollup, &evidence, &repro_steps, sessions_scanned),
+        title: Scrubbed::assembled(title(rollup)),
+        body: Scrubbed::assembled(body(
+            rollup,
+            &evidence,
+            &repro_steps,
+            document,
+            sessions_scanned,
+        )),
         priority: Priority::of(rollup),
         kind: rollup.kind,
         class: rollup.class,
@@ -146,7 +187,11 @@ fn ticket(rollup: &Rollup, places: &Places<'_>, sessions_scanned: u64) -> Ticket
         count_items: rollup.count_items,
         count_sessions: rollup.count_sessions,
         sessions_scanned,
-        repro_steps,
+        per_100_sessions: rollup.per_100_sessions,
+        per_1000_events: rollup.per_1000_events,
+        lifecycle: rollup.standing.as_ref().map(|standing| standing.state),
+        symptom_of: rollup.symptom_of.clone(),
+        repro_steps: repro_steps.into_iter().map(Scrubbed::assembled).collect(),
         evidence,
         samples: rollup.samples.clone(),
         status: "open".to_owned(),
@@ -226,6 +271,11 @@ fn evidence(rollup: &Rollup, places: &Places<'_>) -> Vec<TicketEvidence> {
     quotes
 }
 
+/// What to do to see a failure, step by step.
+pub(crate) fn repro_steps_of(rollup: &Rollup, places: &Places<'_>) -> Vec<String> {
+    repro_steps(rollup, &evidence(rollup, places))
+}
+
 fn repro_steps(rollup: &Rollup, evidence: &[TicketEvidence]) -> Vec<String> {
     let mut steps = Vec::new();
     let Some(first) = evidence.first() else {
@@ -273,6 +323,7 @@ fn body(
     rollup: &Rollup,
     evidence: &[TicketEvidence],
     repro_steps: &[String],
+    document: &RollupDocument,
     sessions_scanned: u64,
 ) -> String {
     let mut out = String::from("## What happens\n\n");
@@ -293,6 +344,10 @@ fn body(
         rollup.tier_reasons.join(", "),
         rollup.score,
     );
+    let follows = view::symptom_words(document, rollup);
+    if !follows.is_empty() {
+        let _ = writeln!(out, "{}\n", plain(&follows));
+    }
     frequency(&mut out, rollup, sessions_scanned);
     out.push_str("## How to see it\n\n");
     for (index, step) in repro_steps.iter().enumerate() {
@@ -303,7 +358,7 @@ fn body(
     );
     let mut shown: Vec<(&str, Vec<&TicketEvidence>)> = Vec::new();
     for quote in evidence {
-        match shown.iter_mut().find(|(words, _)| *words == quote.quote) {
+        match shown.iter_mut().find(|(words, _)| quote.quote == *words) {
             Some((_, at_all)) => at_all.push(quote),
             None => shown.push((&quote.quote, vec![quote])),
         }
@@ -338,7 +393,7 @@ fn frequency(out: &mut String, rollup: &Rollup, sessions_scanned: u64) {
     if !share.is_empty() {
         let _ = write!(out, " ({share})");
     }
-    out.push('.');
+    let _ = write!(out, ", {} per 1,000 events.", rollup.per_1000_events);
     if !rollup.first_seen.is_empty() {
         let _ = write!(
             out,
@@ -348,6 +403,9 @@ fn frequency(out: &mut String, rollup: &Rollup, sessions_scanned: u64) {
         );
     }
     out.push_str("\n\n");
+    if let Some(standing) = &rollup.standing {
+        let _ = writeln!(out, "{}\n", plain(&view::standing_words(standing)));
+    }
 }
 
 /// Traced words inside a Markdown sentence: every mark that Markdown reads is escaped, and an `@`

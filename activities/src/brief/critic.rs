@@ -197,7 +197,7 @@ fn without_figures(sentence: &Sentence) -> Verdict {
 fn holds(citation: &Citation, words: &str) -> bool {
     let place = citation.place();
     let whole = [
-        &place,
+        place.as_str(),
         &citation.role,
         &citation.digest,
         &citation.session_id,
@@ -215,7 +215,7 @@ fn rollup_holds(snapshot: &Snapshot, words: &str) -> bool {
     let rollup = &snapshot.rollup;
     let shown = visible(words);
     let texts = [
-        &rollup.summary,
+        rollup.summary.as_str(),
         &rollup.tool,
         &rollup.signature,
         &rollup.fingerprint_id,

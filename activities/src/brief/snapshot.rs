@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use trace::rollup::Rollup;
+use trace::scrub::{self, Scrubbed};
 use trace::signal::{Evidence, MinedSignal};
 use trace::ticket::Ticket;
 
@@ -16,15 +17,18 @@ pub struct Citation {
     /// `E1`, `E2`, ...
     pub id: String,
     /// Id of the session, scrubbed.
-    pub session_id: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub session_id: Scrubbed,
     /// The session's file, scrubbed.
-    pub file: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub file: Scrubbed,
     /// Line in the file, from 1.
     pub line: u64,
     /// Who spoke.
     pub role: String,
     /// The quote, scrubbed.
-    pub quote: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub quote: Scrubbed,
     /// Digest of the raw line.
     pub digest: String,
 }
@@ -43,7 +47,8 @@ pub struct Snapshot {
     /// The ticket.
     pub ticket_id: String,
     /// Its title.
-    pub title: String,
+    #[serde(deserialize_with = "scrub::stored")]
+    pub title: Scrubbed,
     /// Its rollup; cited as `R`.
     pub rollup: Rollup,
     /// Sessions read in the run.

@@ -102,7 +102,7 @@ async fn skipped_after(change: impl FnOnce(&Path)) -> String {
     assert!(!session.is_session && session.signals.is_empty());
     assert_eq!((session.skipped.len(), session.skipped[0].line), (1, 0));
     assert_eq!(session.skipped[0].file, NAME);
-    session.skipped[0].reason.clone()
+    session.skipped[0].reason.to_string()
 }
 
 #[tokio::test]

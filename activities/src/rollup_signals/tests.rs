@@ -23,13 +23,13 @@ fn any_order_of_files_gives_the_same_bytes() {
     ];
     let manifest = Manifest::default();
     let expected = roll_up(&manifest, sessions.clone());
-    assert_eq!(expected.1.len(), 3);
+    assert_eq!(expected.signals.len(), 3);
     for turn in 0..sessions.len() {
         let mut turned = sessions.clone();
         turned.rotate_left(turn);
         let rolled = roll_up(&manifest, turned);
         let bytes =
-            |rolled: &(RollupDocument, Vec<MinedSignal>)| serde_json::to_vec(rolled).unwrap();
+            |rolled: &Rolled| serde_json::to_vec(&(&rolled.document, &rolled.signals)).unwrap();
         assert_eq!(bytes(&rolled), bytes(&expected));
     }
 }
@@ -39,7 +39,9 @@ fn a_line_that_two_files_hold_counts_once() {
     let archive = mined("s.jsonl.reset.2026", "s-1", "connection refused");
     let live = mined("s.jsonl", "s-1", "connection refused");
     let other = mined("t.jsonl", "s-2", "connection refused");
-    let (document, signals) = roll_up(&Manifest::default(), vec![archive, other, live]);
+    let Rolled {
+        document, signals, ..
+    } = roll_up(&Manifest::default(), vec![archive, other, live]);
     let files: Vec<&str> = signals.iter().map(|s| s.source.file.as_str()).collect();
     assert_eq!(files, ["s.jsonl", "t.jsonl"]);
     assert_eq!(document.rollups[0].count_items, 2);
@@ -50,16 +52,12 @@ fn a_line_that_two_files_hold_counts_once() {
 fn what_was_skipped_anywhere_is_in_the_document() {
     let manifest = Manifest {
         files: Vec::new(),
-        skipped: vec![Skipped {
-            file: "x.jsonl".to_owned(),
-            line: 0,
-            reason: "empty file".to_owned(),
-        }],
+        skipped: vec![Skipped::new("x.jsonl", 0, "empty file")],
         skipped_more: 4,
     };
     let mut session = mined("a.jsonl", "s-1", "connection refused");
     session.skipped_more = 2;
-    let (document, _) = roll_up(&manifest, vec![session]);
+    let Rolled { document, .. } = roll_up(&manifest, vec![session]);
     let reasons: Vec<&str> = document.skipped.iter().map(|s| s.reason.as_str()).collect();
     let expected = [
         "4 more files beyond the limit",

@@ -8,7 +8,9 @@ use crate::chain::Sign;
 use crate::event::{floor_char, ms_to_iso};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::hash;
-use crate::limits::{QUOTE_BYTES_MAX, SIGNALS_PER_SESSION_MAX, SUMMARY_BYTES_MAX};
+use crate::limits::{
+    MESSAGE_BYTES_MAX, QUOTE_BYTES_MAX, SIGNALS_PER_SESSION_MAX, SUMMARY_BYTES_MAX,
+};
 use crate::outcome::Outcome;
 use crate::scrub;
 use crate::signal::{Class, Evidence, Kind, MinedSignal, SCHEMA_VERSION, Severity, Source, Span};
@@ -108,7 +110,7 @@ impl Cx<'_> {
         Some(Evidence {
             line: self.line,
             role: quote.role.to_owned(),
-            quote: scrubbed.into_string(),
+            quote: scrubbed,
             digest: format!("sha256:{}", hash::short_hex(self.raw, 16)),
         })
     }
@@ -209,29 +211,26 @@ impl Cx<'_> {
         MinedSignal {
             schema_version: SCHEMA_VERSION,
             signal_id: String::new(),
-            session_id: String::new(),
+            session_id: scrub::Scrubbed::default(),
             source: Source {
                 format: String::new(),
-                file: String::new(),
+                file: scrub::Scrubbed::default(),
                 line,
             },
             kind: finding.kind,
             class: finding.class,
-            tool: scrubber
-                .scrub(finding.tool)
-                .truncated(SUMMARY_BYTES_MAX)
-                .into_string(),
-            summary: scrubber
-                .scrub(finding.summary)
-                .truncated(SUMMARY_BYTES_MAX)
-                .into_string(),
+            tool: scrubber.scrub(finding.tool).truncated(SUMMARY_BYTES_MAX),
+            summary: scrubber.scrub(finding.summary).truncated(SUMMARY_BYTES_MAX),
             severity: finding.severity,
             confidence: finding.confidence,
             tags,
             span,
             evidence,
             fingerprint_id: print.id.clone(),
-            signature: scrubber.scrub(&print.signature).into_string(),
+            signature: scrubber.scrub(&print.signature),
+            message: scrubber
+                .scrub(&finding.message[..floor_char(finding.message, MESSAGE_BYTES_MAX)])
+                .truncated(QUOTE_BYTES_MAX),
             at: self.at_ms.map(ms_to_iso).unwrap_or_default(),
         }
     }
@@ -305,8 +304,8 @@ impl Recorder {
     /// is scrubbed, while the ids are made of the real names.
     pub(crate) fn finish(&mut self, origin: Origin<'_>) -> Vec<MinedSignal> {
         let scrubber = scrub::Scrubber::shared();
-        let session_id = scrubber.scrub(origin.session_id).into_string();
-        let file = scrubber.scrub(origin.file).into_string();
+        let session_id = scrubber.scrub(origin.session_id);
+        let file = scrubber.scrub(origin.file);
         let mut signals: Vec<MinedSignal> = Vec::with_capacity(self.open.len());
         for Open {
             mut signal,

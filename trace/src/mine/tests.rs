@@ -190,7 +190,7 @@ fn evidence_is_a_slice_of_its_event_and_the_digest_is_of_the_raw_line() {
     let signal = &session.signals[0];
     let evidence = &signal.evidence[0];
     assert_eq!((evidence.line, evidence.role.as_str()), (2, "tool"));
-    assert!(text.contains(&evidence.quote), "{}", evidence.quote);
+    assert!(text.contains(evidence.quote.as_str()), "{}", evidence.quote);
     assert_eq!(
         evidence.digest,
         format!("sha256:{}", crate::hash::short_hex(line.as_bytes(), 16))

@@ -3,12 +3,15 @@
 //! Neighbours: `escape` is the only way for traced text into the page. Must not load anything: the
 //! page says so to the browser as well.
 
+mod extra;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::escape::{fit, html};
 use super::view;
 use crate::rollup::{Rollup, RollupDocument};
+use crate::scrub::Scrubbed;
 use crate::signal::{Kind, MinedSignal};
 
 /// Most groups on the page; all of them are in `rollup.json`.
@@ -27,7 +30,7 @@ const STYLE: &str = include_str!("page.css");
 /// The report of a run as one self-contained page. It holds no time of its own: the same run gives
 /// the same bytes.
 #[must_use]
-pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> String {
+pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> Scrubbed {
     let places = view::signals_of_samples(signals);
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -41,11 +44,15 @@ pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> String
     out.push_str("</style>\n</head>\n<body>\n<main>\n<h1>What went wrong</h1>\n");
     numbers(&mut out, document);
     failures(&mut out, document, &places);
+    extra::absent(&mut out, document);
     tools(&mut out, document);
+    extra::agents(&mut out, document);
+    extra::days(&mut out, document);
+    extra::risks(&mut out, document);
     delight(&mut out, document, &places);
     coverage(&mut out, document);
     out.push_str("</main>\n</body>\n</html>\n");
-    out
+    Scrubbed::assembled(out)
 }
 
 type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
@@ -74,16 +81,12 @@ fn numbers(out: &mut String, document: &RollupDocument) {
 
 fn failures(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
     out.push_str("<section>\n<h2>Top failures</h2>\n");
-    let problems: Vec<&Rollup> = document
-        .rollups
-        .iter()
-        .filter(|rollup| view::is_problem(rollup))
-        .collect();
+    let problems = view::ranked(document);
     if problems.is_empty() {
         out.push_str("<p>No failures found.</p>\n");
     }
     for rollup in problems.iter().take(GROUPS_MAX) {
-        failure(out, rollup, places);
+        failure(out, rollup, document, places);
     }
     let hidden = problems.len().saturating_sub(GROUPS_MAX);
     if hidden > 0 {
@@ -95,16 +98,27 @@ fn failures(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
     out.push_str("</section>\n");
 }
 
-fn failure(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
+fn failure(out: &mut String, rollup: &Rollup, document: &RollupDocument, places: &Places<'_>) {
     let tool = if rollup.tool.is_empty() {
         String::new()
     } else {
         format!(" · <code>{}</code>", html(&fit(&rollup.tool, 40)))
     };
+    let state = match view::state_word(rollup) {
+        "" => String::new(),
+        word => format!("<span class=\"state {word}\">{word}</span>"),
+    };
+    let beside = if rollup.symptom_of.is_some() {
+        " beside"
+    } else {
+        ""
+    };
+    let trend = extra::sparkline(rollup);
+    let rate = format!("{} per 1,000 events", rollup.per_1000_events);
     let _ = writeln!(
         out,
-        "<details class=\"t{0}\"><summary><span class=\"tier\">T{0}</span>\
-         <span class=\"what\">{1}</span><span class=\"meta\">{2} in {3} · {4}, {5} · \
+        "<details class=\"t{0}{beside}\"><summary><span class=\"tier\">T{0}</span>{state}\
+         <span class=\"what\">{1}</span>{trend}<span class=\"meta\">{2} in {3} ({rate}) · {4}, {5} · \
          score {6:.2}{tool}</span></summary>\n<div class=\"inside\">",
         rollup.tier.clamp(1, 3),
         html(&fit(&rollup.summary, SUMMARY_COLUMNS)),
@@ -130,13 +144,31 @@ fn failure(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
         );
     }
     out.push_str("</p>\n");
+    if let Some(standing) = &rollup.standing {
+        let _ = writeln!(out, "<p>{}</p>", html(&view::standing_words(standing)));
+    }
+    let symptom = view::symptom_words(document, rollup);
+    if !symptom.is_empty() {
+        let _ = writeln!(out, "<p>{}</p>", html(&symptom));
+    }
     quotes(out, rollup, places);
+    reproduce(out, rollup, places);
     let _ = writeln!(
         out,
         "<p class=\"place\"><code>{}</code><br><code>{}</code></p>\n</div></details>",
         html(&rollup.fingerprint_id),
         html(&rollup.signature)
     );
+}
+
+/// What to do to see it, as the ticket says it.
+fn reproduce(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
+    let steps = crate::ticket::repro_steps_of(rollup, places);
+    out.push_str("<h3>How to see it</h3>\n<ol>\n");
+    for step in steps {
+        let _ = writeln!(out, "<li>{}</li>", html(&step));
+    }
+    out.push_str("</ol>\n");
 }
 
 /// The quotes of the samples; equal words are shown once, with all their places.
@@ -158,7 +190,7 @@ fn quotes(out: &mut String, rollup: &Rollup, places: &Places<'_>) {
                 quote.line,
                 html(&quote.role)
             );
-            match shown.iter_mut().find(|(words, _)| *words == quote.quote) {
+            match shown.iter_mut().find(|(words, _)| quote.quote == *words) {
                 Some((_, at_all)) => at_all.push(at),
                 None => shown.push((&quote.quote, vec![at])),
             }
@@ -190,8 +222,9 @@ fn tools(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<section>\n<h2>By tool</h2>\n<table><thead><tr><th>Tool</th><th class=\"n\">Items</th>\
-         <th class=\"n\">Failures</th><th class=\"n\">Tier</th></tr></thead><tbody>\n",
+        "<section>\n<h2>By tool</h2>\n<table><thead><tr><th scope=\"col\">Tool</th>\
+         <th scope=\"col\" class=\"n\">Items</th><th scope=\"col\" class=\"n\">Failures</th>\
+         <th scope=\"col\" class=\"n\">Tier</th></tr></thead><tbody>\n",
     );
     for (tool, sum) in sums.iter().take(GROUPS_MAX) {
         let name = if tool.is_empty() {
@@ -201,7 +234,7 @@ fn tools(out: &mut String, document: &RollupDocument) {
         };
         let _ = writeln!(
             out,
-            "<tr><td>{name}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+            "<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td></tr>",
             sum.items, sum.kinds_of_failure, sum.tier
         );
@@ -255,7 +288,7 @@ fn coverage(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<table><thead><tr><th>Skipped because</th><th class=\"n\">Places</th></tr></thead>\
+        "<table><thead><tr><th scope=\"col\">Skipped because</th><th scope=\"col\" class=\"n\">Places</th></tr></thead>\
          <tbody>\n",
     );
     for (reason, n) in view::skip_reasons(&document.skipped)

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::rollup::{Rollup, Skipped};
+use super::escape::{fit, one_line};
+use crate::registry::Standing;
+use crate::rollup::{Rollup, RollupDocument, Skipped};
 use crate::signal::{Class, Kind, MinedSignal, Severity};
 
 /// A kind as people say it.
@@ -54,6 +56,70 @@ pub(crate) fn is_problem(rollup: &Rollup) -> bool {
         | Kind::ProactiveOpportunity => true,
         Kind::UserDelight | Kind::Other => false,
     }
+}
+
+/// Problems in the order of the document, each symptom right after its cause. The two stand where the better placed of
+/// them would: a failure that leaves people without an answer is worth what they went through.
+pub(crate) fn ranked(document: &RollupDocument) -> Vec<&Rollup> {
+    let problems: Vec<&Rollup> = document.rollups.iter().filter(|r| is_problem(r)).collect();
+    let cause_of = |index: usize| {
+        let cause = &problems[index].symptom_of.as_ref()?.fingerprint_id;
+        problems
+            .iter()
+            .position(|other| other.fingerprint_id == *cause)
+    };
+    let leads: Vec<usize> = (0..problems.len())
+        .map(|index| cause_of(index).unwrap_or(index))
+        .collect();
+    let mut first_of: BTreeMap<usize, usize> = BTreeMap::new();
+    for (index, lead) in leads.iter().enumerate() {
+        first_of.entry(*lead).or_insert(index);
+    }
+    let mut places: Vec<usize> = (0..problems.len()).collect();
+    places.sort_by_key(|index| {
+        let lead = leads[*index];
+        (first_of.get(&lead), lead, *index != lead, *index)
+    });
+    places.into_iter().map(|index| problems[index]).collect()
+}
+
+/// Why a symptom stands where it does; empty when it is none.
+pub(crate) fn symptom_words(document: &RollupDocument, rollup: &Rollup) -> String {
+    let Some(symptom) = &rollup.symptom_of else {
+        return String::new();
+    };
+    let is_cause = |other: &&Rollup| other.fingerprint_id == symptom.fingerprint_id;
+    let cause = document.rollups.iter().find(is_cause).map_or_else(
+        || symptom.fingerprint_id.clone(),
+        |cause| format!("\"{}\"", fit(&one_line(&cause.summary), CAUSE_COLUMNS)),
+    );
+    format!(
+        "This is a symptom: in {} of {} it came right after another failure, most often after {cause} ({}), so it is \
+         ranked beside that one. Mend the cause first.",
+        symptom.caused_sessions,
+        counted(symptom.of_sessions, "session"),
+        symptom.sessions,
+    )
+}
+
+const CAUSE_COLUMNS: usize = 90;
+
+/// `new`, `ongoing`, ...; empty when no registry was asked.
+pub(crate) fn state_word(rollup: &Rollup) -> &'static str {
+    let standing = rollup.standing.as_ref();
+    standing.map_or("", |standing| standing.state.as_str())
+}
+
+/// A standing in one sentence or two, with rates over all runs.
+pub(crate) fn standing_words(standing: &Standing) -> String {
+    format!(
+        "Over all runs: {} ({}). {} of 100 sessions and {} of 1,000 events, in {} read.",
+        standing.state.as_str(),
+        standing.because,
+        standing.per_100_sessions,
+        standing.per_1000_events,
+        counted(standing.sessions_scanned, "session"),
+    )
 }
 
 /// `1 session`, `2 sessions`.

@@ -5,21 +5,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::signal::{Evidence, Source, Span};
 
+/// Text of a test, through the same door as any other.
+pub(crate) fn clean(text: &str) -> Scrubbed {
+    Scrubber::shared().scrub(text)
+}
+
 /// A signal of a made-up session.
 pub(crate) fn signal(session: &str, line: u64, cause: &str) -> MinedSignal {
     MinedSignal {
         schema_version: SCHEMA_VERSION,
         signal_id: format!("sig_{session}_{line}_{cause}"),
-        session_id: session.to_owned(),
+        session_id: clean(session),
         source: Source {
             format: "openclaw".into(),
-            file: format!("{session}.jsonl"),
+            file: clean(&format!("{session}.jsonl")),
             line,
         },
         kind: Kind::Error,
         class: Class::Defect,
-        tool: "exec".into(),
-        summary: format!("{cause} in {session}"),
+        tool: clean("exec"),
+        summary: clean(&format!("{cause} in {session}")),
         severity: Severity::Medium,
         confidence: 0.9,
         tags: vec![format!("error_class:{cause}"), "repeats:3".into()],
@@ -30,11 +35,12 @@ pub(crate) fn signal(session: &str, line: u64, cause: &str) -> MinedSignal {
         evidence: vec![Evidence {
             line,
             role: "tool".into(),
-            quote: format!("error: {cause}"),
+            quote: clean(&format!("error: {cause}")),
             digest: "sha256:0011223344556677".into(),
         }],
         fingerprint_id: format!("fp1:{cause}"),
-        signature: format!("error|exec|{cause}|error: {cause}"),
+        signature: clean(&format!("error|exec|{cause}|error: {cause}")),
+        message: clean(&format!("error: {cause}")),
         at: format!("2026-03-{:02}T10:00:00Z", 1 + line % 28),
     }
 }
@@ -48,11 +54,7 @@ fn counts() -> SessionCounts {
 }
 
 fn skipped(file: &str, line: u64) -> Skipped {
-    Skipped {
-        file: file.to_owned(),
-        line,
-        reason: "not JSON".to_owned(),
-    }
+    Skipped::new(file, line, "not JSON")
 }
 
 #[test]
@@ -126,11 +128,19 @@ fn the_document_has_the_fields_of_the_contract() {
     let keys = |value: &serde_json::Value| -> Vec<String> {
         value.as_object().unwrap().keys().cloned().collect()
     };
-    let mut expected = vec!["schema_version", "counts", "skipped", "rollups"];
-    expected.sort_unstable();
     let mut found = keys(&value);
     found.sort();
-    assert_eq!(found, expected);
+    assert_eq!(
+        found,
+        [
+            "absent",
+            "counts",
+            "overview",
+            "rollups",
+            "schema_version",
+            "skipped"
+        ]
+    );
     let mut rollup = keys(&value["rollups"][0]);
     rollup.sort();
     assert_eq!(
@@ -144,10 +154,14 @@ fn the_document_has_the_fields_of_the_contract() {
             "kind",
             "last_seen",
             "max_severity",
+            "per_1000_events",
+            "per_100_sessions",
             "samples",
             "score",
             "signature",
+            "standing",
             "summary",
+            "symptom_of",
             "tags",
             "tier",
             "tier_reasons",

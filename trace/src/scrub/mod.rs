@@ -3,12 +3,13 @@
 //! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker),
 //! `context` (values that stand beside words such as `password`), `structures` (key blocks, web
 //! tokens, addresses with credentials), `pii`, `account` (names in logins), `check` (checksums and shape of values),
-//! `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done).
+//! `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done), [`Leaves`] (the documents that may become files).
 //! Must not know where the text came from or where it goes.
 
 mod account;
 mod check;
 mod context;
+mod leaves;
 mod pii;
 mod placeholder;
 mod prefixes;
@@ -16,8 +17,9 @@ mod scrubber;
 mod structures;
 mod text;
 
+pub use leaves::{Leaves, json_lines, json_pretty};
 pub use scrubber::Scrubber;
-pub use text::Scrubbed;
+pub use text::{Scrubbed, stored};
 
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ fn a_failure_becomes_one_ticket_with_quotes_of_several_sessions() {
     assert!(
         ticket
             .body
-            .contains("3 times in 2 of 20 sessions scanned (10.0 %).")
+            .contains("3 times in 2 of 20 sessions scanned (10.0 %), ")
     );
     assert!(ticket.repro_steps[0].starts_with("Open a.jsonl at line 5"));
     assert!(
@@ -160,6 +160,9 @@ fn the_line_has_the_fields_of_the_contract() {
             "evidence",
             "fingerprint_id",
             "kind",
+            "lifecycle",
+            "per_1000_events",
+            "per_100_sessions",
             "priority",
             "repro_steps",
             "samples",
@@ -168,6 +171,7 @@ fn the_line_has_the_fields_of_the_contract() {
             "sessions_scanned",
             "severity",
             "status",
+            "symptom_of",
             "ticket_id",
             "tier",
             "title",
