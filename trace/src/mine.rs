@@ -17,6 +17,7 @@ use crate::formats::{self, FormatReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
+use crate::records::{Framing, Records};
 use crate::scrub::Scrubber;
 use crate::signal::MinedSignal;
 
@@ -164,9 +165,9 @@ fn run(
     let mut lines = Lines::new(reader, LINE_BYTES_MAX);
     let head = lines.peek(SNIFF_BYTES)?;
     let is_empty = head.is_empty();
-    let format = options
-        .format
-        .or_else(|| sniff(file.name, &head[..head.len().min(SNIFF_BYTES)]));
+    let head = &head[..head.len().min(SNIFF_BYTES)];
+    let format = options.format.or_else(|| sniff(file.name, head));
+    let framing = format.map_or(Framing::Lines, |format| format.framing(head));
     let mut session = MinedSession {
         file: Scrubber::shared().scrub(file.name).into_string(),
         ..MinedSession::default()
@@ -190,9 +191,10 @@ fn run(
         first_ms: i64::MAX,
         last_ms: i64::MIN,
     };
-    while let Some(line) = lines.next_line()? {
-        miner.session.lines += 1;
-        match line {
+    let mut records = Records::new(lines, framing, LINE_BYTES_MAX);
+    while let Some((number, record)) = records.next_record()? {
+        miner.session.lines = number;
+        match record {
             Line::Whole(bytes) => miner.line(bytes, true),
             Line::Unfinished(bytes) => miner.line(bytes, false),
             Line::TooLong { bytes } => {
@@ -201,7 +203,7 @@ fn run(
             }
         }
     }
-    miner.session.bytes = lines.bytes_read;
+    (miner.session.bytes, miner.session.lines) = records.read_so_far();
     Ok(miner.finish(file.name))
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::calls::Calls;
 use super::envelope;
 use super::raw::{self, Content, Loose, Probe, Raw};
-use super::{FormatReader, Sink};
+use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{
     AssistantTurn, Body, ProviderError, Text, ToolCall, ToolResult, UserTurn, floor_char, iso_to_ms,
 };
@@ -21,7 +21,7 @@ const INTERRUPT_START: &str = "[Request interrupted by user";
 
 /// Reads a session.
 #[derive(Debug, Default)]
-pub(super) struct Claude {
+struct Claude {
     session_id: Option<String>,
     calls: Calls,
 }
@@ -85,7 +85,17 @@ struct Item<'a> {
     is_error: Raw<'a>,
 }
 
-pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+pub(super) const SPEC: Spec = Spec {
+    name: "claude",
+    recognised: Recognised::ByLine {
+        line: recognises,
+        start: recognises_start,
+    },
+    framing: super::lines,
+    reader: || Box::new(Claude::default()),
+};
+
+fn recognises(probe: &Probe<'_>) -> bool {
     let has_ids = probe.uuid.is_some() || probe.session_id.is_some();
     match probe.kind() {
         "user" | "assistant" => probe.message.is_some(),
@@ -104,7 +114,7 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
     }
 }
 
-pub(super) fn recognises_start(start: &[u8]) -> bool {
+fn recognises_start(start: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
     let is_turn = has(b"\"user\"") || has(b"\"assistant\"");
     (has(b"\"sessionId\"") && (has(b"\"parentUuid\"") || is_turn))
