@@ -16,11 +16,12 @@ use workflows::contracts::{self, BlobRef, MineSessionInput, MineSessionOutput};
 
 use crate::blobs;
 use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
+use crate::expand;
 use crate::manifest::{Cache, SessionFile};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
-pub const MINER_VERSION: u32 = 1;
+pub const MINER_VERSION: u32 = 2;
 
 /// Mines one session file.
 #[derive(Debug, Default)]
@@ -203,7 +204,7 @@ fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Tr
     })?;
     let mut reader = Counted {
         // What is written from now on belongs to the next run.
-        inner: open.take(stamp.size),
+        inner: expand::content(open, stamp.size).map_err(trouble)?,
         cx,
     };
     let options = MineOptions {

@@ -37,6 +37,40 @@ fn result(store: &MemoryStore, output: &MineSessionOutput) -> MinedSession {
 }
 
 #[tokio::test]
+async fn a_compressed_file_gives_what_the_plain_one_gives_and_damage_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let path = write(dir.path(), NAME, &text());
+    let plain = run(&store, &found(&store, dir.path()).await).await.0;
+    let plain = result(&store, &plain.unwrap());
+
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let mut zstd = ruzstd::encoding::compress_to_vec(text().as_bytes(), level);
+    std::fs::remove_file(&path).unwrap();
+    let path = dir.path().join("a.jsonl.zst");
+    std::fs::write(&path, &zstd).unwrap();
+    let input = found(&store, dir.path()).await;
+    let packed = run(&store, &input).await.0;
+    let packed = result(&store, &packed.unwrap());
+    let seen = |session: &MinedSession| {
+        let evidence = session.signals.iter().map(|signal| signal.evidence.clone());
+        (session.events, session.bytes, evidence.collect::<Vec<_>>())
+    };
+    assert_eq!(seen(&packed), seen(&plain));
+
+    zstd.truncate(zstd.len() - 9);
+    std::fs::write(&path, &zstd).unwrap();
+    let cut = run(&store, &input).await.0;
+    let cut = result(&store, &cut.unwrap());
+    assert!(cut.signals.is_empty());
+    let why = &cut.skipped[0].reason;
+    assert!(
+        why.starts_with("not readable: damaged zstd file ("),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn a_file_is_read_once_and_again_only_when_it_changed() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), NAME, &text());
