@@ -27,6 +27,9 @@ pub(crate) use raw::without_lone_surrogates;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::event::Body;
 use crate::json_path::Outline;
 use crate::records::Framing;
@@ -38,7 +41,9 @@ struct Spec {
     recognised: Recognised,
     /// How a file that begins like this is cut into records.
     framing: fn(&Outline) -> Framing,
-    reader: fn() -> Box<dyn FormatReader>,
+    /// A reader at the start of a file, or one that goes on where a saved one stood; `None` when that is not known
+    /// any more.
+    reader: fn(Option<&str>) -> Option<Box<dyn SavedReader>>,
 }
 
 /// How a format is told from others.
@@ -112,8 +117,9 @@ impl Format {
         self.spec().name
     }
 
-    pub(crate) fn reader(self) -> Box<dyn FormatReader> {
-        (self.spec().reader)()
+    /// A reader that goes on where a saved one stood, or one at the start of a file.
+    pub(crate) fn reader(self, saved: Option<&str>) -> Option<Box<dyn SavedReader>> {
+        (self.spec().reader)(saved)
     }
 
     /// How a file of this format that begins with `head` is cut into records.
@@ -179,6 +185,29 @@ pub(crate) trait FormatReader {
 
     /// The session's id, once a record has said it.
     fn session_id(&self) -> Option<&str>;
+}
+
+/// A reader whose place in a file can be kept.
+pub(crate) trait SavedReader: FormatReader {
+    /// What it remembers, for the next reader of the same format.
+    fn save(&self) -> Option<String>;
+}
+
+impl<R: FormatReader + Serialize> SavedReader for R {
+    fn save(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
+fn revived<R>(saved: Option<&str>) -> Option<Box<dyn SavedReader>>
+where
+    R: FormatReader + Serialize + DeserializeOwned + Default + 'static,
+{
+    let reader: R = match saved {
+        Some(saved) => serde_json::from_str(saved).ok()?,
+        None => R::default(),
+    };
+    Some(Box::new(reader))
 }
 
 const SNIFF_LINES_MAX: usize = 40;

@@ -26,9 +26,18 @@ pub(crate) enum Records<'r> {
 }
 
 impl<'r> Records<'r> {
-    pub(crate) fn new(lines: Lines<'r>, framing: Framing, record_bytes_max: usize) -> Self {
+    /// `lines_before` lines of the file were read earlier, when it is cut into lines.
+    pub(crate) fn new(
+        lines: Lines<'r>,
+        framing: Framing,
+        record_bytes_max: usize,
+        lines_before: u64,
+    ) -> Self {
         match framing {
-            Framing::Lines => Self::Lines { lines, number: 0 },
+            Framing::Lines => Self::Lines {
+                lines,
+                number: lines_before,
+            },
             Framing::Values(paths) => {
                 let bytes_read = lines.bytes_read;
                 let (reader, chunk) = lines.into_rest();
@@ -217,7 +226,7 @@ mod tests {
     fn cut(input: &[u8], drip: usize, max: usize, paths: &'static [&'static str]) -> Vec<String> {
         let mut reader = Dripping(input, drip);
         let lines = Lines::new(&mut reader, max);
-        let mut records = Records::new(lines, Framing::Values(paths), max);
+        let mut records = Records::new(lines, Framing::Values(paths), max, 0);
         let mut out = Vec::new();
         while let Some((number, line)) = records.next_record().unwrap() {
             out.push(match line {

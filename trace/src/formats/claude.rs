@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
@@ -20,7 +20,7 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 const INTERRUPT_START: &str = "[Request interrupted by user";
 
 /// Reads a session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Claude {
     session_id: Option<String>,
     calls: Calls,
@@ -92,7 +92,7 @@ pub(super) const SPEC: Spec = Spec {
         start: recognises_start,
     },
     framing: super::lines,
-    reader: || Box::new(Claude::default()),
+    reader: super::revived::<Claude>,
 };
 
 fn recognises(probe: &Probe<'_>) -> bool {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
@@ -17,7 +17,7 @@ use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 const SPOKEN_BYTES_MAX: usize = 1024;
 
 /// Reads a rollout.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Codex {
     session_id: Option<String>,
     calls: Calls,
@@ -99,7 +99,7 @@ pub(super) const SPEC: Spec = Spec {
         start: recognises_start,
     },
     framing: super::lines,
-    reader: || Box::new(Codex::default()),
+    reader: super::revived::<Codex>,
 };
 
 fn recognises(probe: &Probe<'_>) -> bool {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
@@ -19,12 +19,12 @@ pub(super) const SPEC: Spec = Spec {
     name: "copilot",
     recognised: Recognised::ByPaths(recognises),
     framing: super::lines,
-    reader: || Box::new(Copilot::default()),
+    reader: super::revived::<Copilot>,
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Copilot {
     session_id: Option<String>,
     calls: Calls,

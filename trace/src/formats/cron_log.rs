@@ -2,7 +2,7 @@
 //!
 //! Neighbours: `detect::cron` splits failures of the job from failures of the delivery.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::raw::{self, Probe, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
@@ -12,7 +12,7 @@ use crate::event::{Body, CronRun};
 const FIELD_BYTES_MAX: usize = 16 * 1024;
 
 /// Reads a run log.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct CronLog {
     session_id: Option<String>,
 }
@@ -47,7 +47,7 @@ pub(super) const SPEC: Spec = Spec {
         start: |_| false,
     },
     framing: super::lines,
-    reader: || Box::new(CronLog::default()),
+    reader: super::revived::<CronLog>,
 };
 
 fn recognises(probe: &Probe<'_>) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Neighbours: `blocks` reads the messages, `envelope` takes the tags off what a person typed.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::Message;
 use super::calls::Calls;
@@ -14,10 +14,10 @@ pub(super) const SPEC: Spec = Spec {
     name: "cursor",
     recognised: Recognised::ByPaths(recognises),
     framing: super::lines,
-    reader: || Box::new(Cursor::default()),
+    reader: super::revived::<Cursor>,
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Cursor {
     calls: Calls,
 }

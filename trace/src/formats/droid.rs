@@ -3,7 +3,7 @@
 //! Neighbours: `blocks` reads the messages. Lines for the user's eyes only are the harness speaking, though their
 //! role is the user's.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::{self, Message};
 use super::calls::Calls;
@@ -16,10 +16,10 @@ pub(super) const SPEC: Spec = Spec {
     name: "droid",
     recognised: Recognised::ByPaths(recognises),
     framing: super::lines,
-    reader: || Box::new(Droid::default()),
+    reader: super::revived::<Droid>,
 };
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Droid {
     session_id: Option<String>,
     calls: Calls,

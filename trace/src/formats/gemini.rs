@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
@@ -27,12 +27,12 @@ pub(super) const SPEC: Spec = Spec {
             Framing::Lines
         }
     },
-    reader: || Box::new(Gemini::default()),
+    reader: super::revived::<Gemini>,
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Gemini {
     session_id: Option<String>,
     calls: Calls,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
@@ -20,12 +20,12 @@ pub(super) const SPEC: Spec = Spec {
     name: "kiro",
     recognised: Recognised::ByPaths(recognises),
     framing: |_| Framing::Values(&["history[]"]),
-    reader: || Box::new(Kiro::default()),
+    reader: super::revived::<Kiro>,
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Kiro {
     session_id: Option<String>,
     calls: Calls,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
@@ -20,7 +20,7 @@ use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 const SPOKEN_BYTES_MAX: usize = 1024;
 
 /// Reads a session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct OpenClaw {
     session_id: Option<String>,
     calls: Calls,
@@ -133,7 +133,7 @@ pub(super) const SPEC: Spec = Spec {
         start: recognises_start,
     },
     framing: super::lines,
-    reader: || Box::new(OpenClaw::default()),
+    reader: super::revived::<OpenClaw>,
 };
 
 fn recognises(probe: &Probe<'_>) -> bool {

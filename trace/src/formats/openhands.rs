@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
@@ -19,13 +19,13 @@ pub(super) const SPEC: Spec = Spec {
     name: "openhands",
     recognised: Recognised::ByPaths(recognises),
     framing: |_| Framing::Values(&["[]", "history[]"]),
-    reader: || Box::new(OpenHands::default()),
+    reader: super::revived::<OpenHands>,
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 const COMMAND_BYTES_MAX: usize = 400;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct OpenHands {
     session_id: Option<String>,
     calls: Calls,
@@ -154,8 +154,10 @@ impl OpenHands {
                 }
             }
             (_, "message" | "finish") => {
-                let text = told.content.or(told.thought).or(record.content);
-                let text = raw::string_head(text.or(record.message), SPOKEN_BYTES_MAX);
+                let mut texts = [told.content, told.thought, record.content, record.message]
+                    .into_iter()
+                    .filter(|text| !raw::inside(*text).is_empty());
+                let text = raw::string_head(texts.next().flatten(), SPOKEN_BYTES_MAX);
                 sink(at_ms, blocks::assistant(text, false));
             }
             (_, "system" | "recall" | "change_agent_state" | "null" | "think") => {}

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
@@ -21,13 +21,13 @@ pub(super) const SPEC: Spec = Spec {
     name: "otel",
     recognised: Recognised::ByPaths(|outline| outline.has("resourceSpans[].scopeSpans")),
     framing: |_| Framing::Values(&["resourceSpans[].scopeSpans[].spans[]"]),
-    reader: || Box::new(Otel::default()),
+    reader: super::revived::<Otel>,
 };
 
 /// Conversations whose messages are counted at a time.
 const CONVERSATIONS_MAX: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Otel {
     session_id: Option<String>,
     calls: Calls,

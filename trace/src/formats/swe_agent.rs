@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::raw::{self, Loose, Raw};
@@ -19,13 +19,13 @@ pub(super) const SPEC: Spec = Spec {
     name: "swe-agent",
     recognised: Recognised::ByPaths(recognises),
     framing: |_| Framing::Values(&["trajectory[]", "history[]", "info"]),
-    reader: || Box::new(SweAgent::default()),
+    reader: super::revived::<SweAgent>,
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 const COMMAND_BYTES_MAX: usize = 400;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct SweAgent {
     steps: u64,
 }

@@ -7,7 +7,7 @@ use crate::event::NoticeKind;
 
 /// What a reader makes of some lines, one short word group per event.
 fn read(format: Format, lines: &[&str]) -> Vec<String> {
-    let mut reader = format.reader();
+    let mut reader = format.reader(None).unwrap();
     let mut out = Vec::new();
     for line in lines {
         let result = reader.read(line, &mut |_, body| out.push(show(&body)));

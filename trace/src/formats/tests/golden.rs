@@ -32,10 +32,10 @@ const FIXTURES: &[(&str, &[u8])] = fixtures![
 fn read_file(name: &str) -> Vec<String> {
     let (_, bytes) = FIXTURES.iter().find(|(have, _)| *have == name).unwrap();
     let format = sniff(name, bytes).unwrap();
-    let mut reader = format.reader();
+    let mut reader = format.reader(None).unwrap();
     let mut source: &[u8] = bytes;
     let lines = Lines::new(&mut source, 1 << 20);
-    let mut records = Records::new(lines, format.framing(bytes), 1 << 20);
+    let mut records = Records::new(lines, format.framing(bytes), 1 << 20, 0);
     let mut out = Vec::new();
     while let Some((number, record)) = records.next_record().unwrap() {
         let Line::Whole(record) = record else {
