@@ -40,11 +40,9 @@ impl Method {
 /// # Errors
 /// When the file cannot be read, or says that it is compressed and its header is damaged.
 pub(crate) fn content(mut file: File, bytes: u64) -> io::Result<Box<dyn Read>> {
-    let mut head = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut head)?;
-    file.seek(SeekFrom::Start(0))?;
+    let method = method(&mut file)?;
     let plain = file.take(bytes);
-    let Some(method) = Method::of(&head) else {
+    let Some(method) = method else {
         return Ok(Box::new(plain));
     };
     let source = BufReader::new(plain);
@@ -61,6 +59,22 @@ pub(crate) fn content(mut file: File, bytes: u64) -> io::Result<Box<dyn Read>> {
         method,
         left: EXPANDED_BYTES_MAX,
     }))
+}
+
+/// Whether an open file is compressed; its position is at its start afterwards.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn is_compressed(file: &mut File) -> io::Result<bool> {
+    Ok(method(file)?.is_some())
+}
+
+fn method(file: &mut File) -> io::Result<Option<Method>> {
+    let mut head = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.by_ref().take(4).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(Method::of(&head))
 }
 
 /// The name without the ending of a method.
