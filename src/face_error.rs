@@ -125,7 +125,8 @@ impl From<engine::ClientError> for FaceError {
             E::Stopped(why) => Self::new(
                 Kind::Failed,
                 format!("the engine stopped: {why}"),
-                "nothing that was acknowledged is lost; run the same command again",
+                "check the disk (space, permissions), then run the same command again: nothing that \
+                 was acknowledged is lost",
             ),
             other => Self::internal(format!("could not {other}")),
         }
