@@ -21,7 +21,7 @@ pub struct FoundAgent {
 }
 
 /// Agents, the directory of each below a home, and where in it sessions lie.
-const PLACES: [(&str, &str, &[Place]); 6] = [
+const PLACES: &[(&str, &str, &[Place])] = &[
     (
         "openclaw",
         ".openclaw",
@@ -40,6 +40,10 @@ const PLACES: [(&str, &str, &[Place]); 6] = [
     ("claude", ".claude/projects", &[Place::At("")]),
     ("codex", ".codex/sessions", &[Place::At("")]),
     ("pi", ".pi/agent/sessions", &[Place::At("")]),
+    ("copilot", ".copilot/session-state", &[Place::At("")]),
+    ("gemini", ".gemini/tmp", &[Place::At("")]),
+    ("droid", ".factory/sessions", &[Place::At("")]),
+    ("cursor", ".cursor/projects", &[Place::At("")]),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +61,7 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut found = Vec::new();
     for (name, directory, places) in PLACES {
-        for place in places {
+        for place in *places {
             for path in directories(&home.join(directory), *place) {
                 let Ok(whole) = fs::canonicalize(&path) else {
                     continue;
@@ -67,7 +71,7 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
                 }
                 let files = count(&path);
                 if files > 0 {
-                    let name = name.to_owned();
+                    let name = (*name).to_owned();
                     found.push(FoundAgent { name, path, files });
                 }
             }
@@ -141,6 +145,12 @@ mod tests {
         touch(&at(".clawdbot/cron/runs/job.jsonl"));
         touch(&at(".codex/sessions/2026/03/01/rollout-x.jsonl"));
         touch(&at(".claude/projects/notes.txt"));
+        touch(&at(".copilot/session-state/1/events.jsonl"));
+        touch(&at(".gemini/tmp/00/chats/session-1.json"));
+        touch(&at(".gemini/tmp/00/logs.json"));
+        touch(&at(".factory/sessions/-w/1.jsonl"));
+        touch(&at(".factory/sessions/-w/1.settings.json"));
+        touch(&at(".cursor/projects/w/agent-transcripts/1/1.jsonl"));
         #[cfg(unix)]
         std::os::unix::fs::symlink(at(".clawdbot"), at(".openclaw")).unwrap();
 
@@ -149,7 +159,8 @@ mod tests {
         let (first, rest) = shown.split_at(3);
         let agent = if cfg!(unix) { "openclaw" } else { "clawdbot" };
         assert_eq!(first, [(agent, 2), (agent, 1), (agent, 1)]);
-        assert_eq!(rest, [("codex", 1)]);
+        let one_each = ["codex", "copilot", "gemini", "droid", "cursor"].map(|name| (name, 1));
+        assert_eq!(rest, one_each);
         assert!(agents_of_this_machine(&at("nobody")).is_empty());
     }
 }

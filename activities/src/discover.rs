@@ -21,6 +21,7 @@ use workflows::contracts::{self, DiscoverInput, DiscoverOutput};
 
 use crate::blobs;
 use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
+use crate::expand;
 use crate::limits::SKIPPED_MAX;
 use crate::manifest::{Manifest, SessionFile};
 use glob::Glob;
@@ -157,7 +158,7 @@ impl Judge {
             }
         };
         let expected = found.is_named || is_session_name(&found.path);
-        let is = sniff(name, &head);
+        let is = sniff(expand::plain_name(name), &head);
         let format = match (is, self.wanted) {
             (Some(is), Some(wanted)) if !belongs(is, wanted) => {
                 self.skip(
@@ -197,7 +198,9 @@ impl Judge {
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let limit = u64::try_from(SNIFF_BYTES).unwrap_or(u64::MAX);
-    File::open(path)?.take(limit).read_to_end(&mut head)?;
+    expand::content(File::open(path)?, u64::MAX)?
+        .take(limit)
+        .read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -218,9 +221,14 @@ fn file_name(path: &Path) -> std::borrow::Cow<'_, str> {
     path.file_name().unwrap_or_default().to_string_lossy()
 }
 
-/// Whether a file of this name is expected to be a session: `.jsonl`, or an archive of one.
+/// Whether a file of this name is expected to be a session: `.jsonl`, an archive of one, a chat of Gemini CLI, or a
+/// trajectory. Others are only taken when their content says that they are.
 pub(crate) fn is_session_name(path: &Path) -> bool {
     let name = file_name(path);
+    let name = expand::plain_name(&name);
+    if name.ends_with(".traj") || (name.starts_with("session-") && name.ends_with(".json")) {
+        return true;
+    }
     let Some((stem, tail)) = name.split_once(".jsonl") else {
         return false;
     };
@@ -232,7 +240,7 @@ pub(crate) fn is_session_name(path: &Path) -> bool {
 
 /// Files that agents keep beside their sessions and that repeat what these say.
 fn is_sidecar(name: &str) -> bool {
-    name.ends_with(".trajectory.jsonl")
+    expand::plain_name(name).ends_with(".trajectory.jsonl")
 }
 
 /// Hidden files, locks and indexes stand beside sessions and are none, unless the user names one.

@@ -27,6 +27,7 @@ pub mod snapshot_evidence;
 pub mod write_report;
 
 mod errors;
+mod expand;
 mod registry;
 
 use std::path::PathBuf;

@@ -14,3 +14,5 @@ pub const ROLLUPS_SHOWN_MAX: usize = 50;
 pub const SLUG_BYTES_MAX: usize = 48;
 /// Longest reply of a model that is read, bytes.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
+/// Most bytes that a compressed session file may expand to.
+pub const EXPANDED_BYTES_MAX: u64 = 16 << 30;

@@ -1,23 +1,27 @@
 //! `MineSession`: one session file becomes one blob of signals, or is known from an earlier run.
 //!
-//! Neighbours: `discover` found the file, [`trace::mine`] reads it, `rollup_signals` takes the
-//! results. What is wrong with a file is a line in its result, never a failure of the run.
+//! Neighbours: `discover` found the file, [`trace::mine`] reads it, `growth` tells a file that only
+//! grew, `rollup_signals` takes the results. What is wrong with a file is a line in its result, never a failure of the run.
+
+mod growth;
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 
 use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::{Failure, Retry};
 use serde::{Deserialize, Serialize};
-use trace::mine::{FileRef, Format, MineOptions, MinedSession, mine};
+use trace::mine::{Checkpoint, FileRef, Format, MineOptions, MinedSession, mine_on};
 use trace::rollup::Skipped;
 use trace::scrub::Scrubber;
 use workflows::contracts::{self, BlobRef, MineSessionInput, MineSessionOutput};
 
 use crate::blobs;
 use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
+use crate::expand;
 use crate::manifest::{Cache, SessionFile};
+use growth::{Growth, Prefix};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
@@ -43,6 +47,8 @@ struct Cursor {
     source: Source,
     result: BlobRef,
     signals: u64,
+    /// Where to go on when the file has grown; none for files that must be read whole.
+    growth: Option<Growth>,
 }
 
 /// Everything that the result was made of. Any difference and the file is read again.
@@ -77,7 +83,7 @@ impl Activity for MineSession {
         input: MineSessionInput,
     ) -> Result<MineSessionOutput, Failure> {
         let manifests = self.manifests.clone();
-        let (output, cursor) = blocking(cx, move |cx| {
+        let (output, cursors) = blocking(cx, move |cx| {
             let manifest = manifests.manifest(cx, &input.manifest)?;
             let index = usize::try_from(input.index).unwrap_or(usize::MAX);
             let file = manifest.files.get(index).ok_or_else(|| {
@@ -88,7 +94,7 @@ impl Activity for MineSession {
         })
         .await?;
         // The blob is durable before the cursor names it.
-        if let Some((key, value)) = cursor {
+        for (key, value) in cursors {
             cx.set_cursor(key, value).await?;
         }
         Ok(output)
@@ -98,18 +104,20 @@ impl Activity for MineSession {
 fn mine_or_reuse(
     cx: &ActivityCx,
     file: &SessionFile,
-) -> Result<(MineSessionOutput, Option<Row>), Failure> {
+) -> Result<(MineSessionOutput, Vec<Row>), Failure> {
     check_canceled(cx)?;
     let key = cursor_key(file);
     let stamp = std::fs::metadata(&file.path).map(|metadata| Stamp::of(&metadata));
-    if let Ok(stamp) = stamp
-        && let Some(output) = reuse(cx, &key, &Source::of(file, stamp))?
-    {
-        cx.meter("sessions_unchanged", 1);
-        return Ok((output, None));
+    let mut from = None;
+    if let Ok(stamp) = stamp {
+        if let Some(output) = reuse(cx, &key, &Source::of(file, stamp))? {
+            cx.meter("sessions_unchanged", 1);
+            return Ok((output, Vec::new()));
+        }
+        from = grown(cx, file, &Source::of(file, stamp))?;
     }
-    let (session, stamp) = match read(cx, file) {
-        Ok((session, stamp)) => (session, Some(stamp)),
+    let (session, end) = match read(cx, file, from) {
+        Ok((session, end)) => (session, Some(end)),
         Err(Trouble::OfAttempt(failure)) => return Err(failure),
         Err(Trouble::OfFile(why)) => (unread(file, why), None),
     };
@@ -119,22 +127,81 @@ fn mine_or_reuse(
         signals: session.signals.len() as u64,
     };
     // What could not be read is looked at again next time.
-    let Some(stamp) = stamp else {
-        return Ok((output, None));
+    let Some(End { stamp, growth }) = end else {
+        return Ok((output, Vec::new()));
+    };
+    let growth = match growth {
+        Some((prefix, checkpoint)) => Some(Growth {
+            prefix,
+            checkpoint: blobs::put_json(cx, &checkpoint)?,
+        }),
+        None => None,
     };
     let cursor = Cursor {
         source: Source::of(file, stamp),
         result: output.result.clone(),
         signals: output.signals,
+        growth,
     };
     let value = serde_json::to_vec(&cursor)
         .map_err(|e| Failure::internal(format!("could not write a cursor: {e}")))?;
-    Ok((output, Some((key, value))))
+    // By its number the file is known under its next name too.
+    let mut rows = vec![(key, value)];
+    if let Some(key) = number_key(&cursor.source.stamp).filter(|_| cursor.growth.is_some()) {
+        let value = rows[0].1.clone();
+        rows.push((key, value));
+    }
+    Ok((output, rows))
 }
 
 /// Keys have a limit that paths have not, and a digest tells nobody a path.
 fn cursor_key(file: &SessionFile) -> Vec<u8> {
     format!("session/{}", trace::hash::sha256_hex(file.path.as_bytes())).into_bytes()
+}
+
+/// The key of a file whatever its name; `None` where the system does not number files.
+fn number_key(stamp: &Stamp) -> Option<Vec<u8>> {
+    let Stamp { device, inode, .. } = stamp;
+    (*inode != 0).then(|| format!("session-number/{device}-{inode}").into_bytes())
+}
+
+/// Where to go on reading, when the file is one that was read earlier and has only grown since.
+fn grown(
+    cx: &ActivityCx,
+    file: &SessionFile,
+    source: &Source,
+) -> Result<Option<Checkpoint>, Failure> {
+    let keys = [Some(cursor_key(file)), number_key(&source.stamp)];
+    for key in keys.into_iter().flatten() {
+        let Some(value) = cx.cursor(&key)? else {
+            continue;
+        };
+        let Ok(cursor) = serde_json::from_slice::<Cursor>(&value) else {
+            continue;
+        };
+        let Some(growth) = cursor.growth.filter(|_| cursor.source.is_of(source)) else {
+            continue;
+        };
+        if source.stamp.size < growth.prefix.bytes || !begins_with(file, &growth.prefix) {
+            continue;
+        }
+        match blobs::json(cx, &growth.checkpoint) {
+            Ok(checkpoint) => return Ok(Some(checkpoint)),
+            Err(failure) if failure.retry == Retry::Retryable => return Err(failure),
+            // Lost, damaged or of another version: the file is read from its start.
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a file still begins as it did. One that cannot be read does not; reading it will say why.
+fn begins_with(file: &SessionFile, prefix: &Prefix) -> bool {
+    let is_file = std::fs::metadata(&file.path).is_ok_and(|metadata| metadata.is_file());
+    is_file
+        && File::open(&file.path)
+            .and_then(|mut open| Prefix::of(&mut open, prefix.bytes))
+            .is_ok_and(|is| is == *prefix)
 }
 
 /// The earlier result, when the file is as it was then and the result is still there.
@@ -184,7 +251,17 @@ impl Trouble {
     }
 }
 
-fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Trouble> {
+/// What a file was when its reading ended, and where to go on.
+struct End {
+    stamp: Stamp,
+    growth: Option<(Prefix, Checkpoint)>,
+}
+
+fn read(
+    cx: &ActivityCx,
+    file: &SessionFile,
+    from: Option<Checkpoint>,
+) -> Result<(MinedSession, End), Trouble> {
     let trouble = |error: io::Error| Trouble::of(cx, &error);
     let only_files = |metadata: &Metadata| match not_a_file(metadata) {
         Some(what) => Err(Trouble::OfFile(what.to_owned())),
@@ -192,7 +269,7 @@ fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Tr
     };
     // Opening a FIFO would wait for a writer, so what it is comes first.
     only_files(&std::fs::metadata(&file.path).map_err(trouble)?)?;
-    let open = File::open(&file.path).map_err(trouble)?;
+    let mut open = File::open(&file.path).map_err(trouble)?;
     let metadata = open.metadata().map_err(trouble)?;
     only_files(&metadata)?;
     let stamp = Stamp::of(&metadata);
@@ -202,16 +279,38 @@ fn read(cx: &ActivityCx, file: &SessionFile) -> Result<(MinedSession, Stamp), Tr
     let format: Format = file.format.parse().map_err(|error| {
         Trouble::OfAttempt(Failure::permanent("UnknownFormat", format!("{error}")))
     })?;
-    let mut reader = Counted {
-        // What is written from now on belongs to the next run.
-        inner: open.take(stamp.size),
-        cx,
+    let is_compressed = expand::is_compressed(&mut open).map_err(trouble)?;
+    let mut again = open.try_clone().map_err(trouble)?;
+    // What is written from now on belongs to the next run.
+    let inner = match &from {
+        Some(from) => {
+            open.seek(SeekFrom::Start(from.bytes)).map_err(trouble)?;
+            Box::new(open.take(stamp.size.saturating_sub(from.bytes)))
+        }
+        None => expand::content(open, stamp.size).map_err(trouble)?,
     };
+    let is_continued = from.is_some();
+    let mut reader = Counted { inner, cx };
     let options = MineOptions {
         format: Some(format),
     };
-    let session = mine(&FileRef { name: &file.name }, &mut reader, &options).map_err(trouble)?;
-    Ok((session, stamp))
+    let name = FileRef { name: &file.name };
+    let done = mine_on(&name, &mut reader, &options, from).map_err(trouble)?;
+    let Some((session, checkpoint)) = done else {
+        return read(cx, file, None);
+    };
+    if is_continued {
+        cx.meter("sessions_continued", 1);
+    }
+    // In a compressed file the bytes of a checkpoint are nowhere.
+    let growth = match checkpoint.filter(|_| !is_compressed) {
+        Some(checkpoint) => {
+            let prefix = Prefix::of(&mut again, checkpoint.bytes).map_err(trouble)?;
+            Some((prefix, checkpoint))
+        }
+        None => None,
+    };
+    Ok((session, End { stamp, growth }))
 }
 
 /// What it is, when it is no file.
@@ -271,6 +370,13 @@ impl<R: Read> Read for Counted<'_, R> {
 }
 
 impl Source {
+    /// Whether a result of this source may be gone on with for another: only name and size may differ.
+    fn is_of(&self, other: &Self) -> bool {
+        self.miner_version == other.miner_version
+            && self.format == other.format
+            && (self.stamp.device, self.stamp.inode) == (other.stamp.device, other.stamp.inode)
+    }
+
     fn of(file: &SessionFile, stamp: Stamp) -> Self {
         Self {
             miner_version: MINER_VERSION,

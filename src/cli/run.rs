@@ -156,7 +156,8 @@ fn agents(global: &Global) -> Result<Vec<PathBuf>, FaceError> {
         return Err(FaceError::usage(
             format!("no agent sessions found below {}", home.display()),
             "looked for ~/.openclaw, ~/.clawdbot, ~/.moltbot, ~/.claude/projects, \
-             ~/.codex/sessions and ~/.pi/agent/sessions; name a directory: openclaw-trace run PATH",
+             ~/.codex/sessions, ~/.pi/agent/sessions, ~/.copilot/session-state, ~/.gemini/tmp, \
+             ~/.factory/sessions and ~/.cursor/projects; name a directory: openclaw-trace run PATH",
         ));
     }
     for agent in &found {

@@ -141,7 +141,7 @@ fn wrong_use_and_missing_things_have_their_exit_codes_and_say_what_to_do() {
     check(
         &["run", ".", "--format", "word"],
         2,
-        "known are auto, openclaw",
+        "known are auto, neutral",
     );
     check(&["run", ".", "--concurrency", "0"], 2, "would never finish");
     check(&["status", "x"], 3, "there is no state directory");

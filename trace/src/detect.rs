@@ -12,6 +12,8 @@ mod tool_failure;
 mod user;
 mod words;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Body, SessionEvent, ToolResult};
 use crate::limits::{RESULT_HEAD_BYTES, RESULT_TAIL_BYTES};
 use crate::outcome::{self, Label, OutcomeInput};
@@ -21,7 +23,7 @@ use recorder::Cx;
 const SHORT_TEXT_BYTES: usize = 800;
 
 /// All detectors with what they remember of one session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Detectors {
     provider: provider_error::ProviderErrors,
     cron: cron::Cron,

@@ -1,80 +1,143 @@
 //! The session formats: one file each, all giving the same events.
 //!
-//! A new format is one new file, one variant here and one line in each of the three matches below. Neighbours:
-//! `mine` picks a format with [`sniff`] and feeds it lines. Must not know what detectors look for.
+//! A new format is one new file with a `SPEC`, its `mod` line, and one line in the table below. Neighbours:
+//! `mine` picks a format with [`sniff`] and feeds it records. Must not know what detectors look for.
 
+mod blocks;
 mod calls;
 mod claude;
 mod codex;
+mod copilot;
 mod cron_log;
+mod cursor;
+mod droid;
 pub(crate) mod envelope;
+mod gemini;
+mod kiro;
+mod neutral;
 mod openclaw;
+mod opencode;
+mod openhands;
+mod otel;
 mod raw;
+mod swe_agent;
 
 pub(crate) use raw::without_lone_surrogates;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::event::Body;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// A session format that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
+use crate::event::Body;
+use crate::json_path::Outline;
+use crate::records::Framing;
+
+/// Everything that is particular to one format.
+struct Spec {
+    /// The name used in options and files.
+    name: &'static str,
+    recognised: Recognised,
+    /// How a file that begins like this is cut into records.
+    framing: fn(&Outline) -> Framing,
+    /// A reader at the start of a file, or one that goes on where a saved one stood; `None` when that is not known
+    /// any more.
+    reader: fn(Option<&str>) -> Option<Box<dyn SavedReader>>,
+}
+
+/// How a format is told from others.
+enum Recognised {
+    /// By the fields of one of its first lines, or by the beginning of a line that is longer than what is seen.
+    ByLine {
+        line: fn(&raw::Probe<'_>) -> bool,
+        start: fn(&[u8]) -> bool,
+    },
+    /// By the paths in its first document or one of its first lines.
+    ByPaths(fn(&Outline) -> bool),
+}
+
+fn lines(_: &Outline) -> Framing {
+    Framing::Lines
+}
+
+macro_rules! formats {
+    ($($(#[$doc:meta])+ $format:ident = $file:ident,)+) => {
+        /// A session format that can be read.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Format { $($(#[$doc])+ $format,)+ }
+
+        impl Format {
+            /// All formats, in the order in which they are tried.
+            pub const ALL: [Self; [$(stringify!($format)),+].len()] = [$(Self::$format),+];
+
+            fn spec(self) -> &'static Spec {
+                match self { $(Self::$format => &$file::SPEC,)+ }
+            }
+        }
+    };
+}
+
+// Those that say what they are come before those that are known by their looks.
+formats! {
+    /// The neutral events that any program can write, see `docs/FORMATS.md`.
+    Neutral = neutral,
+    /// Sessions of Droid.
+    Droid = droid,
+    /// Events of Copilot CLI.
+    Copilot = copilot,
+    /// Chats of Gemini CLI.
+    Gemini = gemini,
+    /// Exported sessions of OpenCode.
+    OpenCode = opencode,
+    /// Conversations of Kiro CLI.
+    Kiro = kiro,
+    /// Spans of OpenTelemetry with attributes of generative AI.
+    Otel = otel,
+    /// Trajectories of SWE-agent.
+    SweAgent = swe_agent,
+    /// Event lists of OpenHands.
+    OpenHands = openhands,
+    /// Agent transcripts of Cursor.
+    Cursor = cursor,
     /// Sessions of OpenClaw, its earlier names, and pi.
-    OpenClaw,
+    OpenClaw = openclaw,
     /// Run logs of OpenClaw's scheduled jobs.
-    OpenClawCron,
+    OpenClawCron = cron_log,
     /// Sessions of Claude Code.
-    Claude,
+    Claude = claude,
     /// Rollouts of Codex.
-    Codex,
+    Codex = codex,
 }
 
 impl Format {
-    /// All formats, in the order in which they are tried.
-    pub const ALL: [Self; 4] = [
-        Self::OpenClaw,
-        Self::OpenClawCron,
-        Self::Claude,
-        Self::Codex,
-    ];
-
     /// The name used in options and files.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::OpenClaw => "openclaw",
-            Self::OpenClawCron => "openclaw-cron",
-            Self::Claude => "claude",
-            Self::Codex => "codex",
-        }
+        self.spec().name
     }
 
-    pub(crate) fn reader(self) -> Box<dyn FormatReader> {
-        match self {
-            Self::OpenClaw => Box::new(openclaw::OpenClaw::default()),
-            Self::OpenClawCron => Box::new(cron_log::CronLog::default()),
-            Self::Claude => Box::new(claude::Claude::default()),
-            Self::Codex => Box::new(codex::Codex::default()),
-        }
+    /// A reader that goes on where a saved one stood, or one at the start of a file.
+    pub(crate) fn reader(self, saved: Option<&str>) -> Option<Box<dyn SavedReader>> {
+        (self.spec().reader)(saved)
     }
 
-    fn recognises(self, probe: &raw::Probe<'_>) -> bool {
-        match self {
-            Self::OpenClaw => openclaw::recognises(probe),
-            Self::OpenClawCron => cron_log::recognises(probe),
-            Self::Claude => claude::recognises(probe),
-            Self::Codex => codex::recognises(probe),
+    /// How a file of this format that begins with `head` is cut into records.
+    pub(crate) fn framing(self, head: &[u8]) -> Framing {
+        (self.spec().framing)(&Outline::of(without_mark(head)))
+    }
+
+    fn recognises(self, probe: Option<&raw::Probe<'_>>, outline: &Outline) -> bool {
+        match self.spec().recognised {
+            Recognised::ByLine { line, .. } => probe.is_some_and(line),
+            Recognised::ByPaths(recognises) => recognises(outline),
         }
     }
 
     fn recognises_start(self, start: &[u8]) -> bool {
-        match self {
-            Self::OpenClaw => openclaw::recognises_start(start),
-            Self::OpenClawCron => false,
-            Self::Claude => claude::recognises_start(start),
-            Self::Codex => codex::recognises_start(start),
+        match self.spec().recognised {
+            Recognised::ByLine { start: is, .. } => is(start),
+            Recognised::ByPaths(_) => false,
         }
     }
 }
@@ -115,13 +178,36 @@ impl FromStr for Format {
 /// Where a reader puts what it finds: the time of the event and what happened.
 pub(crate) type Sink<'s> = dyn FnMut(Option<i64>, Body<'_>) + 's;
 
-/// Reads the lines of one file in order.
+/// Reads the records of one file in order.
 pub(crate) trait FormatReader {
-    /// Gives the events of one line to `sink`; an error is the reason why the line was skipped.
-    fn read(&mut self, line: &str, sink: &mut Sink<'_>) -> Result<(), String>;
+    /// Gives the events of one record to `sink`; an error is the reason why it was skipped.
+    fn read(&mut self, record: &str, sink: &mut Sink<'_>) -> Result<(), String>;
 
-    /// The session's id, once a line has said it.
+    /// The session's id, once a record has said it.
     fn session_id(&self) -> Option<&str>;
+}
+
+/// A reader whose place in a file can be kept.
+pub(crate) trait SavedReader: FormatReader {
+    /// What it remembers, for the next reader of the same format.
+    fn save(&self) -> Option<String>;
+}
+
+impl<R: FormatReader + Serialize> SavedReader for R {
+    fn save(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
+fn revived<R>(saved: Option<&str>) -> Option<Box<dyn SavedReader>>
+where
+    R: FormatReader + Serialize + DeserializeOwned + Default + 'static,
+{
+    let reader: R = match saved {
+        Some(saved) => serde_json::from_str(saved).ok()?,
+        None => R::default(),
+    };
+    Some(Box::new(reader))
 }
 
 const SNIFF_LINES_MAX: usize = 40;
@@ -135,15 +221,20 @@ pub fn sniff(name: &str, head: &[u8]) -> Option<Format> {
     if name.ends_with(".trajectory.jsonl") {
         return None;
     }
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let head = without_mark(head);
+    let find = |probe: Option<&raw::Probe<'_>>, outline: &Outline| {
+        let mut all = Format::ALL.into_iter();
+        all.find(|format| format.recognises(probe, outline))
+    };
+    // A document over many lines, or one that is longer than the head.
+    if let Some(format) = find(None, &Outline::of(head)) {
+        return Some(format);
+    }
     for line in head.split(|b| *b == b'\n').take(SNIFF_LINES_MAX) {
         let Some(probe) = std::str::from_utf8(line).ok().and_then(raw::Probe::parse) else {
             continue;
         };
-        if let Some(format) = Format::ALL
-            .into_iter()
-            .find(|format| format.recognises(&probe))
-        {
+        if let Some(format) = find(Some(&probe), &Outline::of(line)) {
             return Some(format);
         }
     }
@@ -154,6 +245,11 @@ pub fn sniff(name: &str, head: &[u8]) -> Option<Format> {
     Format::ALL
         .into_iter()
         .find(|format| format.recognises_start(start))
+}
+
+/// Without the byte order mark that some editors put first.
+fn without_mark(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)
 }
 
 #[cfg(test)]

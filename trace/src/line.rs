@@ -58,6 +58,13 @@ impl<'r> Lines<'r> {
         Ok(&self.buffer[self.start..self.end])
     }
 
+    /// The reader, and the bytes read ahead and not yet given out.
+    pub fn into_rest(mut self) -> (&'r mut dyn Read, Vec<u8>) {
+        self.buffer.truncate(self.end);
+        self.buffer.drain(..self.start);
+        (self.reader, self.buffer)
+    }
+
     /// The next line, or `None` at the end of the stream.
     ///
     /// # Errors

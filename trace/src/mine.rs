@@ -13,10 +13,11 @@ use crate::detect::Detectors;
 pub use crate::detect::recorder::Judgment;
 use crate::detect::recorder::{Cx, Origin, Recorder};
 use crate::event::{SessionEvent, floor_char, ms_to_iso};
-use crate::formats::{self, FormatReader};
+use crate::formats::{self, SavedReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
+use crate::records::{Framing, Records};
 use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::MinedSignal;
 
@@ -93,7 +94,71 @@ pub fn mine(
     reader: &mut dyn Read,
     options: &MineOptions,
 ) -> io::Result<MinedSession> {
-    run(file, reader, options, Recorder::default()).map(|(session, _)| session)
+    run(file, reader, options, Recorder::default()).map(|done| done.session)
+}
+
+/// Where the reading of a file of lines stopped: after its last whole line. Only this version of the miner can go
+/// on from it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Bytes of the file that need not be read again.
+    pub bytes: u64,
+    format: String,
+    lines: u64,
+    events: u64,
+    skipped: Vec<Skipped>,
+    skipped_more: u64,
+    first_ms: i64,
+    last_ms: i64,
+    recorder: Recorder,
+    detectors: Detectors,
+    reader: String,
+}
+
+/// Mines one file, and keeps where it stopped. With a checkpoint, `reader` gives what follows its bytes, and the
+/// result is the same as that of the whole file.
+///
+/// The checkpoint is `None` for files that are not made of lines. `None` altogether when the one given is not
+/// understood any more: then the file has to be read from its start.
+///
+/// # Errors
+/// When `reader` fails. Nothing in the content is an error.
+pub fn mine_on(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+    from: Option<Checkpoint>,
+) -> io::Result<Option<(MinedSession, Option<Checkpoint>)>> {
+    let Some(from) = from else {
+        let done = run(file, reader, options, Recorder::default())?;
+        return Ok(Some((done.session, done.checkpoint)));
+    };
+    let Ok(format) = from.format.parse::<Format>() else {
+        return Ok(None);
+    };
+    let Some(saved) = format.reader(Some(&from.reader)) else {
+        return Ok(None);
+    };
+    let mut miner = Miner {
+        session: begun(file, format),
+        recorder: from.recorder,
+        detectors: from.detectors,
+        reader: saved,
+        first_ms: from.first_ms,
+        last_ms: from.last_ms,
+    };
+    miner.session.lines = from.lines;
+    miner.session.events = from.events;
+    miner.session.skipped = from.skipped;
+    miner.session.skipped_more = from.skipped_more;
+    // The file may have another name by now.
+    for skipped in &mut miner.session.skipped {
+        skipped.file.clone_from(&miner.session.file);
+    }
+    let lines = Lines::new(reader, LINE_BYTES_MAX);
+    let records = Records::new(lines, Framing::Lines, LINE_BYTES_MAX, from.lines);
+    let done = miner.all(records, file, from.bytes)?;
+    Ok(Some((done.session, done.checkpoint)))
 }
 
 /// What the production rules say about each line, for measuring them against labels.
@@ -109,8 +174,8 @@ pub fn judge_lines(
 ) -> io::Result<BTreeMap<u64, Judgment>> {
     let mut recorder = Recorder::default();
     recorder.judgments = Some(BTreeMap::new());
-    let (_, recorder) = run(file, reader, options, recorder)?;
-    Ok(recorder.judgments.unwrap_or_default())
+    let done = run(file, reader, options, recorder)?;
+    Ok(done.recorder.judgments.unwrap_or_default())
 }
 
 /// What the production rules say about a session that is at hand as events.
@@ -162,61 +227,138 @@ fn run(
     reader: &mut dyn Read,
     options: &MineOptions,
     recorder: Recorder,
-) -> io::Result<(MinedSession, Recorder)> {
+) -> io::Result<Done> {
     let mut lines = Lines::new(reader, LINE_BYTES_MAX);
     let head = lines.peek(SNIFF_BYTES)?;
     let is_empty = head.is_empty();
-    let format = options
-        .format
-        .or_else(|| sniff(file.name, &head[..head.len().min(SNIFF_BYTES)]));
-    let mut session = MinedSession {
-        file: Scrubber::shared().scrub(file.name),
-        ..MinedSession::default()
-    };
-    let Some(format) = format else {
+    let head = &head[..head.len().min(SNIFF_BYTES)];
+    let format = options.format.or_else(|| sniff(file.name, head));
+    let framing = format.map_or(Framing::Lines, |format| format.framing(head));
+    let Some((format, format_reader)) = format.and_then(|f| Some((f, f.reader(None)?))) else {
+        let mut session = MinedSession {
+            file: Scrubber::shared().scrub(file.name),
+            ..MinedSession::default()
+        };
         let reason = if is_empty {
             "empty file"
         } else {
             "not a session format I know"
         };
         skip(&mut session, 0, reason);
-        return Ok((session, recorder));
+        return Ok(Done {
+            session,
+            recorder,
+            checkpoint: None,
+        });
     };
-    session.is_session = true;
-    format.name().clone_into(&mut session.format);
-    let mut miner = Miner {
-        session,
+    let miner = Miner {
+        session: begun(file, format),
         recorder,
         detectors: Detectors::default(),
-        reader: format.reader(),
+        reader: format_reader,
         first_ms: i64::MAX,
         last_ms: i64::MIN,
     };
-    while let Some(line) = lines.next_line()? {
-        miner.session.lines += 1;
-        match line {
-            Line::Whole(bytes) => miner.line(bytes, true),
-            Line::Unfinished(bytes) => miner.line(bytes, false),
-            Line::TooLong { bytes } => {
-                let reason = format!("longer than {LINE_BYTES_MAX} bytes ({bytes})");
-                miner.skip(&reason);
-            }
-        }
+    let records = Records::new(lines, framing, LINE_BYTES_MAX, 0);
+    miner.all(records, file, 0)
+}
+
+/// What is left when a file was read.
+struct Done {
+    session: MinedSession,
+    recorder: Recorder,
+    checkpoint: Option<Checkpoint>,
+}
+
+fn begun(file: &FileRef<'_>, format: Format) -> MinedSession {
+    MinedSession {
+        file: Scrubber::shared().scrub(file.name),
+        format: format.name().to_owned(),
+        is_session: true,
+        ..MinedSession::default()
     }
-    miner.session.bytes = lines.bytes_read;
-    Ok(miner.finish(file.name))
 }
 
 struct Miner {
     session: MinedSession,
     recorder: Recorder,
     detectors: Detectors,
-    reader: Box<dyn FormatReader>,
+    reader: Box<dyn SavedReader>,
     first_ms: i64,
     last_ms: i64,
 }
 
 impl Miner {
+    /// Reads all records; `bytes_before` bytes of the file were read earlier.
+    fn all(
+        mut self,
+        mut records: Records<'_>,
+        file: &FileRef<'_>,
+        bytes_before: u64,
+    ) -> io::Result<Done> {
+        let mut checkpoint = None;
+        let mut is_passed_over = false;
+        let is_lines = matches!(records, Records::Lines { .. });
+        while let Some((number, record)) = records.next_record()? {
+            is_passed_over = matches!(record, Line::TooLong { .. });
+            match record {
+                Line::Whole(bytes) => {
+                    self.session.lines = number;
+                    self.line(bytes, true);
+                }
+                Line::Unfinished(bytes) => {
+                    // The rest of the line may come later: it is not behind the checkpoint.
+                    if is_lines {
+                        checkpoint = self.checkpoint().map(|kept| (kept, bytes.len() as u64));
+                    }
+                    self.session.lines = number;
+                    self.line(bytes, false);
+                }
+                Line::TooLong { bytes } => {
+                    self.session.lines = number;
+                    self.skip(&format!("longer than {LINE_BYTES_MAX} bytes ({bytes})"));
+                }
+            }
+        }
+        let (bytes, lines) = records.read_so_far();
+        self.session.bytes = bytes_before + bytes;
+        self.session.lines = lines;
+        // Whether a line that was passed over has ended is not known.
+        if is_lines && checkpoint.is_none() && !is_passed_over {
+            checkpoint = self.checkpoint().map(|kept| (kept, 0));
+        }
+        let checkpoint = checkpoint.map(|(kept, unfinished)| Checkpoint {
+            bytes: self.session.bytes - unfinished,
+            ..kept
+        });
+        let (session, recorder) = self.finish(file.name);
+        Ok(Done {
+            session,
+            recorder,
+            checkpoint,
+        })
+    }
+
+    /// All that is remembered now. Written and read back at once: what the detectors hold has no other copy.
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        let copy = |value: Result<String, serde_json::Error>| value.ok();
+        let recorder = copy(serde_json::to_string(&self.recorder))?;
+        let detectors = copy(serde_json::to_string(&self.detectors))?;
+        Some(Checkpoint {
+            bytes: 0,
+            format: self.session.format.clone(),
+            lines: self.session.lines,
+            events: self.session.events,
+            skipped: self.session.skipped.clone(),
+            skipped_more: self.session.skipped_more,
+            first_ms: self.first_ms,
+            last_ms: self.last_ms,
+            recorder: serde_json::from_str(&recorder).ok()?,
+            detectors: serde_json::from_str(&detectors).ok()?,
+            reader: self.reader.save()?,
+        })
+    }
+
     fn line(&mut self, bytes: &[u8], is_finished: bool) {
         let mut bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if self.session.lines == 1 {

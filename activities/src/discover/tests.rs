@@ -81,11 +81,12 @@ fn no_sessions_at_all_says_what_was_looked_for_and_what_to_do() {
     assert_eq!(failure.error_type, "NoSessions");
     assert_eq!(failure.retry, kernel::Retry::Permanent);
     let expected = format!(
-        "no sessions found below {}: looked for session files of openclaw, openclaw-cron, claude, \
-         codex among 2 entries; 1 could not be taken, such as a.jsonl (empty file). Name a \
+        "no sessions found below {}: looked for session files of {} \
+         among 2 entries; 1 could not be taken, such as a.jsonl (empty file). Name a \
          directory that holds agent sessions, such as ~/.openclaw, ~/.claude/projects or \
          ~/.codex/sessions",
-        dir.path().display()
+        dir.path().display(),
+        Format::ALL.map(Format::name).join(", ")
     );
     assert_eq!(failure.message, expected);
     let nowhere = all(&below(&dir.path().join("nowhere"))).unwrap_err();
@@ -127,8 +128,32 @@ fn globs_formats_and_a_limit_narrow_the_choice() {
     assert!(
         failure
             .message
-            .starts_with("no session format \"clawd\"; known: openclaw")
+            .starts_with("no session format \"clawd\"; known: neutral")
     );
+}
+
+#[test]
+fn compressed_sessions_are_told_by_what_is_in_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let zstd = |text: &str| ruzstd::encoding::compress_to_vec(text.as_bytes(), level);
+    let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+    put("a.jsonl.zst", &zstd(&some_session()));
+    put("b.trajectory.jsonl.zst", &zstd(&some_session()));
+    put("notes.txt.zst", &zstd("nothing of ours"));
+    put("c.jsonl.zst", &zstd("nothing of ours"));
+    put("d.jsonl.gz", b"\x1f\x8b\x08 and then it broke");
+    let manifest = all(&below(dir.path())).unwrap();
+    assert_eq!(names(&manifest), ["a.jsonl.zst"]);
+    let skips = skips(&manifest);
+    assert_eq!(skips[0], ("c.jsonl.zst", "not a session of a known format"));
+    assert_eq!(skips[1].0, "d.jsonl.gz");
+    assert!(
+        skips[1].1.starts_with("not readable: damaged gzip file ("),
+        "{}",
+        skips[1].1
+    );
+    assert_eq!(skips.len(), 2);
 }
 
 #[test]

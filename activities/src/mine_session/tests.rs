@@ -37,6 +37,40 @@ fn result(store: &MemoryStore, output: &MineSessionOutput) -> MinedSession {
 }
 
 #[tokio::test]
+async fn a_compressed_file_gives_what_the_plain_one_gives_and_damage_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let path = write(dir.path(), NAME, &text());
+    let plain = run(&store, &found(&store, dir.path()).await).await.0;
+    let plain = result(&store, &plain.unwrap());
+
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let mut zstd = ruzstd::encoding::compress_to_vec(text().as_bytes(), level);
+    std::fs::remove_file(&path).unwrap();
+    let path = dir.path().join("a.jsonl.zst");
+    std::fs::write(&path, &zstd).unwrap();
+    let input = found(&store, dir.path()).await;
+    let packed = run(&store, &input).await.0;
+    let packed = result(&store, &packed.unwrap());
+    let seen = |session: &MinedSession| {
+        let evidence = session.signals.iter().map(|signal| signal.evidence.clone());
+        (session.events, session.bytes, evidence.collect::<Vec<_>>())
+    };
+    assert_eq!(seen(&packed), seen(&plain));
+
+    zstd.truncate(zstd.len() - 9);
+    std::fs::write(&path, &zstd).unwrap();
+    let cut = run(&store, &input).await.0;
+    let cut = result(&store, &cut.unwrap());
+    assert!(cut.signals.is_empty());
+    let why = &cut.skipped[0].reason;
+    assert!(
+        why.starts_with("not readable: damaged zstd file ("),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn a_file_is_read_once_and_again_only_when_it_changed() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), NAME, &text());
@@ -74,6 +108,90 @@ async fn a_file_is_read_once_and_again_only_when_it_changed() {
     let grown = result(&store, &grown.unwrap());
     assert_eq!(grown.signals.len(), 1);
     assert_eq!(grown.skipped[0].reason, "cut off (still being written?)");
+}
+
+fn lines(from: usize, to: usize) -> String {
+    let text = session(
+        "s-1",
+        &[
+            user("build it"),
+            fails("exec", "make: *** [all] Error 2"),
+            user("again please"),
+            fails("exec", "make: *** [all] Error 2"),
+            fails("read", "no such file: plan.md"),
+        ],
+    );
+    text.split_inclusive('\n').take(to).skip(from).collect()
+}
+
+/// What a store that never saw the directory makes of its file.
+async fn read_whole(dir: &Path) -> MinedSession {
+    let store = MemoryStore::new();
+    let output = run(&store, &found(&store, dir).await).await.0;
+    result(&store, &output.unwrap())
+}
+
+#[tokio::test]
+async fn of_a_file_that_grew_only_the_new_bytes_are_read_even_after_it_was_renamed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let path = write(dir.path(), NAME, &lines(0, 3));
+    let input = found(&store, dir.path()).await;
+    run(&store, &input).await.0.unwrap();
+
+    let add = |path: &Path, text: &str| {
+        let mut file = File::options().append(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    };
+    add(&path, &lines(3, 5));
+    let (grown, meters) = run(&store, &input).await;
+    let of_new = lines(3, 5).len() as u64;
+    assert_eq!((meters["sessions_continued"], meters["bytes"]), (1, of_new));
+    assert_eq!(
+        result(&store, &grown.unwrap()),
+        read_whole(dir.path()).await
+    );
+
+    let renamed = dir.path().join("a.jsonl.reset.2026-03-01");
+    std::fs::rename(&path, &renamed).unwrap();
+    add(&renamed, &lines(5, 9));
+    let input = found(&store, dir.path()).await;
+    let (rotated, meters) = run(&store, &input).await;
+    if cfg!(unix) {
+        assert_eq!(meters["bytes"], lines(5, 9).len() as u64);
+    }
+    let rotated = result(&store, &rotated.unwrap());
+    assert_eq!(rotated.file, "a.jsonl.reset.2026-03-01");
+    assert_eq!(rotated, read_whole(dir.path()).await);
+
+    // A new file under the old name is another file.
+    write(dir.path(), NAME, &lines(0, 2));
+    let input = found(&store, dir.path()).await;
+    let (fresh, meters) = run(&store, &input).await;
+    assert_eq!(meters["bytes"], lines(0, 2).len() as u64);
+    assert_eq!(result(&store, &fresh.unwrap()).lines, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_was_rewritten_or_cut_is_read_from_its_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let path = write(dir.path(), NAME, &lines(0, 6));
+    let input = found(&store, dir.path()).await;
+    run(&store, &input).await.0.unwrap();
+    for text in [
+        lines(0, 6).replace("build", "brick"),
+        lines(0, 2),
+        lines(0, 3),
+    ] {
+        // In place: the file keeps its number.
+        std::fs::write(&path, &text).unwrap();
+        let (output, meters) = run(&store, &input).await;
+        let is = result(&store, &output.unwrap());
+        assert_eq!(is, read_whole(dir.path()).await);
+        let is_longer = text == lines(0, 3);
+        assert_eq!(meters.contains_key("sessions_continued"), is_longer);
+    }
 }
 
 #[tokio::test]

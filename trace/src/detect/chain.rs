@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::recorder::{Cx, Finding, Quote};
 use super::words::{self, Phrases};
 use crate::event::{AssistantTurn, ToolCall, floor_char};
@@ -28,7 +30,7 @@ const SAME_PERCENT: usize = 90;
 const FAILED_CALLS_MAX: usize = 500;
 
 /// Who acted last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Last {
     #[default]
     Nobody,
@@ -41,14 +43,14 @@ enum Last {
 }
 
 /// A failure that nothing has followed yet that worked.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Unrecovered {
     fingerprint_id: Option<String>,
     evidence: Option<Evidence>,
 }
 
 /// What is remembered of the session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Chain {
     /// Tool and arguments by call id.
     calls: BTreeMap<String, String>,

@@ -6,6 +6,8 @@
 //!
 //! **Incident rule**: ten runs of one job failed in a row.
 
+use serde::{Deserialize, Serialize};
+
 use super::provider_error;
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::{CronRun, Notice, NoticeKind};
@@ -18,7 +20,7 @@ const STUBBORN_ROW: u32 = 4;
 const SENTENCE_BYTES_MAX: usize = 300;
 
 /// The row of failed runs of the job.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Cron {
     failed_in_a_row: u32,
 }

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::ProviderError;
 use crate::outcome::{cut_at_word, has_any, http_code, innermost_message};
@@ -19,11 +21,11 @@ const STUBBORN_ROW: u32 = 4;
 const SENTENCE_BYTES_MAX: usize = 300;
 
 /// The row of failed turns.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct ProviderErrors {
     failed_in_a_row: u32,
     /// The same row, by cause.
-    by_cause: BTreeMap<&'static str, u32>,
+    by_cause: BTreeMap<String, u32>,
     last_message: String,
 }
 
@@ -46,7 +48,7 @@ impl ProviderErrors {
         self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
         let cause = cause(&error.message);
         let mut tags: Vec<&str> = vec!["provider"];
-        let of_cause = self.by_cause.entry(cause.name).or_default();
+        let of_cause = self.by_cause.entry(cause.name.to_owned()).or_default();
         *of_cause = of_cause.saturating_add(1);
         if *of_cause >= INCIDENT_ROW {
             tags.push("incident");

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chain::Sign;
 use crate::event::{floor_char, ms_to_iso};
 use crate::fingerprint::{Fingerprint, fingerprint};
@@ -62,15 +64,15 @@ pub struct Judgment {
     pub user: Option<&'static str>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Open {
     signal: MinedSignal,
-    detector: &'static str,
+    detector: String,
     repeats: u64,
 }
 
 /// The signals of one session in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Recorder {
     open: Vec<Open>,
     by_fingerprint: BTreeMap<String, usize>,
@@ -83,8 +85,10 @@ pub(crate) struct Recorder {
     /// Findings dropped because nothing in their event could be quoted.
     pub(crate) rejected: u64,
     /// What the rules said line by line, when somebody measures.
+    #[serde(skip)]
     pub(crate) judgments: Option<BTreeMap<u64, Judgment>>,
     /// Signs of chains, when somebody measures.
+    #[serde(skip)]
     pub(crate) signs: Vec<Sign>,
 }
 
@@ -153,7 +157,7 @@ impl Cx<'_> {
             .insert(print.id.clone(), self.recorder.open.len());
         self.recorder.open.push(Open {
             signal,
-            detector: finding.detector,
+            detector: finding.detector.to_owned(),
             repeats: 1,
         });
         Some(print.id)

@@ -3,6 +3,8 @@
 //! No keyword shows these, so they are found by what is missing. Neighbours: `provider_error` reports why turns
 //! failed; this reports that somebody waited. A reply that a messaging tool sent is an answer.
 
+use serde::{Deserialize, Serialize};
+
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::{AssistantTurn, ProviderError, ToolCall, UserTurn};
 use crate::signal::{Class, Evidence, Kind, Severity};
@@ -17,7 +19,7 @@ const CONTROL_TOKENS: &[&str] = &[
 ];
 
 /// What a person asked and has not been answered.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Waiting {
     asked: Option<Evidence>,
     at_ms: Option<i64>,
@@ -25,7 +27,7 @@ struct Waiting {
 }
 
 /// Who waits for what.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Silent {
     waiting: Option<Waiting>,
 }

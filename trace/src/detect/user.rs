@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::recorder::{Cx, Finding, Quote};
 use super::words::{self, Phrases, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
@@ -53,7 +55,7 @@ impl UserLabel {
 }
 
 /// What is remembered between turns.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Users {
     /// Turns without an answer since the last one: the words and when.
     unanswered: Vec<(String, Option<i64>)>,

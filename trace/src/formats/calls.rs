@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::raw::{self, Raw};
 use crate::event::{floor_char, unescape};
@@ -17,7 +17,7 @@ const NAME_BYTES_MAX: usize = 256;
 const ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
 
 /// A call that waits for its result.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Call {
     /// The tool.
     pub(super) tool: String,
@@ -26,7 +26,7 @@ pub(super) struct Call {
 }
 
 /// The open calls by id.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Calls {
     open: BTreeMap<String, Call>,
 }

@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
 use super::raw::{self, Content, Loose, Probe, Raw};
-use super::{FormatReader, Sink};
+use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{
     AssistantTurn, Body, ProviderError, Text, ToolCall, ToolResult, UserTurn, floor_char, iso_to_ms,
 };
@@ -20,8 +20,8 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 const INTERRUPT_START: &str = "[Request interrupted by user";
 
 /// Reads a session.
-#[derive(Debug, Default)]
-pub(super) struct Claude {
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Claude {
     session_id: Option<String>,
     calls: Calls,
 }
@@ -85,7 +85,17 @@ struct Item<'a> {
     is_error: Raw<'a>,
 }
 
-pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+pub(super) const SPEC: Spec = Spec {
+    name: "claude",
+    recognised: Recognised::ByLine {
+        line: recognises,
+        start: recognises_start,
+    },
+    framing: super::lines,
+    reader: super::revived::<Claude>,
+};
+
+fn recognises(probe: &Probe<'_>) -> bool {
     let has_ids = probe.uuid.is_some() || probe.session_id.is_some();
     match probe.kind() {
         "user" | "assistant" => probe.message.is_some(),
@@ -104,7 +114,7 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
     }
 }
 
-pub(super) fn recognises_start(start: &[u8]) -> bool {
+fn recognises_start(start: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
     let is_turn = has(b"\"user\"") || has(b"\"assistant\"");
     (has(b"\"sessionId\"") && (has(b"\"parentUuid\"") || is_turn))

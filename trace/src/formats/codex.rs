@@ -5,20 +5,20 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
 use super::raw::{self, Loose, Probe, Raw};
-use super::{FormatReader, Sink};
+use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{AssistantTurn, Body, ProviderError, ToolCall, ToolResult, UserTurn, iso_to_ms};
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
 const SPOKEN_BYTES_MAX: usize = 1024;
 
 /// Reads a rollout.
-#[derive(Debug, Default)]
-pub(super) struct Codex {
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Codex {
     session_id: Option<String>,
     calls: Calls,
     last_human: String,
@@ -92,7 +92,17 @@ struct Metadata<'a> {
     exit_code: Raw<'a>,
 }
 
-pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+pub(super) const SPEC: Spec = Spec {
+    name: "codex",
+    recognised: Recognised::ByLine {
+        line: recognises,
+        start: recognises_start,
+    },
+    framing: super::lines,
+    reader: super::revived::<Codex>,
+};
+
+fn recognises(probe: &Probe<'_>) -> bool {
     match probe.kind() {
         "session_meta" | "response_item" | "event_msg" | "turn_context" | "compacted" => {
             probe.payload.is_some()
@@ -108,7 +118,7 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
     }
 }
 
-pub(super) fn recognises_start(start: &[u8]) -> bool {
+fn recognises_start(start: &[u8]) -> bool {
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
     has(b"\"payload\"") && (has(b"\"session_meta\"") || has(b"\"response_item\""))
 }

@@ -2,18 +2,18 @@
 //!
 //! Neighbours: `detect::cron` splits failures of the job from failures of the delivery.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::raw::{self, Probe, Raw};
-use super::{FormatReader, Sink};
+use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, CronRun};
 
 /// What the log says beyond this is not read, bytes.
 const FIELD_BYTES_MAX: usize = 16 * 1024;
 
 /// Reads a run log.
-#[derive(Debug, Default)]
-pub(super) struct CronLog {
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct CronLog {
     session_id: Option<String>,
 }
 
@@ -40,7 +40,17 @@ struct Row<'a> {
     duration_ms: Raw<'a>,
 }
 
-pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+pub(super) const SPEC: Spec = Spec {
+    name: "openclaw-cron",
+    recognised: Recognised::ByLine {
+        line: recognises,
+        start: |_| false,
+    },
+    framing: super::lines,
+    reader: super::revived::<CronLog>,
+};
+
+fn recognises(probe: &Probe<'_>) -> bool {
     probe.job_id.is_some() && (probe.action.is_some() || probe.status.is_some())
 }
 

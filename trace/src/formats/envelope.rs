@@ -264,6 +264,10 @@ pub(crate) fn unwrap_coding(text: &str) -> Cow<'_, str> {
     if !trimmed.contains('<') {
         return Cow::Borrowed(trimmed);
     }
+    // Some harnesses tag the person's words among their own context.
+    if let Some(query) = between(trimmed, "<user_query>", "</user_query>") {
+        return Cow::Borrowed(query.trim());
+    }
     // The arguments of a slash command are the person's own words.
     let arguments = between(trimmed, "<command-args>", "</command-args>")
         .unwrap_or("")

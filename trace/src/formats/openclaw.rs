@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
 use super::raw::{self, Content, Loose, Probe, Raw};
-use super::{FormatReader, Sink};
+use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{
     AssistantTurn, Body, NoticeKind, ProviderError, Text, ToolCall, ToolResult, UserTurn,
     floor_char, iso_to_ms,
@@ -20,8 +20,8 @@ use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 const SPOKEN_BYTES_MAX: usize = 1024;
 
 /// Reads a session.
-#[derive(Debug, Default)]
-pub(super) struct OpenClaw {
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct OpenClaw {
     session_id: Option<String>,
     calls: Calls,
 }
@@ -126,7 +126,17 @@ struct PromptError<'a> {
     model: Raw<'a>,
 }
 
-pub(super) fn recognises(probe: &Probe<'_>) -> bool {
+pub(super) const SPEC: Spec = Spec {
+    name: "openclaw",
+    recognised: Recognised::ByLine {
+        line: recognises,
+        start: recognises_start,
+    },
+    framing: super::lines,
+    reader: super::revived::<OpenClaw>,
+};
+
+fn recognises(probe: &Probe<'_>) -> bool {
     match probe.kind() {
         "session" => probe.id.is_some() && (probe.cwd.is_some() || probe.timestamp.is_some()),
         "message" => probe.message.is_some_and(|m| m.get().contains("\"role\"")),
@@ -138,7 +148,7 @@ pub(super) fn recognises(probe: &Probe<'_>) -> bool {
     }
 }
 
-pub(super) fn recognises_start(start: &[u8]) -> bool {
+fn recognises_start(start: &[u8]) -> bool {
     start.starts_with(b"{\"type\":\"session\",")
         || (start.starts_with(b"{\"type\":\"message\",")
             && memchr::memmem::find(start, b"\"message\":{\"role\":").is_some())

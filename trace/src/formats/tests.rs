@@ -1,11 +1,13 @@
 //! Each format's basics: recognised by content, read into the same events, traps passed over.
 
+mod golden;
+
 use super::*;
 use crate::event::NoticeKind;
 
 /// What a reader makes of some lines, one short word group per event.
 fn read(format: Format, lines: &[&str]) -> Vec<String> {
-    let mut reader = format.reader();
+    let mut reader = format.reader(None).unwrap();
     let mut out = Vec::new();
     for line in lines {
         let result = reader.read(line, &mut |_, body| out.push(show(&body)));
@@ -78,10 +80,13 @@ fn formats_are_recognised_by_content() {
             r#"{"id":"c0","timestamp":"2025-08-01T00:00:00Z","instructions":null,"git":{}}"#,
             Some(Format::Codex),
         ),
-        (r#"{"type":"session_start","id":"d","cwd":"/w"}"#, None),
+        (
+            r#"{"type":"session_start","id":"d","cwd":"/w"}"#,
+            Some(Format::Droid),
+        ),
         (
             r#"{"type":"session.start","data":{},"id":"x","timestamp":"t"}"#,
-            None,
+            Some(Format::Copilot),
         ),
         ("# notes\nnothing here\n", None),
         ("", None),
@@ -120,7 +125,7 @@ fn names_go_both_ways() {
             .parse::<Format>()
             .unwrap_err()
             .to_string()
-            .contains("known: openclaw")
+            .contains("known: neutral")
     );
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+mod grown;
+
 use super::*;
 use crate::signal::{Kind, Severity};
 

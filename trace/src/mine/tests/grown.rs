@@ -1,0 +1,92 @@
+//! A file that grew gives what it would have given when read whole.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Lines of every format that is made of lines, with things in them that detectors remember for long.
+const FILES: &[&str] = &[
+    include_str!("../../../fixtures/formats/grown-openclaw.jsonl"),
+    include_str!("../../../fixtures/formats/grown-claude.jsonl"),
+    include_str!("../../../fixtures/formats/grown-codex.jsonl"),
+    include_str!("../../../fixtures/formats/grown-cron.jsonl"),
+    include_str!("../../../fixtures/formats/copilot.jsonl"),
+    include_str!("../../../fixtures/formats/cursor.jsonl"),
+    include_str!("../../../fixtures/formats/droid.jsonl"),
+    include_str!("../../../fixtures/formats/gemini.jsonl"),
+    include_str!("../../../fixtures/formats/neutral.jsonl"),
+];
+
+const FILE: FileRef<'_> = FileRef { name: "a.jsonl" };
+
+/// Reads a file that is written up to each of `cuts` in turn, going on where the reading before stopped.
+fn in_pieces(bytes: &[u8], cuts: &[usize], options: &MineOptions) -> (MinedSession, u64) {
+    let mut kept: Option<Checkpoint> = None;
+    let mut bytes_read = 0;
+    for (index, end) in cuts.iter().chain([&bytes.len()]).enumerate() {
+        // Kept as text between runs.
+        let text = serde_json::to_string(&kept).unwrap();
+        let from: Option<Checkpoint> = serde_json::from_str(&text).unwrap();
+        let start = from
+            .as_ref()
+            .map_or(0, |from| usize::try_from(from.bytes).unwrap());
+        let mut part = &bytes[start..*end];
+        bytes_read += part.len() as u64;
+        let (session, checkpoint) = mine_on(&FILE, &mut part, options, from).unwrap().unwrap();
+        if index == cuts.len() {
+            return (session, bytes_read);
+        }
+        kept = checkpoint;
+    }
+    unreachable!("the last piece returns")
+}
+
+#[test]
+fn only_what_is_new_is_read_again() {
+    let options = MineOptions { format: None };
+    let bytes = FILES[0].as_bytes();
+    let half = bytes.len() / 2;
+    let line_start = bytes[..half].iter().rposition(|b| *b == b'\n').unwrap() + 1;
+    let (session, bytes_read) = in_pieces(bytes, &[half], &options);
+    assert_eq!(bytes_read, (half + bytes.len() - line_start) as u64);
+    assert!(session.signals.len() > 2, "the fixture shows something");
+}
+
+#[test]
+fn a_checkpoint_of_another_time_is_refused_and_documents_have_none() {
+    let options = MineOptions { format: None };
+    let mut whole = FILES[0].as_bytes();
+    let (_, kept) = mine_on(&FILE, &mut whole, &options, None).unwrap().unwrap();
+    let mut kept = kept.unwrap();
+    kept.reader = "[]".to_owned();
+    assert!(
+        mine_on(&FILE, &mut &b""[..], &options, Some(kept))
+            .unwrap()
+            .is_none()
+    );
+    let mut document = &include_bytes!("../../../fixtures/formats/gemini.json")[..];
+    let (_, kept) = mine_on(&FILE, &mut document, &options, None)
+        .unwrap()
+        .unwrap();
+    assert!(kept.is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_file_that_grew_gives_what_it_gives_when_read_whole(
+        which in 0..FILES.len(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let bytes = FILES[which].as_bytes();
+        let format = sniff("a.jsonl", bytes);
+        let options = MineOptions { format };
+        let mut whole = bytes;
+        let whole = mine(&FILE, &mut whole, &options).unwrap();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.sort_unstable();
+        let (session, _) = in_pieces(bytes, &cuts, &options);
+        prop_assert_eq!(session, whole);
+    }
+}
