@@ -190,6 +190,8 @@ pub(super) fn is_noise(line: &str) -> bool {
         || line.starts_with("npm error path")
         || line.starts_with("npm error workspace")
         || line.starts_with("npm error location")
+        // The kind of error; the line after it names the cause, in every language.
+        || line.starts_with("+ CategoryInfo")
         || trailing_exit_code(line, "").is_some()
         || line.chars().all(|c| !c.is_alphanumeric())
 }
