@@ -5,7 +5,10 @@
 use std::fmt;
 
 use kernel::run_state::RunState;
-use kernel::{EventId, HistoryEvent, RunId, Timestamp, Transition, WorkflowId};
+use kernel::{
+    EventId, Failure, HistoryEvent, Memo, Outcome, RunId, SearchAttributes, Timestamp, Transition,
+    WorkflowId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Digest;
@@ -60,7 +63,7 @@ pub struct Row {
 pub type KeyValue = (Vec<u8>, Vec<u8>);
 
 /// What a list shows of one run, without reading its history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The user's name for it.
     pub workflow_id: WorkflowId,
@@ -78,7 +81,18 @@ pub struct RunInfo {
     pub closed_at: Option<Timestamp>,
     /// Events, once closed (0 while open: ask for the run itself).
     pub history_events: u64,
+    /// Bytes that count towards the history limit, once closed (0 while open).
+    pub history_bytes: u64,
+    /// What people find it by, as it is now.
+    pub search_attributes: SearchAttributes,
+    /// What people read of it, as it is now.
+    pub memo: Memo,
+    /// How it failed, shortened; none in a run that did not.
+    pub failure: Option<String>,
 }
+
+/// Most bytes of [`RunInfo::failure`].
+pub const SHOWN_FAILURE_BYTES_MAX: usize = 512;
 
 impl RunInfo {
     /// What a list shows of a run in this state.
@@ -97,8 +111,29 @@ impl RunInfo {
             } else {
                 0
             },
+            history_bytes: if state.is_closed() {
+                state.history_bytes
+            } else {
+                0
+            },
+            search_attributes: state.options.search_attributes.clone(),
+            memo: state.options.memo.clone(),
+            failure: match &state.outcome {
+                Some(Outcome::Failed(failure)) => Some(shown(failure)),
+                Some(Outcome::Completed(_)) | None => None,
+            },
         }
     }
+}
+
+fn shown(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut end = text.len().min(SHOWN_FAILURE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
 }
 
 /// What a commit cost.
