@@ -12,6 +12,7 @@ use kernel::{
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Digest;
+use crate::index::{Find, Place};
 
 /// One group: every change in it becomes durable, or none.
 #[derive(Debug, Default)]
@@ -189,6 +190,35 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Error`].
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error>;
+
+    /// The list's line of one run.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error>;
+
+    /// The first `limit` places of the index; the run of each is there, and as its terms say, when
+    /// this returns.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error>;
+
+    /// Deletes a closed run; gives whether it was there. Nothing finds it any more afterwards; its
+    /// records are taken away by [`sweep`](Self::sweep), in any process, any time later.
+    ///
+    /// **Durability**: as [`commit`](Self::commit); all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an open run, which stays as it is.
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error>;
+
+    /// Takes away at most about `limit` records of runs that were deleted; gives whether there was
+    /// anything to do. A kill between two calls leaves the rest for the next one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn sweep(&self, limit: usize) -> Result<bool, Error>;
 
     /// One row.
     ///
