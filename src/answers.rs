@@ -1,5 +1,7 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
+pub(crate) mod visibility;
+
 use std::collections::BTreeMap;
 
 use engine::{Client, ClientError};
@@ -57,6 +59,8 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             };
             Answer::List(list(client, limit, open_only)?)
         }
+        Request::Find { asked, page, limit } => visibility::find(client, asked, page, limit)?,
+        Request::Count { asked } => visibility::count(client, asked)?,
         Request::History { id } => {
             let run_id = find(client, &id)?;
             let state = client

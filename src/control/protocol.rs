@@ -1,5 +1,7 @@
 //! What is said over the control socket: one JSON document a line, question and answer in turn.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use workflows::TraceRunInput;
 
@@ -26,6 +28,14 @@ pub(crate) enum Request {
     Status { id: String },
     /// Which runs are there, newest first?
     List { limit: u64, open_only: bool },
+    /// Which runs does a query mean?
+    Find {
+        asked: Asked,
+        page: Option<String>,
+        limit: u64,
+    },
+    /// How many does it mean?
+    Count { asked: Asked },
     /// Which events?
     History { id: String },
     /// Stop, please.
@@ -36,6 +46,13 @@ pub(crate) enum Request {
     },
     /// The bytes of a blob that is text.
     Blob { digest: String },
+}
+
+/// Runs that are asked for, as they are written on the command line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) query: String,
+    pub(crate) search: Option<String>,
 }
 
 /// An answer.
@@ -55,6 +72,12 @@ pub(crate) enum Answer {
     Resumed(Vec<String>),
     Status(Box<StatusView>),
     List(Vec<RunRow>),
+    Found {
+        rows: Vec<RunRow>,
+        next: Option<String>,
+    },
+    /// By status.
+    Counts(BTreeMap<String, u64>),
     History(serde_json::Value),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),

@@ -25,6 +25,37 @@ pub(super) enum Value<'a> {
     Duration(Millis),
 }
 
+impl Value<'_> {
+    /// How two values of one attribute stand to each other. Those of two types stand by type, so
+    /// that a sort has one order.
+    pub(super) fn order(a: &Self, b: &Self) -> Ordering {
+        match (a, b) {
+            (Self::Word(a) | Self::Text(a), Self::Word(b) | Self::Text(b)) => a.cmp(b),
+            (Self::OwnedWord(a), Self::OwnedWord(b)) => a.cmp(b),
+            (Self::Words(a), Self::Words(b)) => a.cmp(b),
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (Self::Double(a), Self::Double(b)) => a.total_cmp(b),
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Time(a), Self::Time(b)) => a.cmp(b),
+            (Self::Duration(a), Self::Duration(b)) => a.cmp(b),
+            (a, b) => a.type_rank().cmp(&b.type_rank()),
+        }
+    }
+
+    fn type_rank(&self) -> u8 {
+        match self {
+            Self::Word(_) | Self::Text(_) => 0,
+            Self::OwnedWord(_) => 1,
+            Self::Words(_) => 2,
+            Self::Int(_) => 3,
+            Self::Double(_) => 4,
+            Self::Bool(_) => 5,
+            Self::Time(_) => 6,
+            Self::Duration(_) => 7,
+        }
+    }
+}
+
 impl Filter {
     /// Whether a run is meant, at a time.
     #[must_use]

@@ -17,14 +17,12 @@
 
 use std::str::FromStr;
 
-use kernel::primitives::workflow_execution::State;
-
 use super::error::QueryError;
 use super::lexer::{self, Kind, Token};
 use super::moment;
 use super::query::{
     DEPTH_MAX, Direction, Field, Filter, IN_VALUES_MAX, Literal, Operator, OrderBy,
-    QUERY_BYTES_MAX, Query, SYSTEM, status_name,
+    QUERY_BYTES_MAX, Query, STATUSES, SYSTEM, status_name,
 };
 
 /// Words that are no names.
@@ -44,16 +42,6 @@ pub(super) const KEYWORDS: [&str; 15] = [
     "TRUE",
     "FALSE",
     "NOW",
-];
-
-const STATUSES: [State; 7] = [
-    State::Running,
-    State::Completed,
-    State::Failed,
-    State::Canceled,
-    State::Terminated,
-    State::TimedOut,
-    State::ContinuedAsNew,
 ];
 
 impl FromStr for Query {

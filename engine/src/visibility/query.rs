@@ -146,6 +146,17 @@ pub enum Direction {
     Descending,
 }
 
+/// Every status.
+pub(super) const STATUSES: [State; 7] = [
+    State::Running,
+    State::Completed,
+    State::Failed,
+    State::Canceled,
+    State::Terminated,
+    State::TimedOut,
+    State::ContinuedAsNew,
+];
+
 /// The name of a status in queries.
 #[must_use]
 pub fn status_name(status: State) -> &'static str {
