@@ -61,6 +61,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
         }
         Request::Find { asked, page, limit } => visibility::find(client, asked, page, limit)?,
         Request::Count { asked } => visibility::count(client, asked)?,
+        Request::Delete { id } => visibility::delete(client, find(client, &id)?)?,
         Request::History { id } => {
             let run_id = find(client, &id)?;
             let state = client

@@ -50,6 +50,24 @@ pub(super) fn count(client: &Client, asked: Asked) -> Result<Answer, FaceError> 
     Ok(Answer::Counts(named.collect()))
 }
 
+pub(super) fn delete(client: &Client, run_id: kernel::RunId) -> Result<Answer, FaceError> {
+    use engine::visibility::delete::Error as E;
+    match engine::visibility::delete::delete(&**client.store(), run_id) {
+        Ok(()) => Ok(Answer::Deleted {
+            run_id: run_id.to_string(),
+        }),
+        Err(E::Store(error)) => Err(error.into()),
+        Err(error @ E::Open) => Err(FaceError::usage(
+            format!("could not {error}"),
+            "`openclaw-trace cancel` ends it; delete it then",
+        )),
+        Err(error) => Err(FaceError::usage(
+            format!("could not {error}"),
+            "nothing was deleted; try again when that has ended",
+        )),
+    }
+}
+
 fn refused(error: Error) -> FaceError {
     match error {
         Error::Store(error) => error.into(),

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Ask a run to stop; what it has finished stays
     Cancel(CancelArgs),
+    /// Forget a run that has ended: its history and its line in the list
+    Delete(IdArg),
     /// Runs that start again and again; they fire while `serve` runs
     Schedule {
         #[command(subcommand)]

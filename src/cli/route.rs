@@ -7,7 +7,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
-use super::{cancel, doctor, graph, history, list, resume, run, schedule, serve, status, submit};
+use super::{
+    cancel, delete, doctor, graph, history, list, resume, run, schedule, serve, status, submit,
+};
 use crate::face_error::FaceError;
 
 pub(crate) fn main() -> ExitCode {
@@ -54,6 +56,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Graph(args) => graph::run(global, args).await,
         Command::Resume(args) => resume::run(global, args).await,
         Command::Cancel(args) => cancel::run(global, args).await,
+        Command::Delete(args) => delete::run(global, args).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Doctor => doctor::run(global).await,

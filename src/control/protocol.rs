@@ -36,6 +36,8 @@ pub(crate) enum Request {
     },
     /// How many does it mean?
     Count { asked: Asked },
+    /// Forget a run that has ended.
+    Delete { id: String },
     /// Which events?
     History { id: String },
     /// Stop, please.
@@ -78,6 +80,9 @@ pub(crate) enum Answer {
     },
     /// By status.
     Counts(BTreeMap<String, u64>),
+    Deleted {
+        run_id: String,
+    },
     History(serde_json::Value),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),

@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`query`] (what a query is), `lexer` and `parser` (text to query), `print` (query
 //! to text), `matches` (whether a run is meant), [`error`] (what is wrong with a text, and where), `plan` (which parts of
-//! the index are walked), [`list`] (lists and counts). All of these but the last are pure: the time comes in as an argument. The language is described in
+//! the index are walked), [`list`] (lists and counts), [`delete`]. All of these but the last are pure: the time comes in as an argument. The language is described in
 //! `docs/VISIBILITY.md`.
 
+pub mod delete;
 pub mod error;
 mod lexer;
 pub mod list;
