@@ -1,12 +1,12 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
 mod verbs;
+pub(crate) mod visibility;
 
 use std::collections::BTreeMap;
 
 use engine::{Client, ClientError};
 use kernel::RunId;
-use kernel::primitives::workflow_execution;
 
 use crate::control::{Answer, Request};
 use crate::face_error::FaceError;
@@ -59,6 +59,9 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             };
             Answer::List(list(client, limit, open_only)?)
         }
+        Request::Find { asked, page, limit } => visibility::find(client, asked, page, limit)?,
+        Request::Count { asked } => visibility::count(client, asked)?,
+        Request::Delete { id } => visibility::delete(client, find(client, &id)?)?,
         Request::History { id } => {
             let run_id = find(client, &id)?;
             let state = client
@@ -172,6 +175,13 @@ enum OpenOnly {
 
 fn list(client: &Client, limit: usize, open_only: OpenOnly) -> Result<Vec<RunRow>, FaceError> {
     let mut rows = Vec::new();
+    if open_only == OpenOnly::Yes {
+        // Closed runs cost nothing here, however many there are.
+        for run_id in client.store().open_runs()?.into_iter().rev().take(limit) {
+            rows.extend(client.store().run_info(run_id)?.as_ref().map(RunRow::of));
+        }
+        return Ok(rows);
+    }
     let mut before = None;
     loop {
         let page = client.store().list_runs(before, PAGE)?;
@@ -180,10 +190,7 @@ fn list(client: &Client, limit: usize, open_only: OpenOnly) -> Result<Vec<RunRow
         };
         before = Some(last.run_id);
         for info in &page {
-            let open = info.status == workflow_execution::State::Running;
-            if open || open_only == OpenOnly::No {
-                rows.push(RunRow::of(info));
-            }
+            rows.push(RunRow::of(info));
             if rows.len() >= limit {
                 return Ok(rows);
             }

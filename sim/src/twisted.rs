@@ -4,6 +4,7 @@
 
 use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, WorkflowId};
 use state::Digest;
+use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
 use state::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
@@ -53,6 +54,22 @@ impl Store for Twisted {
 
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
         self.0.list_runs(before, limit)
+    }
+
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error> {
+        self.0.run_info(run_id)
+    }
+
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error> {
+        self.0.find(find, limit)
+    }
+
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error> {
+        self.0.delete_run(run_id)
+    }
+
+    fn sweep(&self, limit: usize) -> Result<bool, Error> {
+        self.0.sweep(limit)
     }
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

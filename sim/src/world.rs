@@ -502,6 +502,7 @@ impl World {
             wanted.cancel_sent = false;
         }
         let histories = check::histories(&self.store)?;
+        state::conformance::check_index(&self.store)?;
         check::grew(&self.durable, &histories)?;
         self.compare_with_the_outside(&histories)?;
         for wanted in self.wanted.iter().filter(|w| w.acknowledged) {
@@ -565,6 +566,7 @@ impl World {
     fn verdict(mut self) -> Result<Report, String> {
         self.store.crash();
         let histories = check::histories(&self.store)?;
+        state::conformance::check_index(&self.store)?;
         check::grew(&self.durable, &histories)?;
         self.compare_with_the_outside(&histories)?;
         check::all(&self.store, &histories)?;

@@ -43,7 +43,8 @@ pub(crate) enum Command {
     Submit(RunArgs),
     /// How one run stands, or the table of runs
     Status(StatusArgs),
-    /// All runs, newest first
+    /// All runs, newest first, or those of a query
+    #[command(after_help = LIST_EXAMPLES)]
     List(ListArgs),
     /// The events of a run
     History(IdArg),
@@ -70,6 +71,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ActivityCommand,
     },
+    /// Forget a run that has ended: its history and its line in the list
+    Delete(IdArg),
     /// Runs that start again and again; they fire while `serve` runs
     Schedule {
         #[command(subcommand)]
@@ -145,10 +148,30 @@ pub(crate) struct StatusArgs {
     pub(crate) id: Option<String>,
 }
 
-#[derive(Clone, Debug, Args)]
+const LIST_EXAMPLES: &str = "Examples:
+  openclaw-trace list --query \"ExecutionStatus = 'Failed' AND StartTime > now - 1d\"
+  openclaw-trace list --query \"WorkflowType IN ('TraceRun') ORDER BY CloseTime DESC\" --limit 10
+  openclaw-trace list --count --query \"ExecutionDuration >= '1h30m'\"
+
+Attributes: WorkflowId, WorkflowType, RunId, ExecutionStatus, StartTime, CloseTime, ExecutionDuration,
+HistoryLength, HistorySizeBytes, ParentWorkflowId, and search attributes by their names.";
+
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ListArgs {
+    /// Only runs for which this holds, children too; see the examples below
+    #[arg(long, short = 'Q', value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// Only runs with this text, in any case, in an id, the type, the memo or the failure
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// How many there are, by status, instead of the runs
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// Go on where the page before ended, which names this word
+    #[arg(long, value_name = "PAGE")]
+    pub(crate) page: Option<String>,
     /// At most N runs
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: u64,
     /// Only runs that have not ended
     #[arg(long)]

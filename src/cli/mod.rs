@@ -2,6 +2,7 @@
 
 mod args;
 mod cancel;
+mod delete;
 mod doctor;
 mod explain;
 mod follow;

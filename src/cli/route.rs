@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    cancel, doctor, explain, graph, history, list, resume, run, schedule, serve, status, submit,
-    verb,
+    cancel, delete, doctor, explain, graph, history, list, resume, run, schedule, serve, status,
+    submit, verb,
 };
 use crate::face_error::FaceError;
 
@@ -64,6 +64,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Query(args) => verb::query(global, args).await,
         Command::Update(args) => verb::update(global, args).await,
         Command::Activity { command } => verb::activity(global, command).await,
+        Command::Delete(args) => delete::run(global, args).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Explain(args) => explain::run(global, &args),

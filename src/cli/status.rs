@@ -13,8 +13,7 @@ pub(super) async fn run(global: &Global, args: StatusArgs) -> Result<ExitCode, F
     let Some(id) = args.id else {
         let args = ListArgs {
             limit: 20,
-            open: false,
-            children: false,
+            ..ListArgs::default()
         };
         return list::run(global, &args).await;
     };

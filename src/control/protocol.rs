@@ -1,5 +1,7 @@
 //! What is said over the control socket: one JSON document a line, question and answer in turn.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use workflows::TraceRunInput;
 
@@ -26,6 +28,16 @@ pub(crate) enum Request {
     Status { id: String },
     /// Which runs are there, newest first?
     List { limit: u64, open_only: bool },
+    /// Which runs does a query mean?
+    Find {
+        asked: Asked,
+        page: Option<String>,
+        limit: u64,
+    },
+    /// How many does it mean?
+    Count { asked: Asked },
+    /// Forget a run that has ended.
+    Delete { id: String },
     /// Which events?
     History { id: String },
     /// Stop, please.
@@ -77,6 +89,13 @@ pub(crate) enum Verb {
     },
 }
 
+/// Runs that are asked for, as they are written on the command line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) query: String,
+    pub(crate) search: Option<String>,
+}
+
 /// An answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
@@ -94,6 +113,15 @@ pub(crate) enum Answer {
     Resumed(Vec<String>),
     Status(Box<StatusView>),
     List(Vec<RunRow>),
+    Found {
+        rows: Vec<RunRow>,
+        next: Option<String>,
+    },
+    /// By status.
+    Counts(BTreeMap<String, u64>),
+    Deleted {
+        run_id: String,
+    },
     History(serde_json::Value),
     /// What workflow code said.
     Said(serde_json::Value),

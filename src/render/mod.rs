@@ -11,6 +11,6 @@ mod text;
 pub(crate) use events::{history_json, history_text};
 pub(crate) use explain::explanation;
 pub(crate) use schedules::{schedule, schedules};
-pub(crate) use status::{runs, status};
+pub(crate) use status::{counts, runs, status};
 pub(crate) use summary::run_summary;
 pub(crate) use text::plain;

@@ -1,5 +1,7 @@
 //! `status` and `list` as text.
 
+use std::collections::BTreeMap;
+
 use kernel::Millis;
 
 use super::text::{plain, table};
@@ -98,28 +100,96 @@ pub(crate) fn status(view: &StatusView) -> String {
     out.join("\n")
 }
 
-/// The table of runs.
-pub(crate) fn runs(rows: &[RunRow]) -> String {
-    let cells: Vec<_> = rows
+/// The table of runs, at most `width` columns wide as long as that leaves room for the ids.
+pub(crate) fn runs(rows: &[RunRow], width: usize) -> String {
+    let second = |at: &str| at.get(..19).unwrap_or(at).replace('T', " ");
+    let mut cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             vec![
                 plain(&row.workflow_id),
-                row.workflow_type.clone(),
+                plain(&row.workflow_type),
                 row.status.clone(),
-                row.started_at
-                    .get(..19)
-                    .unwrap_or(&row.started_at)
-                    .replace('T', " "),
-                row.closed_at.as_deref().map_or_else(
-                    || "-".to_owned(),
-                    |at| at.get(..19).unwrap_or(at).replace('T', " "),
-                ),
+                second(&row.started_at),
+                row.closed_at
+                    .as_deref()
+                    .map_or_else(|| "-".to_owned(), second),
             ]
         })
         .collect();
-    table(
-        &["RUN", "TYPE", "STATUS", "STARTED (UTC)", "CLOSED (UTC)"],
-        &cells,
-    )
+    let mut head = vec!["RUN", "TYPE", "STATUS", "STARTED (UTC)", "CLOSED (UTC)"];
+    let widest = |cells: &[Vec<String>], column: usize| {
+        let lengths = cells.iter().filter_map(|row| row.get(column));
+        lengths.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    // 19 for each time, 2 between columns.
+    let fixed = |cells: &[Vec<String>], columns: usize| {
+        widest(cells, 1).max(4) + widest(cells, 2).max(6) + (columns - 3) * 19 + (columns - 1) * 2
+    };
+    if fixed(&cells, 5) + ID_CHARS_MIN > width {
+        head.pop();
+        for row in &mut cells {
+            row.truncate(4);
+        }
+    }
+    let room = width
+        .saturating_sub(fixed(&cells, head.len()))
+        .max(ID_CHARS_MIN);
+    for row in &mut cells {
+        row[0] = shortened(&row[0], room);
+    }
+    table(&head, &cells)
+}
+
+/// A shorter id says nothing; then the lines are longer than the terminal is wide.
+const ID_CHARS_MIN: usize = 24;
+
+/// The start and the end of a text: ids that people make differ at either.
+fn shortened(text: &str, chars_max: usize) -> String {
+    let n_chars = text.chars().count();
+    if n_chars <= chars_max {
+        return text.to_owned();
+    }
+    let kept = chars_max.saturating_sub(3);
+    let start: String = text.chars().take(kept - kept / 2).collect();
+    let end: String = text.chars().skip(n_chars - kept / 2).collect();
+    format!("{start}...{end}")
+}
+
+/// How many runs there are, by status.
+pub(crate) fn counts(counts: &BTreeMap<String, u64>) -> String {
+    let mut rows: Vec<Vec<String>> = counts
+        .iter()
+        .map(|(status, n)| vec![status.clone(), time_text::thousands(*n)])
+        .collect();
+    rows.push(vec![
+        "all".to_owned(),
+        time_text::thousands(counts.values().sum()),
+    ]);
+    table(&["STATUS", "RUNS"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_runs_fits_80_and_120_columns() {
+        let row = |id: &str| RunRow {
+            workflow_id: id.to_owned(),
+            run_id: String::new(),
+            workflow_type: "TraceRun".to_owned(),
+            status: "ContinuedAsNew".to_owned(),
+            parent: None,
+            started_at: "2026-01-31T06:00:00.000Z".to_owned(),
+            closed_at: Some("2026-01-31T07:00:00.000Z".to_owned()),
+        };
+        let rows = [row("nightly"), row(&format!("{}-17", "long".repeat(40)))];
+        for width in [80, 120] {
+            let text = runs(&rows, width);
+            assert!(text.lines().all(|line| line.len() <= width), "{text}");
+            assert_eq!(text.contains("07:00:00"), width == 120);
+            assert!(text.contains("...") && text.contains("-17 "));
+        }
+    }
 }

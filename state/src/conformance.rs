@@ -6,11 +6,13 @@
 
 mod run;
 mod script;
+mod visibility;
 
 use kernel::{EventId, RunId, WorkflowId};
 
 pub use run::{Run, Written, commit, run_id};
 pub use script::{Random, compare};
+pub use visibility::check_index;
 
 use crate::store::{Commit, Error, Namespace, Row, RunInfo, Store};
 
@@ -35,6 +37,7 @@ pub fn run(subject: &dyn Subject) {
     lists_go_back_page_by_page(subject);
     rows_keep_their_order_and_their_last_value(subject);
     blobs_are_named_by_their_bytes(subject);
+    visibility::run(subject);
 }
 
 /// Opens the store anew and gives it to a check, after the same check of the store as it is.

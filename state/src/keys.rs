@@ -3,9 +3,10 @@
 //! Neighbours: `kv_store` and `loading` make keys here only; `values` adds the chunk number. The
 //! table of kinds is in `docs/FORMAT.md`. Must not know what values hold.
 
-use kernel::{RunId, WorkflowId};
+use kernel::{RunId, Timestamp, WorkflowId};
 
 use crate::blob::Digest;
+use crate::index::{Place, Term};
 use crate::kv::KeyRange;
 use crate::store::Namespace;
 
@@ -48,6 +49,32 @@ pub(crate) fn piece_mark(digest: &Digest, run_id: RunId) -> Vec<u8> {
     key.extend_from_slice(&digest.0);
     key.extend_from_slice(&run_id.0);
     key
+}
+
+/// All marks on a piece.
+pub(crate) fn piece_marks(digest: &Digest) -> KeyRange {
+    let from = [b"q", &digest.0[..]].concat();
+    let to = after(&from);
+    KeyRange { from, to }
+}
+
+/// The same mark, to be found by its run.
+pub(crate) fn piece_of_run(run_id: RunId, digest: &Digest) -> Vec<u8> {
+    let mut key = run_key(b'y', run_id);
+    key.extend_from_slice(&digest.0);
+    key
+}
+
+/// All pieces that a run holds.
+pub(crate) fn pieces_of_run(run_id: RunId) -> KeyRange {
+    let from = run_key(b'y', run_id);
+    let to = after(&from);
+    KeyRange { from, to }
+}
+
+/// The digest in the base of a mark that is found by its run.
+pub(crate) fn digest_in_piece_of_run(base: &[u8]) -> Option<Digest> {
+    base.get(17..)?.try_into().ok().map(Digest)
 }
 
 /// The last snapshot of an open run.
@@ -94,6 +121,56 @@ pub(crate) fn runs_of(workflow_id: &WorkflowId) -> KeyRange {
     let from = workflow_key(workflow_id);
     let to = after(&from);
     KeyRange { from, to }
+}
+
+/// The entry of a run under a term.
+pub(crate) fn entry(term: Term, place: Place) -> Vec<u8> {
+    let mut key = Vec::with_capacity(36);
+    key.push(b'x');
+    key.extend_from_slice(&term.0);
+    key.extend_from_slice(&sortable(place.at));
+    key.extend_from_slice(&place.run_id.0);
+    key
+}
+
+/// The entries under a term, between two times with both of them.
+pub(crate) fn entries(term: Term, from: Option<Timestamp>, to: Option<Timestamp>) -> KeyRange {
+    let prefix = [b"x", &term.0[..]].concat();
+    let end = |at: Timestamp| [&prefix[..], &sortable(at)].concat();
+    KeyRange {
+        from: from.map_or_else(|| prefix.clone(), end),
+        to: after(&to.map_or_else(|| prefix.clone(), end)),
+    }
+}
+
+/// The place in the key of an entry, with its chunk.
+pub(crate) fn entry_place(key: &[u8]) -> Option<Place> {
+    let rest = key.get(9..)?;
+    let (at, rest) = rest.split_first_chunk::<8>()?;
+    let (run_id, _) = rest.split_first_chunk::<16>()?;
+    let at = i64::from_be_bytes(*at) ^ i64::MIN;
+    Some(Place {
+        at: Timestamp(at),
+        run_id: RunId(*run_id),
+    })
+}
+
+/// Eight bytes that sort as the times do, also before 1970.
+fn sortable(at: Timestamp) -> [u8; 8] {
+    (at.0 ^ i64::MIN).to_be_bytes()
+}
+
+/// The mark of a run that is being deleted.
+pub(crate) fn deleted_mark(run_id: RunId) -> Vec<u8> {
+    run_key(b'd', run_id)
+}
+
+/// All marks of runs that are being deleted.
+pub(crate) fn deleted_marks() -> KeyRange {
+    KeyRange {
+        from: vec![b'd'],
+        to: vec![b'd' + 1],
+    }
 }
 
 /// The run in the last 16 bytes of a key.

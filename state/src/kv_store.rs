@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use kernel::{EventId, HistoryEvent, RunId, RunState, Transition, WorkflowId};
+use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, Transition, WorkflowId};
 
 use crate::blob::Digest;
 use crate::codec::{self, RecordRef};
+use crate::index::{self, Find, Place};
 use crate::keys;
 use crate::kv::{Batch, Kv, Order};
 use crate::loading::{self, Part, Tail, bytes_of};
@@ -83,7 +84,7 @@ impl<K: Kv> KvStore<K> {
             batch: Batch::default(),
             tails: BTreeMap::new(),
         };
-        let mut begun = BTreeSet::new();
+        let (mut begun, mut relisted) = (BTreeSet::new(), BTreeSet::new());
         for one in &commit.transitions {
             let mut tail = match plan.tails.get(&one.run_id) {
                 Some(tail) => *tail,
@@ -91,6 +92,9 @@ impl<K: Kv> KvStore<K> {
             };
             if one.number == 0 {
                 begun.insert(one.run_id);
+            }
+            if one.transition.events.iter().any(changes_line) {
+                relisted.insert(one.run_id);
             }
             check_transition(one.run_id, one.number, one.transition, &tail)?;
             let part = Part("the history", one.run_id);
@@ -118,7 +122,8 @@ impl<K: Kv> KvStore<K> {
         for (run_id, tail) in &mut tails {
             let state = states.get(run_id).copied();
             let state = checked_state(*run_id, state, tail)?;
-            self.plan_run(&mut plan.batch, state, tail, begun.contains(run_id))?;
+            let (begun, relisted) = (begun.contains(run_id), relisted.contains(run_id));
+            self.plan_run(&mut plan.batch, state, tail, begun, relisted)?;
         }
         plan.tails = tails;
         self.plan_rows(&mut plan.batch, &commit.rows)?;
@@ -146,18 +151,12 @@ impl<K: Kv> KvStore<K> {
         state: &RunState,
         tail: &mut Tail,
         begun: bool,
+        relisted: bool,
     ) -> Result<(), Error> {
         let run_id = state.run_id;
         let closed = state.is_closed();
-        if begun || closed {
-            let base = keys::run_info(run_id);
-            let old = if begun {
-                0
-            } else {
-                values::count_chunks(&self.kv, &base)?
-            };
-            let info = codec::encode(&Part("the list's line", run_id), &RunInfo::of(state))?;
-            values::put(batch, &base, &info, old)?;
+        if relisted || begun || closed {
+            self.plan_line(batch, state, begun)?;
         }
         let mark = codec::wrap(&[]);
         if begun {
@@ -180,6 +179,69 @@ impl<K: Kv> KvStore<K> {
             tail.bytes_since = 0;
         }
         Ok(())
+    }
+
+    /// The list's line of a run and its entries in the index.
+    fn plan_line(&self, batch: &mut Batch, state: &RunState, begun: bool) -> Result<(), Error> {
+        let run_id = state.run_id;
+        let base = keys::run_info(run_id);
+        let (old, old_chunks) = if begun {
+            (None, 0)
+        } else {
+            let old = loading::run_info(&self.kv, run_id)?;
+            (old, values::count_chunks(&self.kv, &base)?)
+        };
+        let info = RunInfo::of(state);
+        index::plan(batch, old.as_ref(), Some(&info))?;
+        let stored = codec::encode(&Part("the list's line", run_id), &info)?;
+        values::put(batch, &base, &stored, old_chunks)?;
+        Ok(())
+    }
+
+    /// Takes everything away by which a closed run is found, in one batch, and marks it: what is
+    /// left of it is swept later.
+    fn plan_delete(&self, run_id: RunId) -> Result<Option<Batch>, Error> {
+        let Some(info) = loading::run_info(&self.kv, run_id)? else {
+            return Ok(None);
+        };
+        if !info.status.is_closed() {
+            return Err(Part("the deletion", run_id).corrupt("the run is open"));
+        }
+        let mut batch = Batch::default();
+        index::plan(&mut batch, Some(&info), None)?;
+        let base = keys::run_info(run_id);
+        values::delete(&mut batch, &base, values::count_chunks(&self.kv, &base)?);
+        values::delete(&mut batch, &keys::run_of(&info.workflow_id, run_id), 1);
+        let mark = codec::wrap(&[]);
+        values::put(&mut batch, &keys::deleted_mark(run_id), &mark, 0)?;
+        Ok(Some(batch))
+    }
+
+    /// At most `limit` keys of runs that were deleted; the mark of a run goes with its last record.
+    fn plan_sweep(&self, limit: usize) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        let marks = values::scan(&self.kv, keys::deleted_marks(), Order::Forward, 1)?;
+        let Some((base, _)) = marks.first() else {
+            return Ok(batch);
+        };
+        let run_id = run_in(base)?;
+        let limit = limit.max(1);
+        let records = self
+            .kv
+            .scan(&keys::records(run_id, 0), Order::Forward, limit)?;
+        let left = limit - records.len();
+        for (key, _) in records {
+            batch.delete(key);
+        }
+        let is_last = left > 0 && shared::forget(&self.kv, &mut batch, run_id, left)? < left;
+        if is_last {
+            values::delete(&mut batch, base, 1);
+        }
+        Ok(batch)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.kv.apply(batch).inspect_err(|_| self.close())
     }
 
     fn plan_rows(&self, batch: &mut Batch, rows: &[Row]) -> Result<(), Error> {
@@ -256,6 +318,15 @@ fn check_transition(
         return Err(part.corrupt("its first transition has no event"));
     }
     Ok(())
+}
+
+/// Whether the list shows what an open run has changed.
+fn changes_line(event: &HistoryEvent) -> bool {
+    matches!(
+        event.kind,
+        EventKind::UpsertWorkflowSearchAttributes { .. }
+            | EventKind::WorkflowPropertiesModified { .. }
+    )
 }
 
 fn checked_state<'a>(
@@ -337,6 +408,37 @@ impl<K: Kv> Store for KvStore<K> {
             )?);
         }
         Ok(infos)
+    }
+
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error> {
+        let _gate = self.reading()?;
+        loading::run_info(&self.kv, run_id)
+    }
+
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error> {
+        let _gate = self.reading()?;
+        index::find(&self.kv, find, limit)
+    }
+
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error> {
+        let _gate = self.gate.write().map_err(|_| Error::Closed)?;
+        self.check_open()?;
+        let Some(batch) = self.plan_delete(run_id)? else {
+            return Ok(false);
+        };
+        self.write(batch)?;
+        Ok(true)
+    }
+
+    fn sweep(&self, limit: usize) -> Result<bool, Error> {
+        let _gate = self.gate.write().map_err(|_| Error::Closed)?;
+        self.check_open()?;
+        let batch = self.plan_sweep(limit)?;
+        let is_work = !batch.is_empty();
+        if is_work {
+            self.write(batch)?;
+        }
+        Ok(is_work)
     }
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

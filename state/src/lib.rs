@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`store`] (what the engine asks of a vault), `kv` and `kv_store` (that, written
 //! once over sorted keys), `keys`, `values` and `codec` (how it lies on disk), [`sled_store`] and
-//! [`memory_store`] (where it lies), [`blob`] (big values), [`owner`] (one process at a time),
+//! [`memory_store`] (where it lies), [`index`] (finding runs), [`blob`] (big values), [`owner`] (one process at a time),
 //! [`conformance`] (the promises every store is held to).
 //!
 //! ```
@@ -23,6 +23,7 @@ mod codec;
 #[doc(hidden)]
 pub mod conformance;
 mod files;
+pub mod index;
 mod journal;
 mod keepsake;
 mod keys;
@@ -43,6 +44,7 @@ mod fixtures;
 mod stories;
 
 pub use blob::Digest;
+pub use index::{Find, Newest, Place, Term};
 pub use memory_store::MemoryStore;
 pub use owner::Owner;
 pub use sled_store::SledStore;

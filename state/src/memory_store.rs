@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
 
 use crate::blob::Digest;
+use crate::index::{Find, Place};
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
 use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
@@ -143,6 +144,20 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// A write that fails leaves a store of which nobody knows what is in it.
+    fn closing<T>(
+        &self,
+        work: impl FnOnce(&KvStore<MemoryKv>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let result = self.call(work);
+        if let Err(Error::Io { .. }) = result {
+            self.inner.store.close();
+        }
+        result
+    }
+}
+
 fn planted() -> Error {
     let source = std::io::Error::other("a planted fault");
     Error::Io {
@@ -153,11 +168,7 @@ fn planted() -> Error {
 
 impl Store for MemoryStore {
     fn commit(&self, commit: &Commit<'_>) -> Result<Receipt, Error> {
-        let result = self.call(|store| store.commit(commit));
-        if let Err(Error::Io { .. }) = result {
-            self.inner.store.close();
-        }
-        result
+        self.closing(|store| store.commit(commit))
     }
 
     fn open_runs(&self) -> Result<Vec<RunId>, Error> {
@@ -183,6 +194,22 @@ impl Store for MemoryStore {
 
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
         self.call(|store| store.list_runs(before, limit))
+    }
+
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error> {
+        self.call(|store| store.run_info(run_id))
+    }
+
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error> {
+        self.call(|store| store.find(find, limit))
+    }
+
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error> {
+        self.closing(|store| store.delete_run(run_id))
+    }
+
+    fn sweep(&self, limit: usize) -> Result<bool, Error> {
+        self.closing(|store| store.sweep(limit))
     }
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

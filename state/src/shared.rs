@@ -7,14 +7,15 @@
 //! a few names. Neighbours: `kv_store` shares records and snapshots, `values` puts them together again
 //! when it reads. Must not know what values mean.
 //!
-//! Each run marks the pieces that it holds. A piece goes when the last mark on it goes.
+//! Each run marks the pieces that it holds, once by piece and once by run. A piece goes when the last
+//! mark on it goes, which is when the last run that holds it is deleted.
 
 use kernel::RunId;
 
 use crate::blob::Digest;
 use crate::codec::{self, FORMAT, FORMAT_SHARED, Stored};
 use crate::keys;
-use crate::kv::{Batch, Kv};
+use crate::kv::{Batch, Kv, Order};
 use crate::store::Error;
 use crate::values;
 
@@ -85,11 +86,37 @@ fn keep(kv: &impl Kv, batch: &mut Batch, run_id: RunId, piece: &[u8]) -> Result<
         return Ok(digest);
     }
     values::put(batch, &mark, &codec::wrap(&[]), 0)?;
+    let by_run = keys::piece_of_run(run_id, &digest);
+    values::put(batch, &by_run, &codec::wrap(&[]), 0)?;
     let base = keys::piece(&digest);
     if !has(batch, &base)? {
         values::put(batch, &base, &codec::wrap(piece), 0)?;
     }
     Ok(digest)
+}
+
+/// Takes away at most `limit` marks of a run, and the pieces that nobody else holds. Returns how many
+/// marks those were.
+pub(crate) fn forget(
+    kv: &impl Kv,
+    batch: &mut Batch,
+    run_id: RunId,
+    limit: usize,
+) -> Result<usize, Error> {
+    let marks = values::scan(kv, keys::pieces_of_run(run_id), Order::Forward, limit)?;
+    for (by_run, _) in &marks {
+        let digest = keys::digest_in_piece_of_run(by_run)
+            .ok_or_else(|| corrupt("the key of a mark is cut off"))?;
+        values::delete(batch, by_run, 1);
+        values::delete(batch, &keys::piece_mark(&digest, run_id), 1);
+        // The run's own mark is still there; so a second one is somebody else's.
+        let holders = kv.scan(&keys::piece_marks(&digest), Order::Forward, 2)?;
+        if holders.len() < 2 {
+            let base = keys::piece(&digest);
+            values::delete(batch, &base, values::count_chunks(kv, &base)?);
+        }
+    }
+    Ok(marks.len())
 }
 
 /// Puts a value together again. One that is not shared comes back as it is.

@@ -17,6 +17,7 @@ use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
 use crate::blob::{BlobDir, Digest};
 use crate::codec::FORMAT;
 use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
+use crate::index::{Find, Place};
 use crate::keepsake::Keepsake;
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
@@ -447,6 +448,22 @@ impl Store for SledStore {
 
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
         self.store.list_runs(before, limit)
+    }
+
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error> {
+        self.store.run_info(run_id)
+    }
+
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error> {
+        self.store.find(find, limit)
+    }
+
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error> {
+        self.store.delete_run(run_id)
+    }
+
+    fn sweep(&self, limit: usize) -> Result<bool, Error> {
+        self.store.sweep(limit)
     }
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

@@ -5,10 +5,14 @@
 use std::fmt;
 
 use kernel::run_state::RunState;
-use kernel::{EventId, HistoryEvent, RunId, Timestamp, Transition, WorkflowId};
+use kernel::{
+    EventId, Failure, HistoryEvent, Memo, Outcome, RunId, SearchAttributes, Timestamp, Transition,
+    WorkflowId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Digest;
+use crate::index::{Find, Place};
 
 /// One group: every change in it becomes durable, or none.
 #[derive(Debug, Default)]
@@ -60,7 +64,7 @@ pub struct Row {
 pub type KeyValue = (Vec<u8>, Vec<u8>);
 
 /// What a list shows of one run, without reading its history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The user's name for it.
     pub workflow_id: WorkflowId,
@@ -78,7 +82,18 @@ pub struct RunInfo {
     pub closed_at: Option<Timestamp>,
     /// Events, once closed (0 while open: ask for the run itself).
     pub history_events: u64,
+    /// Bytes that count towards the history limit, once closed (0 while open).
+    pub history_bytes: u64,
+    /// What people find it by, as it is now.
+    pub search_attributes: SearchAttributes,
+    /// What people read of it, as it is now.
+    pub memo: Memo,
+    /// How it failed, shortened; none in a run that did not.
+    pub failure: Option<String>,
 }
+
+/// Most bytes of [`RunInfo::failure`].
+pub const SHOWN_FAILURE_BYTES_MAX: usize = 512;
 
 impl RunInfo {
     /// What a list shows of a run in this state.
@@ -97,8 +112,29 @@ impl RunInfo {
             } else {
                 0
             },
+            history_bytes: if state.is_closed() {
+                state.history_bytes
+            } else {
+                0
+            },
+            search_attributes: state.options.search_attributes.clone(),
+            memo: state.options.memo.clone(),
+            failure: match &state.outcome {
+                Some(Outcome::Failed(failure)) => Some(shown(failure)),
+                Some(Outcome::Completed(_)) | None => None,
+            },
         }
     }
+}
+
+fn shown(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut end = text.len().min(SHOWN_FAILURE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
 }
 
 /// What a commit cost.
@@ -154,6 +190,35 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Error`].
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error>;
+
+    /// The list's line of one run.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error>;
+
+    /// The first `limit` places of the index; the run of each is there, and as its terms say, when
+    /// this returns.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error>;
+
+    /// Deletes a closed run; gives whether it was there. Nothing finds it any more afterwards; its
+    /// records are taken away by [`sweep`](Self::sweep), in any process, any time later.
+    ///
+    /// **Durability**: as [`commit`](Self::commit); all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an open run, which stays as it is.
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error>;
+
+    /// Takes away at most about `limit` records of runs that were deleted; gives whether there was
+    /// anything to do. A kill between two calls leaves the rest for the next one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn sweep(&self, limit: usize) -> Result<bool, Error>;
 
     /// One row.
     ///

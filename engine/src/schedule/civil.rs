@@ -4,21 +4,21 @@
 //! Must not know zones or what fires when.
 
 /// Seconds of a day; local days have no leap seconds.
-pub(super) const DAY_SECONDS: i64 = 86_400;
+pub(crate) const DAY_SECONDS: i64 = 86_400;
 
 /// A date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Date {
-    pub(super) year: i64,
+pub(crate) struct Date {
+    pub(crate) year: i64,
     /// 1 to 12.
-    pub(super) month: i64,
+    pub(crate) month: i64,
     /// 1 to 31.
-    pub(super) day: i64,
+    pub(crate) day: i64,
 }
 
 impl Date {
     /// The date of a day, counted from 1970-01-01 (Howard Hinnant's published algorithm).
-    pub(super) fn of_day(days: i64) -> Self {
+    pub(crate) fn of_day(days: i64) -> Self {
         let z = days + 719_468;
         let era = z.div_euclid(146_097);
         let day_of_era = z.rem_euclid(146_097);
@@ -39,7 +39,7 @@ impl Date {
     }
 
     /// The day, counted from 1970-01-01.
-    pub(super) fn days(self) -> i64 {
+    pub(crate) fn days(self) -> i64 {
         let year = if self.month <= 2 {
             self.year - 1
         } else {
@@ -54,7 +54,7 @@ impl Date {
     }
 
     /// Days of its month.
-    pub(super) fn month_days(self) -> i64 {
+    pub(crate) fn month_days(self) -> i64 {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         match self.month {
             2 if leap => 29,
@@ -65,7 +65,7 @@ impl Date {
     }
 
     /// The first day of the next month.
-    pub(super) fn next_month(self) -> Self {
+    pub(crate) fn next_month(self) -> Self {
         let (year, month) = if self.month == 12 {
             (self.year + 1, 1)
         } else {
@@ -80,7 +80,7 @@ impl Date {
 }
 
 /// The weekday of a day, Sunday is 0.
-pub(super) fn weekday(days: i64) -> i64 {
+pub(crate) fn weekday(days: i64) -> i64 {
     (days + 4).rem_euclid(7)
 }
 

@@ -6,7 +6,7 @@
 //! comes in as an argument. `core::schedules` starts the runs and writes the records.
 
 mod calendar;
-mod civil;
+pub(crate) mod civil;
 mod client;
 mod cron;
 mod error;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use engine::{ClientError, Engine};
 use kernel::{Cx, EventId, Failure, HistoryEvent, RunId, RunState, WorkflowId};
 use state::blob::Digest;
+use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
 use state::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
@@ -93,6 +94,22 @@ impl Store for Panics {
 
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {
         self.store.list_runs(before, limit)
+    }
+
+    fn run_info(&self, run_id: RunId) -> Result<Option<RunInfo>, Error> {
+        self.store.run_info(run_id)
+    }
+
+    fn find(&self, find: &Find, limit: usize) -> Result<Vec<Place>, Error> {
+        self.store.find(find, limit)
+    }
+
+    fn delete_run(&self, run_id: RunId) -> Result<bool, Error> {
+        self.store.delete_run(run_id)
+    }
+
+    fn sweep(&self, limit: usize) -> Result<bool, Error> {
+        self.store.sweep(limit)
     }
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {

@@ -201,6 +201,19 @@ impl Run {
         )
     }
 
+    /// The code gives the run a search attribute of type Keyword.
+    pub fn upsert(&mut self, name: &str, word: &str) -> Written {
+        let attributes = [(name.to_owned(), Some(word.into()))].into();
+        let upsert = EventKind::UpsertWorkflowSearchAttributes { attributes };
+        let kinds = match self.state.workflow_task {
+            workflow_task::State::Idle => vec![upsert],
+            workflow_task::State::Pending | workflow_task::State::BackingOff => {
+                vec![EventKind::WorkflowTaskCompleted, upsert]
+            }
+        };
+        self.write(kinds, vec![])
+    }
+
     /// Somebody terminates the run.
     pub fn close(&mut self) -> Written {
         let reason = "not needed any more".into();

@@ -186,4 +186,5 @@ fn check(stores: &Pair, runs: &[Run], random: &mut Random) {
     let mut infos: Vec<RunInfo> = runs.iter().map(|r| RunInfo::of(&r.state)).collect();
     infos.reverse();
     assert_eq!(whole, infos);
+    both(stores, |store| super::check_index(store).expect("an index"));
 }

@@ -92,6 +92,37 @@ fn a_run_that_has_a_piece_does_not_mark_it_again() {
 }
 
 #[test]
+fn pieces_go_with_the_last_run_that_holds_them() {
+    let kv = MemoryKv::default();
+    let bytes = text(1, 500_000);
+    put(&kv, run(1), &bytes);
+    let alone = stored_bytes(&kv);
+    let longer = [bytes.as_slice(), &text(2, 100_000)].concat();
+    let stored = put(&kv, run(2), &longer);
+    let forget_all = |run_id, limit| {
+        loop {
+            let mut batch = Batch::default();
+            let marks = forget(&kv, &mut batch, run_id, limit).unwrap();
+            kv.apply(batch).unwrap();
+            if marks < limit {
+                return;
+            }
+        }
+    };
+    forget_all(run(1), 7);
+    assert_eq!(whole(&kv, stored).unwrap().bytes, longer);
+    put(&kv, run(1), &bytes);
+    forget_all(run(2), 1_000);
+    assert_eq!(
+        stored_bytes(&kv),
+        alone,
+        "what only the other run held is gone"
+    );
+    forget_all(run(1), 1);
+    assert_eq!(stored_bytes(&kv), 0);
+}
+
+#[test]
 fn a_piece_that_is_missing_or_changed_is_named() {
     let kv = MemoryKv::default();
     let stored = put(&kv, run(1), &text(1, 300_000));
