@@ -13,6 +13,7 @@ mod due;
 mod feed;
 mod group;
 mod handle;
+mod import;
 mod live;
 mod message;
 mod permits;

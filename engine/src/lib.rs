@@ -13,6 +13,7 @@ mod driver;
 mod engine;
 pub mod explain;
 mod questions;
+mod records;
 pub mod schedule;
 mod turns;
 mod worker;

@@ -34,7 +34,8 @@ pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
 pub use cx::{ActivityContract, Cx, WorkflowContract};
 pub use decide::{
-    ChildOutcome, Input, Rejection, StartRequest, admit_update, decide, needs_successor, start,
+    ChildOutcome, Input, Rejection, StartRequest, admit_update, check_imported, decide,
+    needs_successor, start,
 };
 pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};

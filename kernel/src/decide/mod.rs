@@ -10,6 +10,7 @@ mod results;
 mod start;
 mod workflow_execution;
 
+pub use check::check_imported;
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
 pub(crate) use start::seed_of;

@@ -34,6 +34,22 @@ pub struct Imported {
     pub run_id: RunId,
     /// All of its events, ids from 1 without gaps.
     pub events: Vec<HistoryEvent>,
+    /// The id that each of them has in the document.
+    pub document_ids: Vec<u64>,
+}
+
+impl Imported {
+    /// The id in the document of an event of the history; for the event after the last one, the id
+    /// that follows.
+    #[must_use]
+    pub fn document_id(&self, id: EventId) -> u64 {
+        let index = usize::try_from(id.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let after = self
+            .document_ids
+            .last()
+            .map_or(1, |last| last.saturating_add(1));
+        self.document_ids.get(index).copied().unwrap_or(after)
+    }
 }
 
 /// Why a document is no history. The Display fits after "could not".
@@ -100,6 +116,7 @@ pub fn import(document: &Value) -> Result<Imported, ImportError> {
         workflow_id: WorkflowId::new(workflow_id),
         run_id,
         events: importer.out,
+        document_ids: importer.document_ids,
     })
 }
 
@@ -108,6 +125,7 @@ type Read<T> = Result<T, String>;
 #[derive(Default)]
 struct Importer {
     out: Vec<HistoryEvent>,
+    document_ids: Vec<u64>,
     /// What became of each event's id.
     ids: BTreeMap<u64, EventId>,
     /// The attempt of each `ActivityTaskStarted`, by the activity.
@@ -130,6 +148,7 @@ impl Importer {
         let at = at.ok_or("its \"eventTime\" is no moment in RFC 3339")?;
         let id = self.out.last().map_or(EventId(1), |last| last.id.next());
         self.ids.insert(old_id, id);
+        self.document_ids.push(old_id);
         if let EventKind::StartChildWorkflowExecutionInitiated { workflow_id, .. } = &kind {
             self.children.insert(workflow_id.0.clone(), id);
         }
