@@ -3,11 +3,14 @@
 mod args;
 mod cancel;
 mod doctor;
+mod export;
 mod follow;
 mod graph;
 mod history;
+mod import;
 mod list;
 mod output;
+mod replay;
 mod resume;
 mod route;
 mod run;

@@ -28,6 +28,10 @@ pub(crate) enum Request {
     List { limit: u64, open_only: bool },
     /// Which events?
     History { id: String },
+    /// The whole history, in the shape of Temporal's tools.
+    Export { id: String },
+    /// Take in the run in this file, which the owner reads.
+    Import { path: std::path::PathBuf },
     /// Stop, please.
     Cancel { id: String, reason: String },
     /// Something about schedules.
@@ -56,6 +60,7 @@ pub(crate) enum Answer {
     Status(Box<StatusView>),
     List(Vec<RunRow>),
     History(serde_json::Value),
+    Imported(crate::exports::ImportedView),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),
     Refused(FaceError),

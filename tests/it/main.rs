@@ -14,6 +14,7 @@ mod bad_input;
 mod browser;
 mod cli;
 mod common;
+mod exports;
 mod full_disk;
 mod kill;
 mod readme;
