@@ -4,11 +4,13 @@ mod verbs;
 pub(crate) mod visibility;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use engine::{Client, ClientError};
 use kernel::RunId;
 
 use crate::control::{Answer, Request};
+use crate::exports::{self, ImportedView};
 use crate::face_error::FaceError;
 use crate::render;
 use crate::views::{ChildView, RunRow, StatusView, status_name};
@@ -71,6 +73,8 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let events = client.history(run_id)?;
             Answer::History(render::history_json(&state, &events))
         }
+        Request::Export { id } => Answer::History(client.export(find(client, &id)?)?),
+        Request::Import { path } => Answer::Imported(import(client, &path).await?),
         Request::Cancel { id, reason } => {
             let run_id = find(client, &id)?;
             let state = client
@@ -100,6 +104,35 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let bytes = client.store().blob(&digest)?.ok_or(ClientError::NotFound)?;
             Answer::Blob(String::from_utf8_lossy(&bytes).into_owned())
         }
+    })
+}
+
+async fn import(client: &Client, path: &Path) -> Result<ImportedView, FaceError> {
+    let imported = exports::read(path)?;
+    let id = imported.workflow_id.clone();
+    let run_id = client.import(imported).await.map_err(|error| match error {
+        ClientError::AlreadyRan(run_id) => FaceError::usage(
+            format!("run {run_id} of {id} is in this state directory already"),
+            "a run is taken in once; `openclaw-trace status` shows it",
+        ),
+        ClientError::AlreadyRunning(run_id) => FaceError::usage(
+            format!("run {run_id} of {id} is open here, and an id has one open run"),
+            "`openclaw-trace cancel` ends that one",
+        ),
+        ClientError::Rejected(why) => FaceError::usage(
+            format!("could not take in {id}: {why}"),
+            "nothing was written; `openclaw-trace replay FILE` looks at the history",
+        ),
+        other => other.into(),
+    })?;
+    let state = client.store().load_run(run_id)?;
+    let state = state.ok_or(ClientError::NotFound)?;
+    Ok(ImportedView {
+        workflow_id: state.workflow_id.to_string(),
+        run_id: run_id.to_string(),
+        workflow_type: state.workflow_type.clone(),
+        status: status_name(state.status).to_owned(),
+        history_events: state.last_event_id.0,
     })
 }
 

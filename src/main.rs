@@ -11,6 +11,7 @@
 mod answers;
 mod cli;
 mod control;
+mod exports;
 mod face_error;
 mod host;
 mod progress;

@@ -14,6 +14,7 @@ mod due;
 mod feed;
 mod group;
 mod handle;
+mod import;
 mod live;
 mod message;
 mod permits;

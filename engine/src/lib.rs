@@ -14,6 +14,7 @@ mod driver;
 mod engine;
 pub mod explain;
 mod questions;
+mod records;
 pub mod schedule;
 mod turns;
 pub mod visibility;

@@ -23,6 +23,7 @@ pub mod payload;
 pub mod primitives;
 pub mod replay;
 pub mod run_state;
+pub mod temporal;
 #[cfg(test)]
 mod testing;
 pub mod visibility;
@@ -33,7 +34,8 @@ pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
 pub use cx::{ActivityContract, Cx, WorkflowContract};
 pub use decide::{
-    ChildOutcome, Input, Rejection, StartRequest, admit_update, decide, needs_successor, start,
+    ChildOutcome, Input, Rejection, StartRequest, admit_update, check_imported, decide,
+    needs_successor, start,
 };
 pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};
@@ -42,7 +44,7 @@ pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, W
 pub use marker::{Marker, PatchState};
 pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, Semaphore};
 pub use payload::{Encoding, Payload};
-pub use replay::{ReplayError, Replayed, replay};
+pub use replay::{ReplayError, Replayed, Step, replay, replay_in_steps};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
 pub use warnings::warnings;

@@ -48,6 +48,26 @@ pub(crate) enum Command {
     List(ListArgs),
     /// The events of a run
     History(IdArg),
+    /// The whole history of a run as JSON, in the shape of Temporal's tools
+    #[command(
+        after_help = "Example: openclaw-trace export nightly > nightly.json\n\nThe document \
+        holds every value of the run as it was recorded: treat it as the sessions it came from."
+    )]
+    Export(ExportArgs),
+    /// Take in a run that was exported elsewhere
+    #[command(
+        after_help = "Example: openclaw-trace import nightly.json\n\nA run that was open \
+        stays open here; whoever exported it must not go on with it too. Its children and blobs are \
+        not in the file."
+    )]
+    Import(ImportArgs),
+    /// Run the workflow code of this binary against an exported history, offline
+    #[command(
+        after_help = "Example: openclaw-trace replay nightly.json --step\n\nNothing is run but \
+        the workflow code: no activity, no store. Exit code 1 when the code no longer does what \
+        the run recorded."
+    )]
+    Replay(ReplayArgs),
     /// The stages and children of a run
     Graph(GraphArgs),
     /// Go on with interrupted runs and follow them
@@ -245,6 +265,29 @@ pub(crate) enum ActivityCommand {
         #[arg(long, default_value = "given up by hand")]
         reason: String,
     },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A workflow id or run id
+    pub(crate) id: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A file that `export` wrote
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// A file that `export` wrote, or `temporal workflow show --output json`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Show each event, and what the code did in each turn
+    #[arg(long)]
+    pub(crate) step: bool,
 }
 
 #[derive(Clone, Debug, Args)]

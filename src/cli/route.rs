@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    cancel, delete, doctor, explain, graph, history, list, resume, run, schedule, serve, status,
-    submit, verb,
+    cancel, delete, doctor, explain, export, graph, history, import, list, replay, resume, run,
+    schedule, serve, status, submit, verb,
 };
 use crate::face_error::FaceError;
 
@@ -54,6 +54,9 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Status(args) => status::run(global, args).await,
         Command::List(args) => list::run(global, &args).await,
         Command::History(args) => history::run(global, args).await,
+        Command::Export(args) => export::run(global, args).await,
+        Command::Import(args) => import::run(global, args).await,
+        Command::Replay(args) => replay::run(global, &args),
         Command::Graph(args) => graph::run(global, args).await,
         Command::Resume(args) => resume::run(global, args).await,
         Command::Cancel(args) => cancel::run(global, args).await,

@@ -40,6 +40,10 @@ pub(crate) enum Request {
     Delete { id: String },
     /// Which events?
     History { id: String },
+    /// The whole history, in the shape of Temporal's tools.
+    Export { id: String },
+    /// Take in the run in this file, which the owner reads.
+    Import { path: std::path::PathBuf },
     /// Stop, please.
     Cancel { id: String, reason: String },
     /// Something done to a run by hand.
@@ -125,6 +129,7 @@ pub(crate) enum Answer {
     History(serde_json::Value),
     /// What workflow code said.
     Said(serde_json::Value),
+    Imported(crate::exports::ImportedView),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),
     Refused(FaceError),

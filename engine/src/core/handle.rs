@@ -31,6 +31,7 @@ impl Core {
                 let signal = Input::Signal { name, input };
                 Some(self.signal_with_start(spec, signal, now)?)
             }
+            Message::Import(imported) => Some(self.import(*imported, now)?),
             Message::Adopt(run_id) => {
                 self.adopt(run_id, now)?;
                 Some(Reply::Done)

@@ -1,5 +1,6 @@
 //! What goes into the core and what comes out.
 
+use kernel::temporal::Imported;
 use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId, WorkflowOptions};
 use state::store::Row;
 
@@ -104,6 +105,8 @@ pub enum Message {
         /// Its value.
         input: Payload,
     },
+    /// Take in a run that was recorded elsewhere.
+    Import(Box<Imported>),
     /// Work on a run that is already there (and its children), although the scope is `Asked`.
     Adopt(RunId),
     /// Work on every open run from now on.

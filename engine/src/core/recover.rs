@@ -127,7 +127,7 @@ impl Core {
     }
 
     /// Everything that waits for a run that was just loaded.
-    fn derive(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn derive(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
         let Some(live) = self.runs.get(&run_id) else {
             return Ok(());
         };

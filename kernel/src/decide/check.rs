@@ -1,7 +1,8 @@
 //! The checks of sizes that all of `decide` shares.
 
 use super::input::Rejection;
-use crate::ids::EventId;
+use crate::event::HistoryEvent;
+use crate::ids::{EventId, WorkflowId};
 use crate::limits;
 use crate::payload::Payload;
 
@@ -46,6 +47,18 @@ pub(super) fn check_reason(reason: &str) -> Result<(), Rejection> {
         )));
     }
     Ok(())
+}
+
+/// Refuses a history from elsewhere that no run of this engine could have.
+///
+/// # Errors
+/// When the workflow id, the number of events or their bytes are over a limit.
+pub fn check_imported(workflow_id: &WorkflowId, events: &[HistoryEvent]) -> Result<(), Rejection> {
+    check_workflow_id(workflow_id.as_str())?;
+    let bytes = events.iter().map(|event| event.kind.size_bytes());
+    let bytes = bytes.fold(0_u64, u64::saturating_add);
+    let last = events.last().map_or(EventId(0), |last| last.id);
+    check_history(last, bytes)
 }
 
 /// Refuses a history that would be too long.

@@ -10,8 +10,10 @@ mod results;
 mod start;
 mod workflow_execution;
 
+pub use check::check_imported;
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
+pub(crate) use start::seed_of;
 pub use start::{StartRequest, start};
 pub use workflow_execution::{admit_update, needs_successor};
 
