@@ -61,9 +61,19 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             };
             Answer::List(list(client, limit, open_only)?)
         }
-        Request::Find { asked, page, limit } => visibility::find(client, asked, page, limit)?,
-        Request::Count { asked } => visibility::count(client, asked)?,
-        Request::Delete { id } => visibility::delete(client, find(client, &id)?)?,
+        Request::Find { asked, page, limit } => {
+            apart(client, move |client| {
+                visibility::find(client, asked, page, limit)
+            })
+            .await?
+        }
+        Request::Count { asked } => {
+            apart(client, move |client| visibility::count(client, asked)).await?
+        }
+        Request::Delete { id } => {
+            let run_id = find(client, &id)?;
+            apart(client, move |client| visibility::delete(client, run_id)).await?
+        }
         Request::History { id } => {
             let run_id = find(client, &id)?;
             let state = client
@@ -228,5 +238,20 @@ fn list(client: &Client, limit: usize, open_only: OpenOnly) -> Result<Vec<RunRow
                 return Ok(rows);
             }
         }
+    }
+}
+
+/// Reads much, so not on a thread that drives runs.
+async fn apart(
+    client: &Client,
+    work: impl FnOnce(&Client) -> Result<Answer, FaceError> + Send + 'static,
+) -> Result<Answer, FaceError> {
+    let client = client.clone();
+    match tokio::task::spawn_blocking(move || work(&client)).await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_stopping) => Err(state::store::Error::Closed.into()),
+        },
     }
 }
