@@ -33,10 +33,11 @@ pub use message::{
 };
 
 pub use permits::ActivityLimit;
-pub use turns::{Commands, Inline, Turns};
+pub use turns::{Turn, Turned};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kernel::{Definition, RunId, Timestamp, WorkflowId};
 use state::store::Store;
@@ -71,8 +72,6 @@ pub struct CoreOptions {
     pub run_ids: RunIds,
     /// Which runs this process works on.
     pub scope: Scope,
-    /// Runs the turns of workflow code.
-    pub turns: Box<dyn Turns>,
 }
 
 /// Which open runs a process works on.
@@ -118,6 +117,11 @@ pub struct Core {
     dormant: Dormant,
     /// The time of the last step.
     now: Timestamp,
+    /// Turns until the next commit.
+    turns_left: usize,
+    turning: Option<turn::Turning>,
+    /// Runs whose code did not come back from a turn, and whether it has since.
+    stuck: HashMap<RunId, Arc<AtomicBool>>,
     /// Who waits for which update of which run.
     update_waiters: HashMap<(RunId, String), Vec<questions::UpdateWaiter>>,
     /// Answers for after the next commit.

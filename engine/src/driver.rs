@@ -1,6 +1,6 @@
-//! The loop on the engine's thread: messages in, the core's steps, effects out.
+//! The rounds on the engine's thread: messages in, the core's steps, effects out.
 //!
-//! Neighbours: `engine` starts and stops it, `worker` runs the attempts that it spawns. It alone
+//! Neighbours: `seat` has it go on and runs the turns that it wants, `worker` runs the attempts that it spawns. It alone
 //! touches the core; must not decide anything.
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +18,7 @@ use tokio::sync::{oneshot, watch};
 use crate::activity::{ErasedActivity, Stop};
 use crate::client::{Client, Inbox};
 use crate::clock;
-use crate::core::{ActivityTask, Core, Effect, Message, Reply, TaskRef, Token};
+use crate::core::{ActivityTask, Core, Effect, Message, Reply, TaskRef, Token, Turn, Turned};
 use crate::worker::{self, panic_text};
 
 /// Registered activities, by type.
@@ -34,8 +34,19 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(8);
 /// Clients that wait are looked through for those who have gone when there are so many.
 const REPLIES_SWEEP_MIN: usize = 1_024;
 
+/// What a driver has come to.
+pub(crate) enum Next {
+    /// Workflow code is to be run.
+    Turn(Box<Turn>),
+    /// It has ended.
+    Over,
+}
+
 pub(crate) struct Driver {
     core: Core,
+    messages: Receiver<Inbox>,
+    /// How the last turn ended; `None` between two rounds.
+    turned: Option<Result<Turned, Arc<AtomicBool>>>,
     killed: Arc<AtomicBool>,
     client: Client,
     runtime: Handle,
@@ -51,12 +62,15 @@ impl Driver {
     /// A driver whose workers run on the current tokio runtime.
     pub(crate) fn new(
         core: Core,
+        messages: Receiver<Inbox>,
         client: Client,
         activities: Activities,
         killed: Arc<AtomicBool>,
     ) -> Self {
         Self {
             core,
+            messages,
+            turned: None,
             killed,
             client,
             runtime: Handle::current(),
@@ -69,11 +83,13 @@ impl Driver {
         }
     }
 
-    /// Runs until it is told to stop or cannot go on; either way all clients are told.
-    pub(crate) fn run_to_end(mut self, messages: &Receiver<Inbox>) {
-        let ended = catch_unwind(AssertUnwindSafe(|| self.run(messages)));
-        let why = match ended {
-            Ok(Ok(())) => None,
+    /// Goes on until workflow code is to be run, which is for the caller to do. At the end, whether
+    /// it was told to stop or cannot go on, all clients are told.
+    pub(crate) fn next(&mut self) -> Next {
+        let next = catch_unwind(AssertUnwindSafe(|| self.go_on()));
+        let why = match next {
+            Ok(Ok(Some(turn))) => return Next::Turn(Box::new(turn)),
+            Ok(Ok(None)) => None,
             Ok(Err(error)) => Some(format!("could not {error}")),
             Err(panic) => Some(format!("its thread panicked: {}", panic_text(&*panic))),
         };
@@ -83,13 +99,36 @@ impl Driver {
             self.tell_all(&why);
         }
         self.stop_attempts();
+        Next::Over
     }
 
-    fn run(&mut self, messages: &Receiver<Inbox>) -> Result<(), StoreError> {
-        while !self.is_over() {
-            self.step(messages)?;
+    /// The last turn has ended.
+    pub(crate) fn end_turn(&mut self, turned: Turned) {
+        self.turned = Some(Ok(turned));
+    }
+
+    /// The last turn has not come back; `is_back` tells when it has.
+    pub(crate) fn give_up_turn(&mut self, is_back: Arc<AtomicBool>) {
+        self.turned = Some(Err(is_back));
+    }
+
+    fn go_on(&mut self) -> Result<Option<Turn>, StoreError> {
+        loop {
+            match self.turned.take() {
+                None => {
+                    if self.is_over() {
+                        return Ok(None);
+                    }
+                    self.begin_step()?;
+                }
+                Some(Ok(turned)) => self.core.end_turn(turned),
+                Some(Err(is_back)) => self.core.give_up_turn(is_back),
+            }
+            if let Some(turn) = self.core.next_turn()? {
+                return Ok(Some(turn));
+            }
+            self.end_step()?;
         }
-        Ok(())
     }
 
     fn tell_all(&mut self, why: &str) {
@@ -109,13 +148,15 @@ impl Driver {
         stopped || self.killed.load(Ordering::Acquire)
     }
 
-    /// One round: gather messages, let the runs move, commit, tell.
-    fn step(&mut self, messages: &Receiver<Inbox>) -> Result<(), StoreError> {
-        match messages.recv_timeout(self.patience()) {
+    /// One round, up to the turns: gather messages and see what is due.
+    fn begin_step(&mut self) -> Result<(), StoreError> {
+        match self.messages.recv_timeout(self.patience()) {
             Ok(first) => {
                 self.receive(first)?;
                 for _ in 1..GROUP_MESSAGES_MAX {
-                    let Ok(next) = messages.try_recv() else { break };
+                    let Ok(next) = self.messages.try_recv() else {
+                        break;
+                    };
                     self.receive(next)?;
                 }
             }
@@ -124,7 +165,12 @@ impl Driver {
         }
         let now = clock::now();
         self.core.fire_due(now);
-        self.core.run_workflow_tasks(now)?;
+        self.core.begin_turns(now);
+        Ok(())
+    }
+
+    /// And after them: commit, tell, hand out work.
+    fn end_step(&mut self) -> Result<(), StoreError> {
         for effect in self.core.commit()? {
             self.carry_out(effect);
         }

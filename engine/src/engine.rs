@@ -1,13 +1,13 @@
 //! The engine as its user sees it: set up, started, stopped.
 //!
-//! Neighbours: `driver` is the loop on the engine's own thread, `client` talks to it.
+//! Neighbours: `driver` is what the engine's own thread does, `seat` is where it sits, `client` talks
+//! to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use kernel::{ActivityContract, Cx, Definition, Failure, WorkflowContract};
@@ -20,7 +20,7 @@ use crate::client::{Client, Inbox};
 use crate::clock;
 use crate::core::{ActivityLimit, Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
-use crate::turns::{TASK_TIMEOUT, Threaded};
+use crate::seat::{Seat, TASK_TIMEOUT};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
@@ -188,7 +188,6 @@ impl Builder {
             idle_max: IDLE_MAX,
             run_ids: Box::new(clock::new_run_id),
             scope: self.scope,
-            turns: Box::new(Threaded::new(self.task_timeout)),
         };
         let fire = self.schedules.unwrap_or(options.scope == Scope::All);
         let mut core = Core::open(self.store, options, clock::now())?;
@@ -196,19 +195,22 @@ impl Builder {
             core.enable_schedules(clock::now())?;
         }
         let killed = Arc::new(AtomicBool::new(false));
-        let driver = Driver::new(core, client.clone(), self.activities, Arc::clone(&killed));
-        let thread = std::thread::Builder::new()
-            .name("engine".to_owned())
-            .spawn(move || driver.run_to_end(&messages))
-            .map_err(|source| StoreError::Io {
-                doing: "start the engine's thread".into(),
-                source,
-            })?;
+        let driver = Driver::new(
+            core,
+            messages,
+            client.clone(),
+            self.activities,
+            Arc::clone(&killed),
+        );
+        let seat = Seat::open(driver, self.task_timeout).map_err(|source| StoreError::Io {
+            doing: "start the engine's thread".into(),
+            source,
+        })?;
         Ok(Engine {
             client,
             inbox,
             killed,
-            thread: Some(thread),
+            seat: Some(seat),
         })
     }
 }
@@ -217,13 +219,15 @@ impl Builder {
 ///
 /// **Cancel**: dropping it stops it as a killed process would: attempts that are running are told
 /// to stop and not waited for, what was not committed is gone. When the drop returns, nothing more
-/// is written to the store, so that another engine may open it; it blocks for one commit at most.
+/// is written to the store, so that another engine may open it; it blocks for one commit at most, and
+/// never for workflow code.
 #[derive(Debug)]
 pub struct Engine {
     client: Client,
     inbox: SyncSender<Inbox>,
     killed: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// `None` when it is being shut down.
+    seat: Option<Arc<Seat>>,
 }
 
 impl Engine {
@@ -259,23 +263,20 @@ impl Engine {
     /// may take, everything that ended is recorded.
     pub async fn shutdown(mut self) {
         let _gone = self.inbox.send(Inbox::Shutdown);
-        if let Some(thread) = self.thread.take() {
-            // The thread ends by itself; a panic in it was reported by the panic hook.
-            let _ended = tokio::task::spawn_blocking(move || thread.join()).await;
+        if let Some(seat) = self.seat.take() {
+            let _ended = tokio::task::spawn_blocking(move || seat.wait()).await;
         }
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let Some(thread) = self.thread.take() else {
+        let Some(seat) = self.seat.take() else {
             return;
         };
         self.killed.store(true, Ordering::Release);
         // A full inbox wakes the thread as well.
         let _full = self.inbox.try_send(Inbox::Wake);
-        if thread.thread().id() != std::thread::current().id() {
-            let _ended = thread.join();
-        }
+        seat.close();
     }
 }

@@ -16,7 +16,7 @@ pub mod explain;
 mod questions;
 mod records;
 pub mod schedule;
-mod turns;
+mod seat;
 pub mod visibility;
 mod worker;
 

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Inline, Message, Scope, TaskRef, Token,
-};
+use engine::core::{ActivityTask, Core, CoreOptions, Effect, Message, Scope, TaskRef, Token};
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
 use state::store::{Namespace, Store};
@@ -163,7 +161,6 @@ fn open(
         }),
         scope: Scope::All,
         limits: std::collections::BTreeMap::new(),
-        turns: Box::new(Inline),
     };
     let store: Arc<dyn Store> = if plant == Plant::OutOfOrder {
         Arc::new(Twisted(store.clone()))

@@ -268,7 +268,7 @@ impl Core {
     }
 
     fn query(&mut self, run_id: RunId, name: &str, input: &Payload) -> Result<Reply, StoreError> {
-        if self.options.turns.is_stuck(run_id) {
+        if self.is_stuck(run_id) {
             let failure = Failure::internal("the workflow code has not come back from a turn");
             return Ok(Reply::Answer(Err(failure)));
         }

@@ -3,6 +3,9 @@
 //! Neighbours: `feed` marks the runs that are owed a turn. A machine that is not warm is replayed
 //! from the store, so it may be thrown away at any time after a commit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kernel::primitives::workflow_task;
 use kernel::{
     Command, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor, replay,
@@ -12,58 +15,91 @@ use state::store::Error as StoreError;
 use super::Core;
 use super::due::Due;
 use super::questions::{AskedUpdate, no_such_workflow};
+use super::turns::{Code, Turn, Turned};
 
 /// A run whose code has not come back is looked at again after this long.
 const STUCK_PAUSE: Millis = Millis(1_000);
 /// Turns between two commits at most, so that one run that never rests cannot hold up the others.
 const TURNS_MAX: usize = 1_000;
 
+/// The turn that is out.
+pub(super) struct Turning {
+    run_id: RunId,
+    /// Updates that it was told of.
+    updates: Vec<String>,
+    /// Whether the history has a workflow task for it.
+    is_owed: bool,
+}
+
 impl Core {
-    /// Gives runs that are owed a turn their turns, and carries messages between runs, until
-    /// nothing is left to do or it is time for a commit: call it again when the core is not
-    /// [settled](Self::is_settled).
+    /// Gives runs that are owed a turn their turns on this thread, and carries messages between
+    /// runs, until nothing is left to do or it is time for a commit: call it again when the core is
+    /// not [settled](Self::is_settled). For code that is known to come back.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn run_workflow_tasks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.begin_turns(now);
+        while let Some(turn) = self.next_turn()? {
+            self.end_turn(turn.run());
+        }
+        Ok(())
+    }
+
+    /// The same in pieces, for a caller who can do without the code coming back: `begin_turns`;
+    /// each [`next_turn`](Self::next_turn) is run, and told to [`end_turn`](Self::end_turn) or
+    /// [`give_up_turn`](Self::give_up_turn) before the next.
+    pub fn begin_turns(&mut self, now: Timestamp) {
         self.now = now;
-        let mut turns = 0;
+        self.turns_left = TURNS_MAX;
+        self.stuck
+            .retain(|_, is_back| !is_back.load(Ordering::Acquire));
+    }
+
+    /// The next turn, if one is owed and it is not time for a commit.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn next_turn(&mut self) -> Result<Option<Turn>, StoreError> {
+        let now = self.now;
         loop {
             // Messages between runs first: they belong into the group of what caused them.
             if let Some(internal) = self.internal.pop_front() {
                 self.carry(internal, now)?;
                 continue;
             }
-            if turns == TURNS_MAX {
+            if self.turns_left == 0 {
                 self.carry_schedules(now)?;
-                return Ok(());
+                return Ok(None);
             }
-            turns += 1;
+            self.turns_left -= 1;
             let Some(run_id) = self.dirty.pop_front() else {
                 // Schedules last: a run that was to close before a fire is not in its way.
                 if self.carry_schedules(now)? {
                     continue;
                 }
-                return Ok(());
+                return Ok(None);
             };
             if let Some(live) = self.runs.get_mut(&run_id) {
                 live.dirty = false;
             }
-            self.turn(run_id, now)?;
+            if let Some(turn) = self.prepare_turn(run_id, now)? {
+                return Ok(Some(turn));
+            }
         }
     }
 
-    /// One turn of one run's code.
-    fn turn(&mut self, run_id: RunId, now: Timestamp) -> Result<(), StoreError> {
+    /// One turn of one run's code, if it may have one now.
+    fn prepare_turn(&mut self, run_id: RunId, now: Timestamp) -> Result<Option<Turn>, StoreError> {
         let Some(live) = self.runs.get(&run_id) else {
-            return Ok(());
+            return Ok(None);
         };
         if live.state.paused.is_some() {
             // Its code is given its turn when somebody lets it go on.
-            return Ok(());
+            return Ok(None);
         }
         match live.state.workflow_task {
-            workflow_task::State::Idle if live.asked.is_empty() => return Ok(()),
+            workflow_task::State::Idle if live.asked.is_empty() => return Ok(None),
             workflow_task::State::Idle => {}
             workflow_task::State::Pending => {}
             workflow_task::State::BackingOff => {
@@ -74,76 +110,124 @@ impl Core {
                     .map(|f| f.next_attempt_at);
                 if let Some(at) = next.filter(|at| *at > now) {
                     self.due.insert((at, Due::WorkflowTask(run_id)));
-                    return Ok(());
+                    return Ok(None);
                 }
             }
         }
-        if self.options.turns.is_stuck(run_id) {
+        if self.is_stuck(run_id) {
             // The same code would do the same again. It is looked at again when it has come back.
             self.due
                 .insert((now.after(STUCK_PAUSE), Due::WorkflowTask(run_id)));
-            return Ok(());
+            return Ok(None);
         }
         if let Some(at) = live.state.first_task_at.filter(|at| *at > now) {
             self.due.insert((at, Due::WorkflowTask(run_id)));
-            return Ok(());
+            return Ok(None);
         }
-        if live.machine.is_none() {
-            if self.group.holds(run_id) {
-                // Part of the history is not in the store yet: the turn comes after the commit.
-                self.parked.push(run_id);
-                return Ok(());
-            }
-            if let Err(failure) = self.warm(run_id)? {
-                let asked = self
-                    .runs
-                    .get_mut(&run_id)
-                    .map(|live| std::mem::take(&mut live.asked));
-                let asked = asked.unwrap_or_default();
-                let refused = asked.iter().map(|asked| (asked.id(), failure.clone()));
-                self.refuse_updates(run_id, refused.collect());
-                self.fail_turn(run_id, failure, now);
-                return Ok(());
-            }
+        let is_cold = live.machine.is_none();
+        if is_cold && self.group.holds(run_id) {
+            // Part of the history is not in the store yet: the turn comes after the commit.
+            self.parked.push(run_id);
+            return Ok(None);
         }
-        self.touch_machine(run_id);
+        let is_owed = live.state.workflow_task != workflow_task::State::Idle;
+        let start = live.state.turn_start(now);
+        let cold = if is_cold {
+            match self.history_to_replay(run_id)? {
+                Some(Ok(cold)) => Some(cold),
+                Some(Err(failure)) => {
+                    self.refuse_asked(run_id, &failure);
+                    self.fail_turn(run_id, failure, now);
+                    return Ok(None);
+                }
+                None => return Ok(None),
+            }
+        } else {
+            None
+        };
         let Some(live) = self.runs.get_mut(&run_id) else {
-            return Ok(());
+            return Ok(None);
+        };
+        let Some(code) = cold.or_else(|| live.machine.take().map(Code::Warm)) else {
+            return Ok(None);
         };
         let mut news: Vec<News> = std::mem::take(&mut live.unseen);
-        let asked = std::mem::take(&mut live.asked);
-        let updates: Vec<String> = asked.iter().map(AskedUpdate::id).collect();
-        news.extend(asked.into_iter().map(AskedUpdate::into_news));
-        let is_owed = live.state.workflow_task != workflow_task::State::Idle;
-        let Some(machine) = live.machine.take() else {
-            return Ok(());
-        };
-        let turn = live.state.turn_start(now);
-        let advanced = self.options.turns.advance(run_id, machine, news, turn);
-        let commands = match advanced {
-            Some((mut machine, commands)) => {
-                let refused = machine.take_refused();
-                self.refuse_updates(run_id, refused);
-                if let Some(live) = self.runs.get_mut(&run_id) {
-                    live.machine = Some(machine);
-                }
-                commands
-            }
-            None => Err(Failure::internal(
-                "the workflow code did not return in time: it must wait for nothing but its context",
-            )),
-        };
-        match commands {
-            // All it did was to refuse updates: that is no history.
-            Ok(commands) if commands.is_empty() && !is_owed => {}
-            Ok(commands) => self.complete_turn(run_id, commands, now),
-            Err(failure) => {
-                let refused = updates.into_iter().map(|id| (id, failure.clone()));
-                self.refuse_updates(run_id, refused.collect());
-                self.fail_turn(run_id, failure, now);
-            }
+        if is_cold {
+            // What it has not seen is in its history.
+            news.clear();
         }
-        Ok(())
+        let asked = std::mem::take(&mut live.asked);
+        self.turning = Some(Turning {
+            run_id,
+            updates: asked.iter().map(AskedUpdate::id).collect(),
+            is_owed,
+        });
+        news.extend(asked.into_iter().map(AskedUpdate::into_news));
+        Ok(Some(Turn {
+            run_id,
+            code,
+            news,
+            start,
+        }))
+    }
+
+    /// Takes in what the code of the last [`next_turn`](Self::next_turn) did.
+    pub fn end_turn(&mut self, turned: Turned) {
+        let Some(turning) = self.turning.take() else {
+            return;
+        };
+        let run_id = turned.run_id;
+        debug_assert_eq!(turning.run_id, run_id, "turns end one by one");
+        if let Some(mut machine) = turned.machine {
+            let refused = machine.take_refused();
+            self.refuse_updates(run_id, refused);
+            if let Some(live) = self.runs.get_mut(&run_id) {
+                live.machine = Some(machine);
+            }
+            self.touch_machine(run_id);
+        }
+        match turned.commands {
+            // All it did was to refuse updates: that is no history.
+            Ok(commands) if commands.is_empty() && !turning.is_owed => {}
+            Ok(commands) => self.complete_turn(run_id, commands, self.now),
+            Err(failure) => self.turn_failed(turning, failure),
+        }
+    }
+
+    /// The code of the last [`next_turn`](Self::next_turn) has not come back. Its run gets no other
+    /// turn before it has: then `is_back` must be set.
+    pub fn give_up_turn(&mut self, is_back: Arc<AtomicBool>) {
+        let Some(turning) = self.turning.take() else {
+            return;
+        };
+        self.stuck.insert(turning.run_id, is_back);
+        let failure = Failure::internal(
+            "the workflow code did not return in time: it must wait for nothing but its context",
+        );
+        self.turn_failed(turning, failure);
+    }
+
+    fn turn_failed(&mut self, turning: Turning, failure: Failure) {
+        let refused = turning.updates.into_iter().map(|id| (id, failure.clone()));
+        self.refuse_updates(turning.run_id, refused.collect());
+        self.fail_turn(turning.run_id, failure, self.now);
+    }
+
+    /// Whether the code of a run has not come back from a turn that was given up.
+    pub(super) fn is_stuck(&self, run_id: RunId) -> bool {
+        self.stuck
+            .get(&run_id)
+            .is_some_and(|is_back| !is_back.load(Ordering::Acquire))
+    }
+
+    fn refuse_asked(&mut self, run_id: RunId, failure: &Failure) {
+        let asked = self
+            .runs
+            .get_mut(&run_id)
+            .map(|live| std::mem::take(&mut live.asked));
+        let asked = asked.unwrap_or_default();
+        let refused = asked.iter().map(|asked| (asked.id(), failure.clone()));
+        self.refuse_updates(run_id, refused.collect());
     }
 
     fn complete_turn(&mut self, run_id: RunId, commands: Vec<Command>, now: Timestamp) {
@@ -193,17 +277,38 @@ impl Core {
         let _closed = self.feed(run_id, Input::WorkflowTaskFailed { failure }, now);
     }
 
-    /// Replays a run's history into a machine; the failure says why that cannot be.
-    pub(super) fn warm(&mut self, run_id: RunId) -> Result<Result<(), Failure>, StoreError> {
+    /// What it takes to bring a run's code to where its history ends; a failure says why that cannot
+    /// be. `None` when the run is not in memory.
+    fn history_to_replay(
+        &self,
+        run_id: RunId,
+    ) -> Result<Option<Result<Code, Failure>>, StoreError> {
         let Some(live) = self.runs.get(&run_id) else {
-            return Ok(Ok(()));
+            return Ok(None);
         };
         let state = &live.state;
         let Some(definition) = self.options.workflows.get(&state.workflow_type) else {
-            return Ok(Err(no_such_workflow(state)));
+            return Ok(Some(Err(no_such_workflow(state))));
         };
-        let events = self.whole_history(state)?;
-        let replayed = match replay(definition, state.workflow_id.clone(), run_id, &events) {
+        Ok(Some(Ok(Code::Cold {
+            definition: definition.clone(),
+            workflow_id: state.workflow_id.clone(),
+            events: self.whole_history(state)?,
+        })))
+    }
+
+    /// Replays a run's history into a machine; the failure says why that cannot be.
+    pub(super) fn warm(&mut self, run_id: RunId) -> Result<Result<(), Failure>, StoreError> {
+        let (definition, workflow_id, events) = match self.history_to_replay(run_id)? {
+            Some(Ok(Code::Cold {
+                definition,
+                workflow_id,
+                events,
+            })) => (definition, workflow_id, events),
+            Some(Err(failure)) => return Ok(Err(failure)),
+            Some(Ok(Code::Warm(_))) | None => return Ok(Ok(())),
+        };
+        let replayed = match replay(&definition, workflow_id, run_id, &events) {
             Ok(replayed) => replayed,
             Err(error) => return Ok(Err(Failure::internal(error.to_string()))),
         };

@@ -1,46 +1,78 @@
-//! Who runs the turns of workflow code: this thread, or one that may be given up.
+//! One turn of workflow code, between the core that wants it and the thread that runs it.
 //!
-//! Neighbours: `turn` hands machines over and takes them back. Must not know what a run is.
+//! Neighbours: `turn` makes turns and takes in how they ended. A turn knows nothing of the core, so
+//! that the core can go on without it when the code does not come back.
 
-use kernel::{Command, Failure, Machine, News, RunId, TurnStart};
+use kernel::{
+    Command, Definition, Failure, HistoryEvent, Machine, News, RunId, TurnStart, WorkflowId, replay,
+};
 
-/// What workflow code gave in a turn.
-pub type Commands = Result<Vec<Command>, Failure>;
-
-/// Runs turns of workflow code, one after the other.
-pub trait Turns: Send {
-    /// Runs one turn of one run's machine and gives the machine back; `None` when the code did
-    /// not return in time. The machine is lost then.
-    fn advance(
-        &mut self,
-        run_id: RunId,
-        machine: Machine,
-        news: Vec<News>,
-        turn: TurnStart,
-    ) -> Option<(Machine, Commands)>;
-
-    /// Whether a turn of a run that did not return in time is at work still.
-    fn is_stuck(&self, run_id: RunId) -> bool;
+/// A turn of one run's code that is to be run.
+#[derive(Debug)]
+pub struct Turn {
+    pub(super) run_id: RunId,
+    pub(super) code: Code,
+    /// What the code is told. For a cold machine, what it is told besides its history.
+    pub(super) news: Vec<News>,
+    pub(super) start: TurnStart,
 }
 
-/// Runs turns on the thread that asks: for code that is known to return, and where each step has
-/// to be the same again.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Inline;
+/// Where the code of a turn stands.
+#[derive(Debug)]
+pub(super) enum Code {
+    /// Between two turns.
+    Warm(Machine),
+    /// To be brought to where its history ends first.
+    Cold {
+        definition: Definition,
+        workflow_id: WorkflowId,
+        events: Vec<HistoryEvent>,
+    },
+}
 
-impl Turns for Inline {
-    fn advance(
-        &mut self,
-        _run_id: RunId,
-        mut machine: Machine,
-        news: Vec<News>,
-        turn: TurnStart,
-    ) -> Option<(Machine, Commands)> {
-        let commands = machine.advance(news, turn);
-        Some((machine, commands))
-    }
+/// A turn that was run.
+#[derive(Debug)]
+pub struct Turned {
+    pub(super) run_id: RunId,
+    /// `None` when the code could not be brought to where its history ends.
+    pub(super) machine: Option<Machine>,
+    pub(super) commands: Result<Vec<Command>, Failure>,
+}
 
-    fn is_stuck(&self, _run_id: RunId) -> bool {
-        false
+impl Turn {
+    /// Runs the code until it waits. **Blocks** for as long as the code does.
+    #[must_use]
+    pub fn run(self) -> Turned {
+        let Self {
+            run_id,
+            code,
+            mut news,
+            start,
+        } = self;
+        let warmed = match code {
+            Code::Warm(machine) => Ok(machine),
+            Code::Cold {
+                definition,
+                workflow_id,
+                events,
+            } => replay(&definition, workflow_id, run_id, &events)
+                .map(|replayed| {
+                    news.splice(..0, replayed.unseen);
+                    replayed.machine
+                })
+                .map_err(|error| Failure::internal(error.to_string())),
+        };
+        match warmed {
+            Ok(mut machine) => Turned {
+                run_id,
+                commands: machine.advance(news, start),
+                machine: Some(machine),
+            },
+            Err(failure) => Turned {
+                run_id,
+                machine: None,
+                commands: Err(failure),
+            },
+        }
     }
 }

@@ -342,38 +342,3 @@ async fn an_engine_keeps_cursors_and_refuses_keys_that_are_too_long() {
     assert!(failure.to_string().contains("513 bytes"), "{failure}");
     engine.shutdown().await;
 }
-
-#[tokio::test]
-async fn code_that_does_not_return_is_tried_again_and_holds_nobody_up() {
-    let (open_gate, gate) = std::sync::mpsc::channel::<()>();
-    let gate = Arc::new(std::sync::Mutex::new(gate));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let engine = Engine::builder(store)
-        .workflow("blocked", move |_cx: Cx, n: u64| {
-            let gate = Arc::clone(&gate);
-            async move {
-                // What workflow code must never do.
-                gate.lock().unwrap().recv().unwrap();
-                Ok(n)
-            }
-        })
-        .workflow("greet", greet)
-        .activity_fn("Greet", hello)
-        .task_timeout(Duration::from_millis(50))
-        .start()
-        .unwrap();
-    let client = engine.client();
-    let blocked = client.start("blocked", "blocked", &7_u64).await.unwrap();
-    let greeted = client.start("greet-ada", "greet", "Ada").await.unwrap();
-    let greeting: String = client.result(greeted).await.unwrap();
-    assert_eq!(greeting, "Hello, Ada!");
-    let waiting_on = client.describe(blocked).await.unwrap().waiting_on;
-    assert!(
-        waiting_on.contains("did not return in time"),
-        "{waiting_on}"
-    );
-    // Once for the turn that was given up, once for the one that is tried again.
-    open_gate.send(()).unwrap();
-    open_gate.send(()).unwrap();
-    assert_eq!(client.result::<u64>(blocked).await.unwrap(), 7);
-}

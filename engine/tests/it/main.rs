@@ -14,6 +14,7 @@ mod client;
 mod damage;
 mod dormant;
 mod explain;
+mod hangs;
 mod imports;
 mod permits;
 mod questions;

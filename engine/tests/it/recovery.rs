@@ -347,7 +347,6 @@ fn a_store_that_cannot_be_read_is_an_error_and_no_panic() {
             idle_max: 1,
             run_ids: Box::new(|| kernel::RunId([7; 16])),
             limits: std::collections::BTreeMap::new(),
-            turns: Box::new(engine::core::Inline),
             scope: Scope::All,
         };
         let opened = Core::open(Arc::new(store.clone()), options, T0);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Description;
 use engine::core::{
-    ActivityLimit, ActivityTask, Core, CoreOptions, Effect, Inline, Message, Reply, Scope,
-    StartSpec, TaskRef, Token, Workflows,
+    ActivityLimit, ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, StartSpec,
+    TaskRef, Token, Workflows,
 };
 use kernel::{
     ActivityOptions, Cx, Definition, EventId, Failure, HistoryEvent, Millis, Payload, RetryPolicy,
@@ -318,6 +318,5 @@ fn options(
         }),
         scope,
         limits: limits.clone(),
-        turns: Box::new(Inline),
     }
 }
