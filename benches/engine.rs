@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench engine` prints one JSON line per workload and repetition count: medians
 //! with minimum and maximum over the repetitions. `-- --runs 5 --only W1` narrows it, `--parked N` changes W5.
+//! `--keep` leaves the directories and names them.
 //! The floor appends the same number of bytes per step to a file and calls `sync_data`, one step
 //! after another: what a durable step costs when nothing is shared between steps.
 
@@ -427,6 +428,7 @@ fn main() {
     if let Some(dir) = value("--reopen") {
         return runtime().block_on(reopen(Path::new(&dir)));
     }
+    let keep = words.iter().any(|word| word == "--keep");
     for name in [
         "floor",
         "W1",
@@ -455,6 +457,9 @@ fn main() {
                     _ => w5(dir.path(), parked).await,
                 }
             }));
+            if keep {
+                eprintln!("{name}: {}", dir.keep().display());
+            }
         }
         print(name, &all);
     }

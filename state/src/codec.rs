@@ -18,6 +18,9 @@ pub(crate) const FORMAT: u8 = 1;
 /// A value of [`FORMAT`] of which only the names of its pieces are stored here; see `shared`.
 pub(crate) const FORMAT_SHARED: u8 = 0x40 | FORMAT;
 
+/// All records of a closed run in one value; see `packed`.
+pub(crate) const FORMAT_PACKED: u8 = 0x20 | FORMAT;
+
 /// A value as it is stored: the format byte and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {

@@ -23,6 +23,11 @@ impl Batch {
         self.writes.insert(key, None);
     }
 
+    /// Forgets what was to become of a key.
+    pub(crate) fn withdraw(&mut self, key: &[u8]) {
+        self.writes.remove(key);
+    }
+
     /// Whether a key is put.
     pub(crate) fn puts(&self, key: &[u8]) -> bool {
         self.writes.get(key).is_some_and(Option::is_some)

@@ -10,11 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, Transition, WorkflowId};
 
 use crate::blob::Digest;
-use crate::codec::{self, RecordRef};
+use crate::codec::{self, RecordRef, Stored};
 use crate::index::{self, Find, Place};
 use crate::keys;
-use crate::kv::{Batch, Kv, Order};
+use crate::kv::{Batch, KeyRange, Kv, Order};
 use crate::loading::{self, Part, Tail, bytes_of};
+use crate::packed::{PACKED_BYTES_MAX, Packer};
 use crate::shared;
 use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, Store};
 use crate::values;
@@ -30,6 +31,7 @@ pub(crate) struct KvStore<K> {
     /// Of open runs only; those that are not in it are read when they are needed.
     tails: Mutex<BTreeMap<RunId, Tail>>,
     closed: AtomicBool,
+    packer: Packer,
 }
 
 impl<K: Kv> KvStore<K> {
@@ -39,6 +41,7 @@ impl<K: Kv> KvStore<K> {
             gate: RwLock::default(),
             tails: Mutex::default(),
             closed: AtomicBool::new(false),
+            packer: Packer::new(),
         }
     }
 
@@ -84,6 +87,12 @@ impl<K: Kv> KvStore<K> {
             batch: Batch::default(),
             tails: BTreeMap::new(),
         };
+        let states: BTreeMap<RunId, &RunState> = commit
+            .states
+            .iter()
+            .map(|state| (state.run_id, *state))
+            .collect();
+        let mut closing: BTreeMap<RunId, Closing> = BTreeMap::new();
         let (mut begun, mut relisted) = (BTreeSet::new(), BTreeSet::new());
         for one in &commit.transitions {
             let mut tail = match plan.tails.get(&one.run_id) {
@@ -104,26 +113,33 @@ impl<K: Kv> KvStore<K> {
             };
             let stored = codec::encode(&part, &record)?;
             tail.bytes_since = tail.bytes_since.saturating_add(bytes_of(&stored));
+            let closes = states.get(&one.run_id).is_some_and(|s| s.is_closed());
+            let plain = closes.then(|| stored.clone());
             let stored = shared::share(&self.kv, &mut plan.batch, one.run_id, stored)?;
             let base = keys::record(one.run_id, one.number);
-            values::put(&mut plan.batch, &base, &stored, 0)?;
+            let chunks = values::put(&mut plan.batch, &base, &stored, 0)?;
+            if let Some(plain) = plain {
+                let closing = closing.entry(one.run_id).or_insert_with(|| Closing {
+                    first: one.number,
+                    records: Vec::new(),
+                });
+                closing.records.push((plain, chunks));
+            }
             tail.next += 1;
             if let Some(last) = one.transition.events.last() {
                 tail.last_event_id = last.id;
             }
             plan.tails.insert(one.run_id, tail);
         }
-        let states: BTreeMap<RunId, &RunState> = commit
-            .states
-            .iter()
-            .map(|state| (state.run_id, *state))
-            .collect();
         let mut tails = std::mem::take(&mut plan.tails);
         for (run_id, tail) in &mut tails {
             let state = states.get(run_id).copied();
             let state = checked_state(*run_id, state, tail)?;
             let (begun, relisted) = (begun.contains(run_id), relisted.contains(run_id));
             self.plan_run(&mut plan.batch, state, tail, begun, relisted)?;
+            if let Some(closing) = closing.get(run_id) {
+                self.plan_packing(&mut plan.batch, *run_id, tail, closing)?;
+            }
         }
         plan.tails = tails;
         self.plan_rows(&mut plan.batch, &commit.rows)?;
@@ -178,6 +194,46 @@ impl<K: Kv> KvStore<K> {
             tail.snapshot_chunks = values::put(batch, &base, &stored, tail.snapshot_chunks)?;
             tail.bytes_since = 0;
         }
+        Ok(())
+    }
+
+    /// The records of a short run that closes become one value, under the key of the first.
+    fn plan_packing(
+        &self,
+        batch: &mut Batch,
+        run_id: RunId,
+        tail: &Tail,
+        closing: &Closing,
+    ) -> Result<(), Error> {
+        let is_short = tail.snapshot_chunks == 0
+            && usize::try_from(tail.bytes_since).is_ok_and(|bytes| bytes <= PACKED_BYTES_MAX);
+        if !is_short {
+            return Ok(());
+        }
+        let earlier = KeyRange {
+            to: keys::record(run_id, closing.first),
+            ..keys::records(run_id, 0)
+        };
+        let earlier = values::scan(&self.kv, earlier, Order::Forward, usize::MAX)?;
+        let mut bases = Vec::with_capacity(earlier.len());
+        let mut records = Vec::with_capacity(earlier.len() + closing.records.len());
+        for (base, stored) in earlier {
+            let chunks = values::count_chunks(&self.kv, &base)?;
+            bases.push((base, chunks));
+            records.push(stored);
+        }
+        records.extend(closing.records.iter().map(|(stored, _)| stored.clone()));
+        let Some(packed) = self.packer.pack(&records) else {
+            return Ok(());
+        };
+        for (number, (_, chunks)) in (closing.first..).zip(&closing.records) {
+            values::withdraw(batch, &keys::record(run_id, number), *chunks);
+        }
+        for (base, chunks) in bases.iter().skip(1) {
+            values::delete(batch, base, *chunks);
+        }
+        let old_chunks = bases.first().map_or(0, |(_, chunks)| *chunks);
+        values::put(batch, &keys::record(run_id, 0), &packed, old_chunks)?;
         Ok(())
     }
 
@@ -280,6 +336,14 @@ impl<K: Kv> KvStore<K> {
             kept.remove(&state.run_id);
         }
     }
+}
+
+/// What a commit adds to a run that it closes.
+struct Closing {
+    /// The number of the first of them.
+    first: u64,
+    /// Records as they are encoded, and how many chunks they were put into.
+    records: Vec<(Stored, u16)>,
 }
 
 /// One commit, ready to be written.

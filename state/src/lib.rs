@@ -33,6 +33,7 @@ mod layered;
 mod loading;
 pub mod memory_store;
 pub mod owner;
+mod packed;
 mod shared;
 pub mod sled_store;
 pub mod store;

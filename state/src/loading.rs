@@ -6,9 +6,10 @@ use std::fmt;
 
 use kernel::{Corrupt, EventId, HistoryEvent, RunId, RunState};
 
-use crate::codec::{self, Record, Stored};
+use crate::codec::{self, FORMAT_PACKED, Record, Stored};
 use crate::keys;
 use crate::kv::{Kv, Order};
+use crate::packed;
 use crate::store::{Error, RunInfo};
 use crate::values;
 
@@ -78,13 +79,12 @@ pub(crate) fn load_run(kv: &impl Kv, run_id: RunId) -> Result<Option<Loaded>, Er
         fold.snapshot(&stored, values::count_chunks(kv, &keys::snapshot(run_id))?)?;
     }
     loop {
-        let range = keys::records(run_id, fold.tail.next);
-        let page = values::scan(kv, range, Order::Forward, PAGE_RECORDS)?;
+        let page = records(kv, run_id, fold.tail.next, PAGE_RECORDS)?;
         if page.is_empty() {
             break;
         }
-        for (base, stored) in page {
-            fold.record(&base, &stored)?;
+        for (number, stored) in page {
+            fold.record(number, &stored)?;
         }
     }
     fold.finish().map(Some)
@@ -115,12 +115,12 @@ impl Fold<'_> {
         Ok(())
     }
 
-    fn record(&mut self, base: &[u8], stored: &Stored) -> Result<(), Error> {
+    fn record(&mut self, number: Option<u64>, stored: &Stored) -> Result<(), Error> {
         let part = Part("the history", self.run_id);
         let record: Record = codec::decode(&part, stored)?;
         check_place(
             &part,
-            base,
+            number,
             &record,
             self.tail.next,
             self.tail.last_event_id,
@@ -172,12 +172,12 @@ fn not_valid(part: &Part, error: &Corrupt) -> Error {
 /// A record that is missing, or one too many, shows here.
 fn check_place(
     part: &Part,
-    base: &[u8],
+    found: Option<u64>,
     record: &Record,
     number: u64,
     after: EventId,
 ) -> Result<(), Error> {
-    if keys::record_number(base) != Some(number) {
+    if found != Some(number) {
         return Err(part.corrupt(format!("record {number} is missing")));
     }
     if record.after != after {
@@ -203,15 +203,14 @@ pub(crate) fn load_history(
     let part = Part("the history", run_id);
     let mut last: Option<EventId> = None;
     while events.len() < limit.max(1) {
-        let range = keys::records(run_id, number);
         let n_records = (limit.max(1) - events.len()).min(PAGE_RECORDS);
-        let page = values::scan(kv, range, Order::Forward, n_records)?;
+        let page = records(kv, run_id, number, n_records)?;
         if page.is_empty() {
             break;
         }
-        for (base, stored) in page {
+        for (found, stored) in page {
             let record: Record = codec::decode(&part, &stored)?;
-            check_place(&part, &base, &record, number, last.unwrap_or(record.after))?;
+            check_place(&part, found, &record, number, last.unwrap_or(record.after))?;
             number += 1;
             last = Some(
                 record
@@ -233,6 +232,28 @@ pub(crate) fn load_history(
         }
     }
     Ok(events)
+}
+
+/// A record and its number, which is `None` when its key has none.
+type Numbered = (Option<u64>, Stored);
+
+/// The records of a run from a number on: at most `limit`, but all that are packed.
+fn records(kv: &impl Kv, run_id: RunId, from: u64, limit: usize) -> Result<Vec<Numbered>, Error> {
+    let range = keys::records(run_id, from);
+    let page = values::scan(kv, range, Order::Forward, limit)?;
+    let is_packed = |(_, stored): &(_, Stored)| stored.format == FORMAT_PACKED;
+    if page.len() != 1 || !page.iter().all(is_packed) {
+        let numbered = page
+            .into_iter()
+            .map(|(base, stored)| (keys::record_number(&base), stored));
+        return Ok(numbered.collect());
+    }
+    let mut all = Vec::new();
+    for (_, packed) in page {
+        let records = packed::unpack(&Part("the history", run_id), &packed)?;
+        all.extend((0..).map(Some).zip(records));
+    }
+    Ok(all)
 }
 
 /// The number of the record that holds the first event above `after`, or of the last record: the

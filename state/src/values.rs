@@ -63,6 +63,13 @@ pub(crate) fn delete(batch: &mut Batch, base: &[u8], chunks: u16) {
     }
 }
 
+/// As if a value had not been [`put`] into this batch.
+pub(crate) fn withdraw(batch: &mut Batch, base: &[u8], chunks: u16) {
+    for chunk in 0..chunks {
+        batch.withdraw(&chunk_key(base, chunk));
+    }
+}
+
 /// How many chunks a value has; 0 when there is none.
 pub(crate) fn count_chunks(kv: &impl Kv, base: &[u8]) -> Result<u16, Error> {
     match first_chunk(kv, base)? {

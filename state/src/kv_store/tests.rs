@@ -46,6 +46,61 @@ fn a_closed_run_keeps_its_records_and_its_lines_only() {
 }
 
 #[test]
+fn a_short_run_that_closes_becomes_one_value_that_reads_the_same() {
+    // With everything in one commit, with a commit for each, and with both.
+    for in_last in 1..=12 {
+        let store = KvStore::new(MemoryKv::default());
+        let (mut run, first) = Run::start("nightly", 1);
+        let mut written = vec![first];
+        for n in 0..11 {
+            let next = if n == 10 { run.close() } else { run.signal(9) };
+            written.push(next);
+        }
+        let (apart, together) = written.split_at(written.len() - in_last);
+        let mut replayed: Option<Run> = None;
+        for one in apart {
+            let run = match replayed.take() {
+                None => Run::start("nightly", 1).0,
+                Some(mut run) => {
+                    run.signal(9);
+                    run
+                }
+            };
+            commit(&store, &[one], &[&run], vec![]);
+            replayed = Some(run);
+        }
+        let before = kinds(&store).0.get(&'h').copied().unwrap_or(0);
+        assert_eq!(before, apart.len(), "open, each record lies alone");
+        commit(
+            &store,
+            &together.iter().collect::<Vec<_>>(),
+            &[&run],
+            vec![],
+        );
+        assert_eq!(kinds(&store).0[&'h'], 1, "{in_last} in the last commit");
+        let events: Vec<_> = written
+            .iter()
+            .flat_map(|one| one.transition.events.clone())
+            .collect();
+        for after in 0..=events.len() {
+            let id = EventId(u64::try_from(after).unwrap());
+            for limit in [1, 3, 99] {
+                let page = store.load_history(run_id(1), id, limit).unwrap();
+                let enough = page.len() >= limit.min(events.len() - after);
+                assert!(
+                    enough && events[after..].starts_with(&page),
+                    "{after} {limit}"
+                );
+            }
+        }
+        assert_eq!(
+            store.load_run(run_id(1)).unwrap().as_ref(),
+            Some(&run.state)
+        );
+    }
+}
+
+#[test]
 fn a_snapshot_that_shrinks_leaves_no_chunk_behind() {
     let store = KvStore::new(MemoryKv::default());
     let (mut run, first) = Run::start("nightly", 1);
