@@ -5,16 +5,18 @@ mod verbs;
 use std::collections::BTreeMap;
 
 use engine::{Client, ClientError};
-use kernel::RunId;
 use kernel::primitives::workflow_execution;
+use kernel::{EventId, RunId};
 
-use crate::control::{Answer, Request};
+use crate::control::{Answer, OpenRun, Request};
 use crate::face_error::FaceError;
 use crate::render;
 use crate::views::{ChildView, RunRow, StatusView, status_name};
 
 /// Rows read from the store at a time.
 const PAGE: usize = 500;
+/// Events of a history that are handed out at a time.
+const EVENTS_PAGE: usize = 500;
 
 pub(crate) async fn answer(client: &Client, request: Request) -> Answer {
     match try_answer(client, request).await {
@@ -68,6 +70,8 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let events = client.history(run_id)?;
             Answer::History(render::history_json(&state, &events))
         }
+        Request::OpenRuns => Answer::OpenRuns(client.store().open_runs()?),
+        Request::OpenRun { run_id, after } => Answer::OpenRun(open_run(client, run_id, after)?),
         Request::Cancel { id, reason } => {
             let run_id = find(client, &id)?;
             let state = client
@@ -97,6 +101,25 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let bytes = client.store().blob(&digest)?.ok_or(ClientError::NotFound)?;
             Answer::Blob(String::from_utf8_lossy(&bytes).into_owned())
         }
+    })
+}
+
+fn open_run(client: &Client, run_id: RunId, after: EventId) -> Result<OpenRun, FaceError> {
+    let store = client.store();
+    let read = store
+        .load_run(run_id)
+        .and_then(|state| Ok((state, store.load_history(run_id, after, EVENTS_PAGE)?)));
+    Ok(match read {
+        Ok((Some(state), events)) if !state.is_closed() => OpenRun::Open {
+            workflow_id: state.workflow_id,
+            workflow_type: state.workflow_type,
+            events,
+        },
+        Ok(_) => OpenRun::Ended,
+        Err(error @ state::store::Error::Corrupt { .. }) => OpenRun::Damaged {
+            why: format!("could not {error}"),
+        },
+        Err(error) => return Err(error.into()),
     })
 }
 

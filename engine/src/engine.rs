@@ -21,6 +21,7 @@ use crate::clock;
 use crate::core::{ActivityLimit, Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
 use crate::turns::{TASK_TIMEOUT, Threaded};
+use crate::upgrade::{self, Finding, Tally};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
@@ -162,6 +163,15 @@ impl Builder {
     pub fn schedules(mut self, fire: Firing) -> Self {
         self.schedules = Some(fire == Firing::Yes);
         self
+    }
+
+    /// Replays every open run of the store against the workflows that are registered so far, before
+    /// anything is started; see [`upgrade::check`](crate::upgrade::check).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn check_open_runs(&self, found: impl FnMut(Finding)) -> Result<Tally, StoreError> {
+        upgrade::check(self.store.as_ref(), &self.workflows, found)
     }
 
     /// Starts the engine on the current tokio runtime.

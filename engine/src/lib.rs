@@ -2,7 +2,7 @@
 //! process, over an embedded store, with no server to set up.
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
-//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`].
+//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`], [`upgrade`].
 
 pub mod activity;
 pub mod breaker;
@@ -15,6 +15,7 @@ pub mod explain;
 mod questions;
 pub mod schedule;
 mod turns;
+pub mod upgrade;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};

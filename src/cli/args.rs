@@ -80,7 +80,15 @@ pub(crate) enum Command {
     /// How a fingerprint or ticket of a report came about, and what is nearly the same
     Explain(ExplainArgs),
     /// Check the installation, the store and what can be mined here; say what to do
-    Doctor,
+    Doctor(DoctorArgs),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Replay all open runs against the workflow code of this binary and list those that it would
+    /// break; changes nothing. Exit code 1 if there are any
+    #[arg(long)]
+    pub(crate) upgrade: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use super::args::{Cli, Command};
 use super::{
     cancel, doctor, explain, graph, history, list, resume, run, schedule, serve, status, submit,
-    verb,
+    upgrade, verb,
 };
 use crate::face_error::FaceError;
 
@@ -67,7 +67,8 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Explain(args) => explain::run(global, &args),
-        Command::Doctor => doctor::run(global).await,
+        Command::Doctor(args) if args.upgrade => upgrade::run(global).await,
+        Command::Doctor(_) => doctor::run(global).await,
     }
 }
 

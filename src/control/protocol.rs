@@ -28,6 +28,13 @@ pub(crate) enum Request {
     List { limit: u64, open_only: bool },
     /// Which events?
     History { id: String },
+    /// Which runs have not ended, oldest first?
+    OpenRuns,
+    /// How does an open run stand, and which events has it after this one, as they were recorded?
+    OpenRun {
+        run_id: kernel::RunId,
+        after: kernel::EventId,
+    },
     /// Stop, please.
     Cancel { id: String, reason: String },
     /// Something done to a run by hand.
@@ -77,6 +84,22 @@ pub(crate) enum Verb {
     },
 }
 
+/// A run that was open a moment ago.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "run", rename_all = "snake_case")]
+pub(crate) enum OpenRun {
+    /// It has ended.
+    Ended,
+    /// Some of its history; no events at the end of it.
+    Open {
+        workflow_id: kernel::WorkflowId,
+        workflow_type: String,
+        events: Vec<kernel::HistoryEvent>,
+    },
+    /// The store cannot read it.
+    Damaged { why: String },
+}
+
 /// An answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
@@ -95,6 +118,8 @@ pub(crate) enum Answer {
     Status(Box<StatusView>),
     List(Vec<RunRow>),
     History(serde_json::Value),
+    OpenRuns(Vec<kernel::RunId>),
+    OpenRun(OpenRun),
     /// What workflow code said.
     Said(serde_json::Value),
     Schedule(Box<engine::schedule::Answer>),

@@ -23,4 +23,5 @@ mod registry;
 mod samples;
 mod schedule;
 mod stability;
+mod upgrade;
 mod verbs;

@@ -23,3 +23,4 @@ mod schedules;
 mod schedules_client;
 mod schedules_storm;
 mod schedules_time;
+mod upgrade;
