@@ -52,6 +52,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             Answer::Resumed(roots.map(|row| row.workflow_id).collect())
         }
         Request::Status { id } => Answer::Status(Box::new(status(client, &id).await?)),
+        Request::Metrics => Answer::Metrics(Box::new(client.metrics())),
         Request::List { limit, open_only } => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             let open_only = if open_only {

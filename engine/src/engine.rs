@@ -20,6 +20,7 @@ use crate::client::{Client, Inbox};
 use crate::clock;
 use crate::core::{ActivityLimit, Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
+use crate::metrics::Metrics;
 use crate::turns::{TASK_TIMEOUT, Threaded};
 use crate::upgrade::{self, Finding, Tally};
 
@@ -183,11 +184,13 @@ impl Builder {
     /// When called outside a tokio runtime.
     pub fn start(self) -> Result<Engine, StoreError> {
         let (inbox, messages) = sync_channel(INBOX_MAX);
+        let metrics = Arc::new(Metrics::new(self.workflows.keys(), self.activities.keys()));
         let client = Client {
             inbox: inbox.clone(),
             store: Arc::clone(&self.store),
             meters: Arc::new(Meters::default()),
             broken: Arc::new(OnceLock::new()),
+            metrics: Arc::clone(&metrics),
         };
         let options = CoreOptions {
             workflows: self.workflows,
@@ -202,6 +205,7 @@ impl Builder {
         };
         let fire = self.schedules.unwrap_or(options.scope == Scope::All);
         let mut core = Core::open(self.store, options, clock::now())?;
+        core.measure(metrics);
         if fire {
             core.enable_schedules(clock::now())?;
         }

@@ -2,7 +2,8 @@
 //! process, over an embedded store, with no server to set up.
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
-//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`], [`upgrade`].
+//! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`explain`], [`upgrade`],
+//! [`metrics`].
 
 pub mod activity;
 pub mod breaker;
@@ -12,6 +13,7 @@ pub mod core;
 mod driver;
 mod engine;
 pub mod explain;
+pub mod metrics;
 mod questions;
 pub mod schedule;
 mod turns;

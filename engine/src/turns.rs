@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use kernel::{Failure, Machine, News, RunId, TurnStart};
+use tracing::Span;
 
 use crate::core::{Commands, Turns};
 
@@ -25,6 +26,7 @@ struct Work {
     machine: Machine,
     news: Vec<News>,
     turn: TurnStart,
+    span: Span,
 }
 
 /// A thread that runs turns, and the ways to it and back.
@@ -55,6 +57,8 @@ impl Worker {
             .spawn(move || {
                 let _ended = guard;
                 while let Ok(mut work) = to_do.recv() {
+                    // The body may use tracing itself.
+                    let _in_span = work.span.enter();
                     let commands = work.machine.advance(work.news, work.turn);
                     if results.send((work.machine, commands)).is_err() {
                         // It was given up: nobody wants the result.
@@ -103,6 +107,7 @@ impl Turns for Threaded {
             machine,
             news,
             turn,
+            span: Span::current(),
         };
         // A machine catches the panics of its code, so the thread is there until it is given up.
         let _sent = worker.work.send(work);

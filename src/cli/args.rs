@@ -151,6 +151,9 @@ impl Llm {
 pub(crate) struct StatusArgs {
     /// A workflow id or run id; without one, the table of runs
     pub(crate) id: Option<String>,
+    /// What the process that works on the runs has counted and measured, as Prometheus reads it
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -269,6 +272,9 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
+    /// Write metrics there every 15 seconds, as Prometheus' node exporter reads them (*.prom)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_file: Option<PathBuf>,
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,

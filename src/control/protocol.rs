@@ -24,6 +24,8 @@ pub(crate) enum Request {
     ResumeAll,
     /// How does it stand?
     Status { id: String },
+    /// What has the engine counted and measured?
+    Metrics,
     /// Which runs are there, newest first?
     List { limit: u64, open_only: bool },
     /// Which events?
@@ -116,6 +118,7 @@ pub(crate) enum Answer {
     /// Workflow ids that are open now.
     Resumed(Vec<String>),
     Status(Box<StatusView>),
+    Metrics(Box<engine::metrics::Snapshot>),
     List(Vec<RunRow>),
     History(serde_json::Value),
     OpenRuns(Vec<kernel::RunId>),

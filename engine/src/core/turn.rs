@@ -5,7 +5,8 @@
 
 use kernel::primitives::workflow_task;
 use kernel::{
-    Command, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor, replay,
+    Command, Failure, Input, LogLevel, LogLine, Millis, News, Rejection, RunId, Timestamp,
+    needs_successor, replay,
 };
 use state::store::Error as StoreError;
 
@@ -15,6 +16,8 @@ use super::questions::{AskedUpdate, no_such_workflow};
 
 /// A run whose code has not come back is looked at again after this long.
 const STUCK_PAUSE: Millis = Millis(1_000);
+/// What the lines that workflow code logs can be filtered by.
+const LOG_TARGET: &str = "workflow";
 /// Turns between two commits at most, so that one run that never rests cannot hold up the others.
 const TURNS_MAX: usize = 1_000;
 
@@ -88,12 +91,28 @@ impl Core {
             self.due.insert((at, Due::WorkflowTask(run_id)));
             return Ok(());
         }
-        if live.machine.is_none() {
+        let failed_attempts = live
+            .state
+            .workflow_task_failure
+            .as_ref()
+            .map(|f| f.attempts);
+        let span = tracing::info_span!(
+            "workflow_task",
+            workflow_id = %live.state.workflow_id,
+            %run_id,
+            workflow_type = live.state.workflow_type,
+            attempt = failed_attempts.unwrap_or(0) + 1,
+        );
+        let _in_span = span.enter();
+        if live.machine.is_some() {
+            self.metrics.cache_hits.add(1);
+        } else {
             if self.group.holds(run_id) {
                 // Part of the history is not in the store yet: the turn comes after the commit.
                 self.parked.push(run_id);
                 return Ok(());
             }
+            self.metrics.cache_misses.add(1);
             if let Err(failure) = self.warm(run_id)? {
                 let asked = self
                     .runs
@@ -119,9 +138,13 @@ impl Core {
             return Ok(());
         };
         let turn = live.state.turn_start(now);
+        let series = self.metrics.workflow(&live.state.workflow_type);
+        let began = self.metrics.stopwatch();
         let advanced = self.options.turns.advance(run_id, machine, news, turn);
+        began.stop(&series.task);
         let commands = match advanced {
             Some((mut machine, commands)) => {
+                tell_log(&machine.take_log());
                 let refused = machine.take_refused();
                 self.refuse_updates(run_id, refused);
                 if let Some(live) = self.runs.get_mut(&run_id) {
@@ -188,6 +211,10 @@ impl Core {
     /// The machine is thrown away; the next try replays the history.
     fn fail_turn(&mut self, run_id: RunId, failure: Failure, now: Timestamp) {
         tracing::error!(%run_id, %failure, "workflow task failed");
+        if let Some(live) = self.runs.get(&run_id) {
+            let series = self.metrics.workflow(&live.state.workflow_type);
+            series.task_failed.add(1);
+        }
         self.cool_machine(run_id);
         // Rejected only when the run has closed meanwhile.
         let _closed = self.feed(run_id, Input::WorkflowTaskFailed { failure }, now);
@@ -203,7 +230,10 @@ impl Core {
             return Ok(Err(no_such_workflow(state)));
         };
         let events = self.whole_history(state)?;
-        let replayed = match replay(definition, state.workflow_id.clone(), run_id, &events) {
+        let began = self.metrics.stopwatch();
+        let replayed = replay(definition, state.workflow_id.clone(), run_id, &events);
+        began.stop(&self.metrics.workflow(&state.workflow_type).replay);
+        let replayed = match replayed {
             Ok(replayed) => replayed,
             Err(error) => return Ok(Err(Failure::internal(error.to_string()))),
         };
@@ -245,7 +275,20 @@ impl Core {
             let Some((_, coldest)) = self.machines.first().copied() else {
                 return;
             };
+            self.metrics.cache_evictions.add(1);
             self.cool_machine(coldest);
+        }
+    }
+}
+
+/// Passes on what workflow code logged, inside the span of its turn.
+fn tell_log(lines: &[LogLine]) {
+    for LogLine { level, text } in lines {
+        match level {
+            LogLevel::Debug => tracing::debug!(target: LOG_TARGET, "{text}"),
+            LogLevel::Info => tracing::info!(target: LOG_TARGET, "{text}"),
+            LogLevel::Warn => tracing::warn!(target: LOG_TARGET, "{text}"),
+            LogLevel::Error => tracing::error!(target: LOG_TARGET, "{text}"),
         }
     }
 }

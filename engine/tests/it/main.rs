@@ -14,6 +14,7 @@ mod client;
 mod damage;
 mod dormant;
 mod explain;
+mod metrics;
 mod permits;
 mod questions;
 mod recovery;
