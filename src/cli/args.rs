@@ -24,6 +24,9 @@ pub(crate) struct Global {
     /// Where runs are kept [default: OPENCLAW_TRACE_STATE or the platform's data directory]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) state: Option<PathBuf>,
+    /// The key that the state directory is encrypted with [default: the key in OPENCLAW_TRACE_KEY]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
     /// Print results as one JSON document
     #[arg(long, global = true)]
     pub(crate) json: bool,

@@ -12,6 +12,7 @@ use super::{
     upgrade, verb,
 };
 use crate::face_error::FaceError;
+use crate::host;
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -27,6 +28,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     start_logging(cli.global.verbose);
+    host::use_key_file(cli.global.key_file.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

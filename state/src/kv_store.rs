@@ -161,7 +161,12 @@ impl<K: Kv> KvStore<K> {
         }
         let mark = codec::wrap(&[]);
         if begun {
-            values::put(batch, &keys::run_of(&state.workflow_id, run_id), &mark, 0)?;
+            values::put(
+                batch,
+                &keys::run_of(&self.digest_of(&state.workflow_id), run_id),
+                &mark,
+                0,
+            )?;
         }
         if closed {
             values::delete(batch, &keys::open_mark(run_id), u16::from(!begun));
@@ -182,6 +187,41 @@ impl<K: Kv> KvStore<K> {
         Ok(())
     }
 
+    fn digest_of(&self, workflow_id: &WorkflowId) -> Digest {
+        self.kv.digest(workflow_id.as_str().as_bytes())
+    }
+
+    /// Where a row lies: under its own key, or, where names are hidden, under a digest of it.
+    fn row_base(&self, namespace: Namespace, key: &[u8]) -> Vec<u8> {
+        if self.kv.hides_names() {
+            keys::row(namespace, &self.kv.digest(key).0)
+        } else {
+            keys::row(namespace, key)
+        }
+    }
+
+    /// What lies there: where names are hidden, the length of the key and the key come first.
+    fn row_value(&self, key: &[u8], value: &[u8]) -> Vec<u8> {
+        if !self.kv.hides_names() {
+            return value.to_vec();
+        }
+        let len = u16::try_from(key.len()).expect("longer keys were refused");
+        [&len.to_be_bytes(), key, value].concat()
+    }
+
+    /// The key and the value of a row that was found under `key`.
+    fn row_parts(&self, key: Vec<u8>, stored: Vec<u8>) -> Result<KeyValue, Error> {
+        if !self.kv.hides_names() {
+            return Ok((key, stored));
+        }
+        let parts = stored.split_first_chunk::<2>().and_then(|(len, rest)| {
+            let len = usize::from(u16::from_be_bytes(*len));
+            rest.split_at_checked(len)
+        });
+        let (key, value) = parts.ok_or_else(|| bad_key("a row"))?;
+        Ok((key.to_vec(), value.to_vec()))
+    }
+
     fn plan_rows(&self, batch: &mut Batch, rows: &[Row]) -> Result<(), Error> {
         // Of two rows of one key the later holds; the earlier must leave no chunk behind.
         let last: BTreeMap<_, _> = rows
@@ -199,11 +239,12 @@ impl<K: Kv> KvStore<K> {
                     ),
                 });
             }
-            let base = keys::row(namespace, key);
+            let base = self.row_base(namespace, key);
             let old = values::count_chunks(&self.kv, &base)?;
             match value {
                 Some(value) => {
-                    values::put(batch, &base, &codec::wrap(value), old)?;
+                    let value = self.row_value(key, value);
+                    values::put(batch, &base, &codec::wrap(&value), old)?;
                 }
                 None => values::delete(batch, &base, old),
             }
@@ -322,7 +363,12 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
         let _gate = self.reading()?;
-        let marks = values::scan(&self.kv, keys::runs_of(workflow_id), Order::Backward, 1)?;
+        let marks = values::scan(
+            &self.kv,
+            keys::runs_of(&self.digest_of(workflow_id)),
+            Order::Backward,
+            1,
+        )?;
         marks.first().map(|(base, _)| run_in(base)).transpose()
     }
 
@@ -341,9 +387,17 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let _gate = self.reading()?;
-        match values::get(&self.kv, &keys::row(namespace, key))? {
+        match values::get(&self.kv, &self.row_base(namespace, key))? {
             None => Ok(None),
-            Some(stored) => codec::unwrap(&"a row", stored).map(Some),
+            Some(stored) => {
+                let value = codec::unwrap(&"a row", stored)?;
+                let (found, value) = self.row_parts(key.to_vec(), value)?;
+                if found == key {
+                    Ok(Some(value))
+                } else {
+                    Err(bad_key("a row"))
+                }
+            }
         }
     }
 
@@ -353,7 +407,11 @@ impl<K: Kv> Store for KvStore<K> {
         let mut pairs = Vec::with_capacity(rows.len());
         for (base, stored) in rows {
             let key = keys::row_key(&base).ok_or_else(|| bad_key("a row"))?;
-            pairs.push((key, codec::unwrap(&"a row", stored)?));
+            pairs.push(self.row_parts(key, codec::unwrap(&"a row", stored)?)?);
+        }
+        if self.kv.hides_names() {
+            // They lie in the order of their digests.
+            pairs.sort();
         }
         Ok(pairs)
     }
@@ -362,7 +420,7 @@ impl<K: Kv> Store for KvStore<K> {
         // Not behind the gate: blobs are whole or not there, and a big one must not hold up a
         // commit.
         self.check_open()?;
-        let digest = Digest::of(bytes);
+        let digest = self.kv.digest(bytes);
         self.kv.put_blob(&digest, bytes)?;
         Ok(digest)
     }
@@ -372,7 +430,7 @@ impl<K: Kv> Store for KvStore<K> {
         let Some(bytes) = self.kv.blob(digest)? else {
             return Ok(None);
         };
-        if Digest::of(&bytes) != *digest {
+        if self.kv.digest(&bytes) != *digest {
             return Err(Error::Corrupt {
                 what: format!("blob {digest}"),
                 why: "its bytes do not match its digest".into(),

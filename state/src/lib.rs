@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`store`] (what the engine asks of a vault), `kv` and `kv_store` (that, written
 //! once over sorted keys), `keys`, `values` and `codec` (how it lies on disk), [`sled_store`] and
-//! [`memory_store`] (where it lies), [`blob`] (big values), [`owner`] (one process at a time),
+//! [`memory_store`] (where it lies), [`blob`] (big values), `payload_codec` and
+//! `encryption` (what lies on the disk instead of values), [`owner`] (one process at a time),
 //! [`conformance`] (the promises every store is held to).
 //!
 //! ```
@@ -20,11 +21,14 @@
 
 pub mod blob;
 mod codec;
+mod coding_file;
 #[doc(hidden)]
 pub mod conformance;
+mod encryption;
 mod files;
 mod journal;
 mod keepsake;
+mod key_ring;
 mod keys;
 mod kv;
 mod kv_store;
@@ -32,6 +36,7 @@ mod layered;
 mod loading;
 pub mod memory_store;
 pub mod owner;
+mod payload_codec;
 mod shared;
 pub mod sled_store;
 pub mod store;
@@ -43,7 +48,9 @@ mod fixtures;
 mod stories;
 
 pub use blob::Digest;
+pub use key_ring::{BadKey, KeyId, KeyRing};
 pub use memory_store::MemoryStore;
 pub use owner::Owner;
+pub use payload_codec::{Coding, PayloadCodec};
 pub use sled_store::SledStore;
 pub use store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, RunTransition, Store};

@@ -12,6 +12,7 @@ pub(crate) fn binary() -> Command {
     command
         .env_remove("RUST_LOG")
         .env_remove("OPENCLAW_TRACE_STATE")
+        .env_remove("OPENCLAW_TRACE_KEY")
         .env("COLUMNS", "120");
     command
 }
