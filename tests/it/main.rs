@@ -15,6 +15,7 @@ mod browser;
 mod cli;
 mod common;
 mod disk_errors;
+mod encryption;
 mod full_disk;
 mod kill;
 mod metrics;

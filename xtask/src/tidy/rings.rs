@@ -40,6 +40,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 const CONFINED: [(&str, &str); 4] = [
     ("sled", "state/src/sled_store.rs"),
     ("bincode", "state/src/codec.rs"),
+    ("chacha20poly1305", "state/src/encryption.rs"),
     ("backoff", "src/retry.rs"),
     ("jiff", "engine/src/schedule/zone.rs"),
 ];
