@@ -458,7 +458,7 @@ fn main() {
                 }
             }));
             if keep {
-                eprintln!("{name}: {}", dir.keep().display());
+                println!("{name}: {}", dir.keep().display());
             }
         }
         print(name, &all);

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine::{Client, ClientError};
-use kernel::RunId;
+use kernel::{EventId, RunId};
 
-use crate::control::{Answer, Request};
+use crate::control::{Answer, OpenRun, Request};
 use crate::exports::{self, ImportedView};
 use crate::face_error::FaceError;
 use crate::render;
@@ -17,6 +17,8 @@ use crate::views::{ChildView, RunRow, StatusView, status_name};
 
 /// Rows read from the store at a time.
 const PAGE: usize = 500;
+/// Events of a history that are handed out at a time.
+const EVENTS_PAGE: usize = 500;
 
 pub(crate) async fn answer(client: &Client, request: Request) -> Answer {
     match try_answer(client, request).await {
@@ -52,6 +54,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             Answer::Resumed(roots.map(|row| row.workflow_id).collect())
         }
         Request::Status { id } => Answer::Status(Box::new(status(client, &id).await?)),
+        Request::Metrics => Answer::Metrics(Box::new(client.metrics())),
         Request::List { limit, open_only } => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             let open_only = if open_only {
@@ -85,6 +88,8 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
         }
         Request::Export { id } => Answer::History(client.export(find(client, &id)?)?),
         Request::Import { path } => Answer::Imported(import(client, &path).await?),
+        Request::OpenRuns => Answer::OpenRuns(client.store().open_runs()?),
+        Request::OpenRun { run_id, after } => Answer::OpenRun(open_run(client, run_id, after)?),
         Request::Cancel { id, reason } => {
             let run_id = find(client, &id)?;
             let state = client
@@ -143,6 +148,25 @@ async fn import(client: &Client, path: &Path) -> Result<ImportedView, FaceError>
         workflow_type: state.workflow_type.clone(),
         status: status_name(state.status).to_owned(),
         history_events: state.last_event_id.0,
+    })
+}
+
+fn open_run(client: &Client, run_id: RunId, after: EventId) -> Result<OpenRun, FaceError> {
+    let store = client.store();
+    let read = store
+        .load_run(run_id)
+        .and_then(|state| Ok((state, store.load_history(run_id, after, EVENTS_PAGE)?)));
+    Ok(match read {
+        Ok((Some(state), events)) if !state.is_closed() => OpenRun::Open {
+            workflow_id: state.workflow_id,
+            workflow_type: state.workflow_type,
+            events,
+        },
+        Ok(_) => OpenRun::Ended,
+        Err(error @ state::store::Error::Corrupt { .. }) => OpenRun::Damaged {
+            why: format!("could not {error}"),
+        },
+        Err(error) => return Err(error.into()),
     })
 }
 

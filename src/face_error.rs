@@ -90,6 +90,11 @@ impl From<state::store::Error> for FaceError {
                 Self::new(Kind::Failed, message, "`openclaw-trace doctor` tells more")
             }
             E::Owned { .. } => Self::busy(message, "wait for it, or use another --state directory"),
+            E::Locked { .. } => Self::usage(
+                message,
+                "give its keys with --key-file FILE or in OPENCLAW_TRACE_KEY (the one that writes first), or name \
+                 another directory with --state",
+            ),
             E::Closed => Self::new(
                 Kind::Failed,
                 message,

@@ -3,20 +3,24 @@
 //! Whoever opens the directory first owns it: opens the store, runs the engine, answers on the
 //! control socket. Everybody else is a client of that owner.
 
+use std::env::VarError;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{Engine, Firing, Scope};
 use state::owner::Owner;
 use state::sled_store::SledStore;
 use state::store::Store;
+use state::{BadKey, Coding, KeyRing};
 
 use crate::answers;
 use crate::control::{Answer, Remote, Request, Server, socket_path};
 use crate::face_error::{FaceError, Kind};
 use crate::retry;
 
+/// The environment variable that holds keys.
+const KEY_VARIABLE: &str = "OPENCLAW_TRACE_KEY";
 /// How long to wait for a directory that is changing hands.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -90,7 +94,7 @@ impl Host {
     }
 
     fn own(dir: &Path, role: Role, owner: Owner) -> Result<Self, FaceError> {
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(dir)?);
+        let store: Arc<dyn Store> = Arc::new(SledStore::open_with(dir, &coding()?)?);
         let concurrency = match role {
             Role::Visitor => 0,
             Role::Worker { concurrency } | Role::Server { concurrency } => concurrency,
@@ -165,6 +169,39 @@ impl Host {
             engine.shutdown().await;
         }
     }
+}
+
+/// The file of keys that the command line named. Every command opens the directory, or asks its
+/// owner, and only the former wants a key: so it is not an argument of all of them.
+static KEY_FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the file of keys for every directory that this process opens.
+pub(crate) fn use_key_file(path: Option<PathBuf>) {
+    if let Some(path) = path {
+        // Called once, at the start.
+        let _first = KEY_FILE.set(path);
+    }
+}
+
+/// How values lie on the disk: encrypted, if there is a key.
+fn coding() -> Result<Coding, FaceError> {
+    let keys = match KEY_FILE.get() {
+        Some(path) => KeyRing::read(path).map_err(|error| (error, path.display().to_string())),
+        None => match std::env::var(KEY_VARIABLE) {
+            Ok(text) if text.trim().is_empty() => return Ok(Coding::Plain),
+            Ok(text) => KeyRing::parse(&text).map_err(|error| (error, KEY_VARIABLE.to_owned())),
+            Err(VarError::NotPresent) => return Ok(Coding::Plain),
+            Err(VarError::NotUnicode(_)) => {
+                Err((BadKey::Form { number: 1 }, KEY_VARIABLE.to_owned()))
+            }
+        },
+    };
+    keys.map(Coding::Encrypted).map_err(|(error, place)| {
+        FaceError::usage(
+            format!("could not {error} ({place})"),
+            "make a key with: (umask 077 && openssl rand -hex 32 > FILE)",
+        )
+    })
 }
 
 /// The default state directory: `OPENCLAW_TRACE_STATE`, or the platform's place for data.

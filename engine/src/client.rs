@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::activity::Meters;
 use crate::core::{Description, IdConflictPolicy, Message, Reply, StartOptions, StartSpec};
+use crate::metrics::{Metrics, Snapshot};
 
 /// What goes to the engine's thread.
 pub(crate) enum Inbox {
@@ -31,6 +32,7 @@ pub struct Client {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) meters: Arc<Meters>,
     pub(crate) broken: Arc<OnceLock<String>>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Client {
@@ -420,6 +422,12 @@ impl Client {
     #[must_use]
     pub fn meters(&self) -> &Meters {
         &self.meters
+    }
+
+    /// What the engine counted and measured since it started; see [`crate::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> Snapshot {
+        self.metrics.snapshot()
     }
 
     pub(crate) async fn put_rows(&self, rows: Vec<Row>) -> Result<(), ClientError> {

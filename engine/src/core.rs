@@ -43,6 +43,7 @@ use kernel::{Definition, RunId, Timestamp, WorkflowId};
 use state::store::Store;
 
 use crate::breaker;
+use crate::metrics::Metrics;
 use dormant::Dormant;
 use due::Due;
 use group::Group;
@@ -127,6 +128,7 @@ pub struct Core {
     /// Answers for after the next commit.
     later: Vec<questions::Later>,
     schedules: schedules::Schedules,
+    metrics: Arc<Metrics>,
 }
 
 impl std::fmt::Debug for Core {
@@ -140,6 +142,24 @@ impl std::fmt::Debug for Core {
 }
 
 impl Core {
+    /// Counts and measures into `metrics` from now on.
+    pub(crate) fn measure(&mut self, metrics: Arc<Metrics>) {
+        self.metrics = metrics;
+        self.show();
+    }
+
+    /// What is so at the moment, for whoever looks.
+    fn show(&self) {
+        let metrics = &self.metrics;
+        metrics.cache_size.set(self.machines.len());
+        metrics.open_runs.set(self.open_runs());
+        metrics.dormant_runs.set(self.dormant.len());
+        metrics.tasks_ready.set(self.ready.len());
+        metrics.slots_used.set(self.out.len());
+        let free = self.options.slots.saturating_sub(self.out.len());
+        metrics.slots_free.set(free);
+    }
+
     /// Open runs that this core looks after.
     #[must_use]
     pub fn open_runs(&self) -> usize {

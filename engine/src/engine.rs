@@ -20,7 +20,9 @@ use crate::client::{Client, Inbox};
 use crate::clock;
 use crate::core::{ActivityLimit, Core, CoreOptions, Scope, Workflows};
 use crate::driver::{Activities, Driver};
+use crate::metrics::Metrics;
 use crate::seat::{Seat, TASK_TIMEOUT};
+use crate::upgrade::{self, Finding, Tally};
 
 /// Messages that may wait for the engine's thread.
 const INBOX_MAX: usize = 65_536;
@@ -164,6 +166,15 @@ impl Builder {
         self
     }
 
+    /// Replays every open run of the store against the workflows that are registered so far, before
+    /// anything is started; see [`upgrade::check`](crate::upgrade::check).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn check_open_runs(&self, found: impl FnMut(Finding)) -> Result<Tally, StoreError> {
+        upgrade::check(self.store.as_ref(), &self.workflows, found)
+    }
+
     /// Starts the engine on the current tokio runtime.
     ///
     /// # Errors
@@ -173,11 +184,13 @@ impl Builder {
     /// When called outside a tokio runtime.
     pub fn start(self) -> Result<Engine, StoreError> {
         let (inbox, messages) = sync_channel(INBOX_MAX);
+        let metrics = Arc::new(Metrics::new(self.workflows.keys(), self.activities.keys()));
         let client = Client {
             inbox: inbox.clone(),
             store: Arc::clone(&self.store),
             meters: Arc::new(Meters::default()),
             broken: Arc::new(OnceLock::new()),
+            metrics: Arc::clone(&metrics),
         };
         let options = CoreOptions {
             workflows: self.workflows,
@@ -191,6 +204,7 @@ impl Builder {
         };
         let fire = self.schedules.unwrap_or(options.scope == Scope::All);
         let mut core = Core::open(self.store, options, clock::now())?;
+        core.measure(metrics);
         if fire {
             core.enable_schedules(clock::now())?;
         }

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
 //! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`visibility`] (finding
-//! runs), [`explain`].
+//! runs), [`explain`], [`upgrade`], [`metrics`].
 
 pub mod activity;
 pub mod breaker;
@@ -13,10 +13,12 @@ pub mod core;
 mod driver;
 mod engine;
 pub mod explain;
+pub mod metrics;
 mod questions;
 mod records;
 pub mod schedule;
 mod seat;
+pub mod upgrade;
 pub mod visibility;
 mod worker;
 

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use kernel::{Failure, Payload};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::activity::{ActivityCx, ErasedActivity, Stop};
 use crate::client::Client;
 use crate::core::{ActivityTask, Message, TaskRef};
+use crate::metrics::{ActivitySeries, Stopwatch};
 
 /// How long an attempt that was told to stop may take to do so before it is dropped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -23,6 +25,8 @@ struct Report {
     client: Client,
     task: TaskRef,
     result: Option<Result<Payload, Failure>>,
+    series: Arc<ActivitySeries>,
+    took: Stopwatch,
 }
 
 impl Drop for Report {
@@ -32,6 +36,7 @@ impl Drop for Report {
             let text = "the activity panicked while it was dropped";
             result = Some(Err(Failure::retryable("Panic", text)));
         }
+        self.series.attempted(self.took, result.as_ref());
         self.client.post(Message::AttemptEnded {
             task: self.task,
             result,
@@ -46,10 +51,20 @@ pub(crate) fn run_attempt(
     task: ActivityTask,
     stop: watch::Receiver<Stop>,
 ) -> impl Future<Output = ()> + Send {
+    let span = tracing::info_span!(
+        "activity",
+        workflow_id = %task.workflow_id,
+        run_id = %task.task.run_id,
+        activity_type = task.activity_type,
+        activity_id = task.task.scheduled_event_id.0,
+        attempt = task.task.attempt,
+    );
     let report = Report {
         client: client.clone(),
         task: task.task,
         result: None,
+        series: Arc::clone(client.metrics.activity(&task.activity_type)),
+        took: Stopwatch::start(),
     };
     let cx = ActivityCx {
         task: task.task,
@@ -59,7 +74,7 @@ pub(crate) fn run_attempt(
         stop,
         client,
     };
-    attempt(report, activity, cx, task.input)
+    attempt(report, activity, cx, task.input).instrument(span)
 }
 
 async fn attempt(

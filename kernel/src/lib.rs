@@ -32,7 +32,7 @@ mod warnings;
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
-pub use cx::{ActivityContract, Cx, WorkflowContract};
+pub use cx::{ActivityContract, Cx, LogLevel, LogLine, WorkflowContract};
 pub use decide::{
     ChildOutcome, Input, Rejection, StartRequest, admit_update, check_imported, decide,
     needs_successor, start,

@@ -36,6 +36,8 @@ pub const SIGNALS_MAX: u64 = 10_000;
 pub const CONTINUE_AS_NEW_SUGGESTED_EVENTS: u64 = 4_096;
 /// History size at which continue-as-new is suggested.
 pub const CONTINUE_AS_NEW_SUGGESTED_BYTES: u64 = 4 * 1024 * 1024;
+/// Lines that workflow code may log in one turn; the others are counted.
+pub const LOG_LINES_PER_TURN_MAX: usize = 1_000;
 /// Longest workflow id, bytes.
 pub const WORKFLOW_ID_BYTES_MAX: usize = 1_000;
 /// Most stages one workflow may declare.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Command;
-use crate::cx::{Cx, HandlerFuture, Inner, Shared};
+use crate::cx::{Cx, HandlerFuture, Inner, LogLine, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
@@ -375,6 +375,11 @@ impl Machine {
     /// Updates that were refused in the last turn, and why.
     pub fn take_refused(&mut self) -> Vec<(String, Failure)> {
         std::mem::take(&mut self.refused)
+    }
+
+    /// What the code logged since this was last asked; nothing of turns that repeated the past.
+    pub fn take_log(&mut self) -> Vec<LogLine> {
+        self.shared.with(Inner::take_log)
     }
 
     /// Asks a query of the code, as it stands between two turns. Nothing of the run changes.

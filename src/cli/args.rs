@@ -24,6 +24,9 @@ pub(crate) struct Global {
     /// Where runs are kept [default: OPENCLAW_TRACE_STATE or the platform's data directory]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) state: Option<PathBuf>,
+    /// The key that the state directory is encrypted with [default: the key in OPENCLAW_TRACE_KEY]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
     /// Print results as one JSON document
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -103,7 +106,15 @@ pub(crate) enum Command {
     /// How a fingerprint or ticket of a report came about, and what is nearly the same
     Explain(ExplainArgs),
     /// Check the installation, the store and what can be mined here; say what to do
-    Doctor,
+    Doctor(DoctorArgs),
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Replay all open runs against the workflow code of this binary and list those that it would
+    /// break; changes nothing. Exit code 1 if there are any
+    #[arg(long)]
+    pub(crate) upgrade: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -166,6 +177,9 @@ impl Llm {
 pub(crate) struct StatusArgs {
     /// A workflow id or run id; without one, the table of runs
     pub(crate) id: Option<String>,
+    /// What the process that works on the runs has counted and measured, as Prometheus reads it
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) metrics: bool,
 }
 
 const LIST_EXAMPLES: &str = "Examples:
@@ -327,6 +341,9 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
+    /// Write metrics there every 15 seconds, as Prometheus' node exporter reads them (*.prom)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_file: Option<PathBuf>,
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,

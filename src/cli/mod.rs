@@ -21,6 +21,7 @@ mod schedule_args;
 mod serve;
 mod status;
 mod submit;
+mod upgrade;
 mod verb;
 
 pub(crate) use route::main;

@@ -19,6 +19,11 @@ pub(super) fn text_out(text: &str) {
     let _closed = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints text that more will follow on.
+pub(super) fn part_out(text: &str) {
+    let _closed = write!(std::io::stdout(), "{text}");
+}
+
 /// Prints a note for the person at the terminal.
 pub(super) fn note(quiet: bool, text: &str) {
     if !quiet {

@@ -9,9 +9,10 @@ use clap::error::ErrorKind;
 use super::args::{Cli, Command};
 use super::{
     cancel, delete, doctor, explain, export, graph, history, import, list, replay, resume, run,
-    schedule, serve, status, submit, verb,
+    schedule, serve, status, submit, upgrade, verb,
 };
 use crate::face_error::FaceError;
+use crate::host;
 
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -27,6 +28,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     start_logging(cli.global.verbose);
+    host::use_key_file(cli.global.key_file.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -71,7 +73,8 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Explain(args) => explain::run(global, &args),
-        Command::Doctor => doctor::run(global).await,
+        Command::Doctor(args) if args.upgrade => upgrade::run(global).await,
+        Command::Doctor(_) => doctor::run(global).await,
     }
 }
 

@@ -1,7 +1,8 @@
 //! `serve`: own the state directory, work on all runs, fire schedules, until told to stop.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::schedule::{self, Body};
 
@@ -14,6 +15,8 @@ use crate::host::{Host, Missing, Role, default_state_dir};
 
 /// How often to look whether the engine still works.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often metrics are written.
+const METRICS_PAUSE: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, FaceError> {
     if args.concurrency == Some(0) {
@@ -39,7 +42,14 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Fa
             "wait until it ends, or stop it; its runs go on under `serve`",
         ));
     }
-    let told = tell(global, &state, &host).await;
+    let mut metrics = args.metrics_file.map(MetricsFile::new);
+    let mut told = match &mut metrics {
+        Some(file) => file.write(&host).await,
+        None => Ok(()),
+    };
+    if told.is_ok() {
+        told = tell(global, &state, &host).await;
+    }
     let ended = match told {
         Ok(()) => loop {
             if let Some(why) = host.failure() {
@@ -48,6 +58,9 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Fa
                     format!("the engine stopped: {why}"),
                     "nothing that was acknowledged is lost; start `serve` again",
                 ));
+            }
+            if let Some(file) = &mut metrics {
+                file.write_in_time(&host).await;
             }
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
@@ -98,4 +111,50 @@ async fn tell(global: &Global, state: &std::path::Path, host: &Host) -> Result<(
     );
     output::note(global.quiet, &text);
     Ok(())
+}
+
+/// The file from which something else collects metrics.
+struct MetricsFile {
+    path: PathBuf,
+    written_at: Instant,
+}
+
+impl MetricsFile {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            written_at: Instant::now(),
+        }
+    }
+
+    /// A file that cannot be written later on is no reason to stop serving.
+    async fn write_in_time(&mut self, host: &Host) {
+        if self.written_at.elapsed() >= METRICS_PAUSE
+            && let Err(error) = self.write(host).await
+        {
+            tracing::warn!("{}", error.message);
+        }
+    }
+
+    /// Whoever reads it sees one whole document or the one before.
+    async fn write(&mut self, host: &Host) -> Result<(), FaceError> {
+        self.written_at = Instant::now();
+        let Answer::Metrics(snapshot) = host.ask(Request::Metrics).await? else {
+            return Err(FaceError::internal("the engine gave no metrics"));
+        };
+        // The node exporter looks at `*.prom` only, so it does not see this one.
+        let mut temporary = self.path.clone().into_os_string();
+        temporary.push(".tmp");
+        std::fs::write(&temporary, snapshot.prometheus())
+            .and_then(|()| std::fs::rename(&temporary, &self.path))
+            .map_err(|error| {
+                FaceError::usage(
+                    format!(
+                        "could not write metrics to {}: {error}",
+                        self.path.display()
+                    ),
+                    "name a file in a directory that can be written",
+                )
+            })
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Request {
     ResumeAll,
     /// How does it stand?
     Status { id: String },
+    /// What has the engine counted and measured?
+    Metrics,
     /// Which runs are there, newest first?
     List { limit: u64, open_only: bool },
     /// Which runs does a query mean?
@@ -44,6 +46,13 @@ pub(crate) enum Request {
     Export { id: String },
     /// Take in the run in this file, which the owner reads.
     Import { path: std::path::PathBuf },
+    /// Which runs have not ended, oldest first?
+    OpenRuns,
+    /// How does an open run stand, and which events has it after this one, as they were recorded?
+    OpenRun {
+        run_id: kernel::RunId,
+        after: kernel::EventId,
+    },
     /// Stop, please.
     Cancel { id: String, reason: String },
     /// Something done to a run by hand.
@@ -100,6 +109,22 @@ pub(crate) struct Asked {
     pub(crate) search: Option<String>,
 }
 
+/// A run that was open a moment ago.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "run", rename_all = "snake_case")]
+pub(crate) enum OpenRun {
+    /// It has ended.
+    Ended,
+    /// Some of its history; no events at the end of it.
+    Open {
+        workflow_id: kernel::WorkflowId,
+        workflow_type: String,
+        events: Vec<kernel::HistoryEvent>,
+    },
+    /// The store cannot read it.
+    Damaged { why: String },
+}
+
 /// An answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
@@ -116,6 +141,7 @@ pub(crate) enum Answer {
     /// Workflow ids that are open now.
     Resumed(Vec<String>),
     Status(Box<StatusView>),
+    Metrics(Box<engine::metrics::Snapshot>),
     List(Vec<RunRow>),
     Found {
         rows: Vec<RunRow>,
@@ -127,6 +153,8 @@ pub(crate) enum Answer {
         run_id: String,
     },
     History(serde_json::Value),
+    OpenRuns(Vec<kernel::RunId>),
+    OpenRun(OpenRun),
     /// What workflow code said.
     Said(serde_json::Value),
     Imported(crate::exports::ImportedView),

@@ -40,6 +40,16 @@ impl Term {
         Self(term)
     }
 
+    /// The term in keys: where names are hidden, nobody can tell it from the value.
+    fn as_it_lies(self, kv: &impl Kv) -> Self {
+        if !kv.hides_names() {
+            return self;
+        }
+        let mut term = [0; 8];
+        term.copy_from_slice(&kv.digest(&self.0).0[..8]);
+        Self(term)
+    }
+
     /// Runs of a status.
     #[must_use]
     pub fn status(status: State) -> Self {
@@ -131,7 +141,7 @@ pub struct Find {
 }
 
 /// The entries of a run as its line says it is.
-pub(crate) fn entries(info: &RunInfo) -> BTreeSet<Vec<u8>> {
+fn entries(kv: &impl Kv, info: &RunInfo) -> BTreeSet<Vec<u8>> {
     let started = Place {
         at: info.started_at,
         run_id: info.run_id,
@@ -155,21 +165,26 @@ pub(crate) fn entries(info: &RunInfo) -> BTreeSet<Vec<u8>> {
             | SearchValue::Text(_) => terms.push(Term::other(name)),
         }
     }
-    let mut entries: BTreeSet<_> = terms.iter().map(|t| keys::entry(*t, started)).collect();
+    let entry = |term: Term, place: Place| keys::entry(term.as_it_lies(kv), place);
+    let mut entries: BTreeSet<_> = terms.iter().map(|t| entry(*t, started)).collect();
     if let Some(at) = info.closed_at {
         let run_id = info.run_id;
-        entries.insert(keys::entry(Term::closed(info.status), Place { at, run_id }));
+        entries.insert(entry(Term::closed(info.status), Place { at, run_id }));
     }
     entries
 }
 
 /// Makes the entries of a run those of its new line; without one it has none any more.
 pub(crate) fn plan(
+    kv: &impl Kv,
     batch: &mut Batch,
     old: Option<&RunInfo>,
     new: Option<&RunInfo>,
 ) -> Result<(), Error> {
-    let (old, new) = (old.map(entries), new.map(entries));
+    let (old, new) = (
+        old.map(|info| entries(kv, info)),
+        new.map(|info| entries(kv, info)),
+    );
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
     for gone in old.difference(&new) {
         values::delete(batch, gone, 1);
@@ -187,7 +202,10 @@ pub(crate) fn find(kv: &impl Kv, find: &Find, limit: usize) -> Result<Vec<Place>
     let mut sets: Vec<Union> = find
         .all_of
         .iter()
-        .map(|terms| Union::of(terms, find))
+        .map(|terms| {
+            let terms: Vec<Term> = terms.iter().map(|term| term.as_it_lies(kv)).collect();
+            Union::of(&terms, find)
+        })
         .collect();
     let Some((first, others)) = sets.split_first_mut() else {
         return Ok(places);

@@ -3,7 +3,7 @@
 //! Neighbours: `kv_store` and `loading` make keys here only; `values` adds the chunk number. The
 //! table of kinds is in `docs/FORMAT.md`. Must not know what values hold.
 
-use kernel::{RunId, Timestamp, WorkflowId};
+use kernel::{RunId, Timestamp};
 
 use crate::blob::Digest;
 use crate::index::{Place, Term};
@@ -110,14 +110,14 @@ pub(crate) fn run_infos(before: Option<RunId>) -> KeyRange {
 }
 
 /// The mark that says: this run is one of this workflow id.
-pub(crate) fn run_of(workflow_id: &WorkflowId, run_id: RunId) -> Vec<u8> {
+pub(crate) fn run_of(workflow_id: &Digest, run_id: RunId) -> Vec<u8> {
     let mut key = workflow_key(workflow_id);
     key.extend_from_slice(&run_id.0);
     key
 }
 
 /// The marks of all runs of a workflow id.
-pub(crate) fn runs_of(workflow_id: &WorkflowId) -> KeyRange {
+pub(crate) fn runs_of(workflow_id: &Digest) -> KeyRange {
     let from = workflow_key(workflow_id);
     let to = after(&from);
     KeyRange { from, to }
@@ -233,11 +233,10 @@ fn run_key(kind: u8, run_id: RunId) -> Vec<u8> {
 }
 
 /// Workflow ids are text of any length; half their digest gives a key of fixed width.
-fn workflow_key(workflow_id: &WorkflowId) -> Vec<u8> {
-    let digest = Digest::of(workflow_id.as_str().as_bytes());
+fn workflow_key(workflow_id: &Digest) -> Vec<u8> {
     let mut key = Vec::with_capacity(35);
     key.push(b'w');
-    key.extend_from_slice(&digest.0[..16]);
+    key.extend_from_slice(&workflow_id.0[..16]);
     key
 }
 
@@ -266,7 +265,7 @@ mod tests {
         assert_eq!(record_number(&record(run, 9_000)), Some(9_000));
         assert_eq!(record_number(&record(run, 9_000)[..20]), None);
         assert_eq!(
-            last_run_id(&run_of(&WorkflowId::new("nightly"), run)),
+            last_run_id(&run_of(&Digest::of(b"nightly"), run)),
             Some(run)
         );
     }

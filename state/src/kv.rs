@@ -106,4 +106,14 @@ pub(crate) trait Kv: Send + Sync {
 
     /// What was kept under a digest, unchecked.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The name under which these bytes are kept here.
+    fn digest(&self, bytes: &[u8]) -> Digest {
+        Digest::of(bytes)
+    }
+
+    /// Whether keys may hold nothing that a user named.
+    fn hides_names(&self) -> bool {
+        false
+    }
 }

@@ -3,6 +3,8 @@
 //! Neighbours: `loading` reads runs back, `keys`, `values` and `codec` say how things lie.
 //! Must not know where they lie.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -17,7 +19,7 @@ use crate::kv::{Batch, KeyRange, Kv, Order};
 use crate::loading::{self, Part, Tail, bytes_of};
 use crate::packed::{PACKED_BYTES_MAX, Packer};
 use crate::shared;
-use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, Store};
+use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 use crate::values;
 
 /// A snapshot is never due before the records since the last one have this many bytes.
@@ -176,7 +178,12 @@ impl<K: Kv> KvStore<K> {
         }
         let mark = codec::wrap(&[]);
         if begun {
-            values::put(batch, &keys::run_of(&state.workflow_id, run_id), &mark, 0)?;
+            values::put(
+                batch,
+                &keys::run_of(&self.digest_of(&state.workflow_id), run_id),
+                &mark,
+                0,
+            )?;
         }
         if closed {
             values::delete(batch, &keys::open_mark(run_id), u16::from(!begun));
@@ -248,7 +255,7 @@ impl<K: Kv> KvStore<K> {
             (old, values::count_chunks(&self.kv, &base)?)
         };
         let info = RunInfo::of(state);
-        index::plan(batch, old.as_ref(), Some(&info))?;
+        index::plan(&self.kv, batch, old.as_ref(), Some(&info))?;
         let stored = codec::encode(&Part("the list's line", run_id), &info)?;
         values::put(batch, &base, &stored, old_chunks)?;
         Ok(())
@@ -264,10 +271,11 @@ impl<K: Kv> KvStore<K> {
             return Err(Part("the deletion", run_id).corrupt("the run is open"));
         }
         let mut batch = Batch::default();
-        index::plan(&mut batch, Some(&info), None)?;
+        index::plan(&self.kv, &mut batch, Some(&info), None)?;
         let base = keys::run_info(run_id);
         values::delete(&mut batch, &base, values::count_chunks(&self.kv, &base)?);
-        values::delete(&mut batch, &keys::run_of(&info.workflow_id, run_id), 1);
+        let workflow_id = self.digest_of(&info.workflow_id);
+        values::delete(&mut batch, &keys::run_of(&workflow_id, run_id), 1);
         let mark = codec::wrap(&[]);
         values::put(&mut batch, &keys::deleted_mark(run_id), &mark, 0)?;
         Ok(Some(batch))
@@ -300,33 +308,8 @@ impl<K: Kv> KvStore<K> {
         self.kv.apply(batch).inspect_err(|_| self.close())
     }
 
-    fn plan_rows(&self, batch: &mut Batch, rows: &[Row]) -> Result<(), Error> {
-        // Of two rows of one key the later holds; the earlier must leave no chunk behind.
-        let last: BTreeMap<_, _> = rows
-            .iter()
-            .map(|row| ((row.namespace, &row.key), &row.value))
-            .collect();
-        for ((namespace, key), value) in last {
-            if key.len() > keys::ROW_KEY_BYTES_MAX {
-                return Err(Error::Corrupt {
-                    what: "a row that is to be written".into(),
-                    why: format!(
-                        "its key has {} bytes, the limit is {}",
-                        key.len(),
-                        keys::ROW_KEY_BYTES_MAX
-                    ),
-                });
-            }
-            let base = keys::row(namespace, key);
-            let old = values::count_chunks(&self.kv, &base)?;
-            match value {
-                Some(value) => {
-                    values::put(batch, &base, &codec::wrap(value), old)?;
-                }
-                None => values::delete(batch, &base, old),
-            }
-        }
-        Ok(())
+    fn digest_of(&self, workflow_id: &WorkflowId) -> Digest {
+        self.kv.digest(workflow_id.as_str().as_bytes())
     }
 
     fn keep(&self, tails: BTreeMap<RunId, Tail>, commit: &Commit<'_>) {
@@ -457,7 +440,12 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
         let _gate = self.reading()?;
-        let marks = values::scan(&self.kv, keys::runs_of(workflow_id), Order::Backward, 1)?;
+        let marks = values::scan(
+            &self.kv,
+            keys::runs_of(&self.digest_of(workflow_id)),
+            Order::Backward,
+            1,
+        )?;
         marks.first().map(|(base, _)| run_in(base)).transpose()
     }
 
@@ -507,9 +495,17 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn row(&self, namespace: Namespace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let _gate = self.reading()?;
-        match values::get(&self.kv, &keys::row(namespace, key))? {
+        match values::get(&self.kv, &self.row_base(namespace, key))? {
             None => Ok(None),
-            Some(stored) => codec::unwrap(&"a row", stored).map(Some),
+            Some(stored) => {
+                let value = codec::unwrap(&"a row", stored)?;
+                let (found, value) = self.row_parts(key.to_vec(), value)?;
+                if found == key {
+                    Ok(Some(value))
+                } else {
+                    Err(bad_key("a row"))
+                }
+            }
         }
     }
 
@@ -519,7 +515,11 @@ impl<K: Kv> Store for KvStore<K> {
         let mut pairs = Vec::with_capacity(rows.len());
         for (base, stored) in rows {
             let key = keys::row_key(&base).ok_or_else(|| bad_key("a row"))?;
-            pairs.push((key, codec::unwrap(&"a row", stored)?));
+            pairs.push(self.row_parts(key, codec::unwrap(&"a row", stored)?)?);
+        }
+        if self.kv.hides_names() {
+            // They lie in the order of their digests.
+            pairs.sort();
         }
         Ok(pairs)
     }
@@ -528,7 +528,7 @@ impl<K: Kv> Store for KvStore<K> {
         // Not behind the gate: blobs are whole or not there, and a big one must not hold up a
         // commit.
         self.check_open()?;
-        let digest = Digest::of(bytes);
+        let digest = self.kv.digest(bytes);
         self.kv.put_blob(&digest, bytes)?;
         Ok(digest)
     }
@@ -538,7 +538,7 @@ impl<K: Kv> Store for KvStore<K> {
         let Some(bytes) = self.kv.blob(digest)? else {
             return Ok(None);
         };
-        if Digest::of(&bytes) != *digest {
+        if self.kv.digest(&bytes) != *digest {
             return Err(Error::Corrupt {
                 what: format!("blob {digest}"),
                 why: "its bytes do not match its digest".into(),

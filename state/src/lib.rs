@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`store`] (what the engine asks of a vault), `kv` and `kv_store` (that, written
 //! once over sorted keys), `keys`, `values` and `codec` (how it lies on disk), [`sled_store`] and
-//! [`memory_store`] (where it lies), [`index`] (finding runs), [`blob`] (big values), [`owner`] (one process at a time),
+//! [`memory_store`] (where it lies), [`index`] (finding runs), [`blob`] (big values), `payload_codec` and
+//! `encryption` (what lies on the disk instead of values), [`owner`] (one process at a time),
 //! [`conformance`] (the promises every store is held to).
 //!
 //! ```
@@ -20,12 +21,15 @@
 
 pub mod blob;
 mod codec;
+mod coding_file;
 #[doc(hidden)]
 pub mod conformance;
+mod encryption;
 mod files;
 pub mod index;
 mod journal;
 mod keepsake;
+mod key_ring;
 mod keys;
 mod kv;
 mod kv_store;
@@ -34,6 +38,7 @@ mod loading;
 pub mod memory_store;
 pub mod owner;
 mod packed;
+mod payload_codec;
 mod shared;
 pub mod sled_store;
 pub mod store;
@@ -46,7 +51,9 @@ mod stories;
 
 pub use blob::Digest;
 pub use index::{Find, Newest, Place, Term};
+pub use key_ring::{BadKey, KeyId, KeyRing};
 pub use memory_store::MemoryStore;
 pub use owner::Owner;
+pub use payload_codec::{Coding, PayloadCodec};
 pub use sled_store::SledStore;
 pub use store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, RunTransition, Store};

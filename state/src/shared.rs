@@ -75,7 +75,7 @@ pub(crate) fn share(
 
 /// Keeps a piece for a run, unless the run has it already.
 fn keep(kv: &impl Kv, batch: &mut Batch, run_id: RunId, piece: &[u8]) -> Result<Digest, Error> {
-    let digest = Digest::of(piece);
+    let digest = kv.digest(piece);
     let mark = keys::piece_mark(&digest, run_id);
     let first_chunk = |base: &[u8]| values::chunk_key(base, 0);
     let has = |batch: &Batch, base: &[u8]| -> Result<bool, Error> {
@@ -163,7 +163,7 @@ fn joined(kv: &impl Kv, names: &[u8], len: usize) -> Result<Vec<u8>, Error> {
         let piece = values::get_plain(kv, &keys::piece(&digest))?;
         let piece = piece.ok_or_else(|| corrupt(&format!("piece {digest} is missing")))?;
         let piece = codec::unwrap(&"a piece", piece)?;
-        if Digest::of(&piece) != digest {
+        if kv.digest(&piece) != digest {
             return Err(corrupt(&format!("piece {digest} does not match its name")));
         }
         bytes.extend_from_slice(&piece);

@@ -16,6 +16,7 @@ use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
 
 use crate::blob::{BlobDir, Digest};
 use crate::codec::FORMAT;
+use crate::coding_file::{self, Contents};
 use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
 use crate::index::{Find, Place};
 use crate::keepsake::Keepsake;
@@ -23,6 +24,7 @@ use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
 use crate::layered::{self, Base, LAYER_BYTES_MAX, Layered, Visitor};
 use crate::owner::{LOCK_FILE, named_owner};
+use crate::payload_codec::{Coded, Coding};
 use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 /// Memory for pages of the log, bytes.
@@ -42,13 +44,13 @@ const GROUP_KEY: &[u8] = b"g\0\0";
 
 /// The store in a state directory.
 pub struct SledStore {
-    store: KvStore<DiskKv>,
+    store: KvStore<Coded<DiskKv>>,
 }
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SledStore")
-            .field("dir", &self.store.kv().dir)
+            .field("dir", &self.store.kv().below().dir)
             .finish_non_exhaustive()
     }
 }
@@ -62,7 +64,18 @@ impl SledStore {
     /// [`Error::Corrupt`] for a directory that is something else, of a newer version, or damaged;
     /// [`Error::Owned`] while another process has it open.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        Self::open_with_layers(dir, LAYER_BYTES_MAX)
+        Self::open_with(dir, &Coding::Plain)
+    }
+
+    /// As [`open`](Self::open), with values that are encrypted, or coded in another way. How they lie
+    /// is decided when the directory is made. With other keys than before, the first one
+    /// writes from now on.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); [`Error::Locked`] when the directory was made in another way
+    /// or a key is missing, before anything is changed.
+    pub fn open_with(dir: &Path, coding: &Coding) -> Result<Self, Error> {
+        Self::open_as(dir, coding, LAYER_BYTES_MAX)
     }
 
     /// As [`open`](Self::open), with another size of the journals, so that a short test sees many
@@ -72,9 +85,20 @@ impl SledStore {
     /// Those of [`open`](Self::open).
     #[doc(hidden)]
     pub fn open_with_layers(dir: &Path, layer_bytes_max: u64) -> Result<Self, Error> {
+        Self::open_as(dir, &Coding::Plain, layer_bytes_max)
+    }
+
+    fn open_as(dir: &Path, coding: &Coding, layer_bytes_max: u64) -> Result<Self, Error> {
         check_format(dir)?;
+        let contents = if layered::has_begun(dir) || dir.join(BLOB_DIR).exists() {
+            Contents::Some
+        } else {
+            Contents::None
+        };
+        let codec = coding_file::settle(dir, coding, contents)?;
+        let disk = DiskKv::open(dir, layer_bytes_max)?;
         Ok(Self {
-            store: KvStore::new(DiskKv::open(dir, layer_bytes_max)?),
+            store: KvStore::new(Coded::new(disk, codec)),
         })
     }
 
@@ -84,7 +108,7 @@ impl SledStore {
     /// # Errors
     /// [`Error::Io`] and [`Error::Corrupt`] of the log. Nothing is lost: the journal keeps it.
     pub fn compact(&self) -> Result<(), Error> {
-        self.store.kv().keys.move_all()
+        self.store.kv().below().keys.move_all()
     }
 }
 

@@ -268,6 +268,11 @@ pub enum Error {
         /// That process, if it said so.
         pid: Option<u32>,
     },
+    /// The directory and the key or codec that was given do not go together; nothing was changed.
+    Locked {
+        /// How it shows. It may name keys by their ids, nothing else of them.
+        why: String,
+    },
     /// An earlier failure closed this store; open it anew.
     Closed,
 }
@@ -287,6 +292,7 @@ impl fmt::Display for Error {
             Self::Owned { pid: None } => {
                 f.write_str("open the state directory: another process owns it")
             }
+            Self::Locked { why } => write!(f, "open the state directory: {why}"),
             Self::Closed => f.write_str("use the store: an earlier write failed; start again"),
         }
     }
@@ -296,7 +302,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Corrupt { .. } | Self::Owned { .. } | Self::Closed => None,
+            Self::Corrupt { .. } | Self::Owned { .. } | Self::Locked { .. } | Self::Closed => None,
         }
     }
 }

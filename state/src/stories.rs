@@ -4,10 +4,11 @@
 //! Neighbours: `conformance` has the promises that all stores share.
 
 mod damage;
+mod encryption;
 mod faults;
 mod subjects;
 
-use subjects::{MemorySubject, SledSubject};
+use subjects::{EncryptedSubject, MemorySubject, SledSubject};
 
 use crate::conformance::{compare, run};
 
@@ -19,6 +20,11 @@ fn the_memory_store_keeps_every_promise() {
 #[test]
 fn the_sled_store_keeps_every_promise() {
     run(&SledSubject::default());
+}
+
+#[test]
+fn the_encrypted_sled_store_keeps_every_promise() {
+    run(&EncryptedSubject::default());
 }
 
 #[test]

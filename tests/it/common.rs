@@ -12,6 +12,7 @@ pub(crate) fn binary() -> Command {
     command
         .env_remove("RUST_LOG")
         .env_remove("OPENCLAW_TRACE_STATE")
+        .env_remove("OPENCLAW_TRACE_KEY")
         .env("COLUMNS", "120");
     command
 }
@@ -23,12 +24,23 @@ pub(crate) fn samples() -> PathBuf {
 /// A state directory, a report directory, and the binary that uses them.
 pub(crate) struct Place {
     pub(crate) dir: TempDir,
+    /// The key of the state directory, where it is encrypted.
+    key: Option<String>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
         Self {
             dir: TempDir::new().unwrap(),
+            key: None,
+        }
+    }
+
+    /// One whose state directory is encrypted.
+    pub(crate) fn encrypted() -> Self {
+        Self {
+            key: Some("5e".repeat(32)),
+            ..Self::new()
         }
     }
 
@@ -44,6 +56,7 @@ impl Place {
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = binary();
         command.arg("--state").arg(self.state()).args(words);
+        command.envs(self.key.iter().map(|key| ("OPENCLAW_TRACE_KEY", key)));
         command
     }
 

@@ -108,7 +108,7 @@ enum Ended {
 }
 
 /// Runs `sessions` undisturbed and with kills; compares files and executions.
-pub(crate) fn killed_run_equals_undisturbed_run(sessions: &Path, seed: u64) {
+pub(crate) fn killed_run_equals_undisturbed_run(sessions: &Path, place: &Place, seed: u64) {
     let calm = Place::new();
     let calm_ledger = calm.dir.path().join("ledger");
     let output = calm
@@ -123,15 +123,14 @@ pub(crate) fn killed_run_equals_undisturbed_run(sessions: &Path, seed: u64) {
         "only {executions} activities: too few for this test"
     );
 
-    let place = Place::new();
     let path = place.dir.path().join("ledger");
     let mut rng = Rng(seed);
     let (mut kills, mut close_kills) = (0, 0);
     let stride = u64::try_from(executions * 3 / 2 / KILLS).unwrap();
     for round in 0..KILLS {
         let before = ledger(&path).len();
-        let known = recorded(&place);
-        let mut child = start(&place, sessions, &path);
+        let known = recorded(place);
+        let mut child = start(place, sessions, &path);
         // Every fifth kill follows its start so closely that hardly anything can have happened.
         let close = round % 5 == 4;
         let lines = if close {
@@ -160,8 +159,8 @@ pub(crate) fn killed_run_equals_undisturbed_run(sessions: &Path, seed: u64) {
         close_kills += usize::from(close);
     }
     let before = ledger(&path).len();
-    let known = recorded(&place);
-    let last = start(&place, sessions, &path).wait().unwrap();
+    let known = recorded(place);
+    let last = start(place, sessions, &path).wait().unwrap();
     // A run that had ended by itself says so and exits with 2.
     assert!(
         matches!(last.code(), Some(0 | 2)),
@@ -197,7 +196,12 @@ pub(crate) fn killed_run_equals_undisturbed_run(sessions: &Path, seed: u64) {
 
 #[test]
 fn a_run_killed_25_times_gives_the_same_files_and_repeats_no_recorded_result() {
-    killed_run_equals_undisturbed_run(&samples(), 20_261_122);
+    killed_run_equals_undisturbed_run(&samples(), &Place::new(), 20_261_122);
+}
+
+#[test]
+fn the_same_holds_with_an_encrypted_state_directory() {
+    killed_run_equals_undisturbed_run(&samples(), &Place::encrypted(), 20_261_123);
 }
 
 /// The same over real sessions, where they are at hand.
@@ -211,5 +215,5 @@ fn the_same_holds_over_real_sessions() {
         );
         return;
     }
-    killed_run_equals_undisturbed_run(&real, 7);
+    killed_run_equals_undisturbed_run(&real, &Place::new(), 7);
 }

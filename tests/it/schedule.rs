@@ -35,13 +35,19 @@ fn schedule(place: &Place, words: &[&str]) -> Value {
 }
 
 /// A `serve` that is killed when the test is over.
-struct Served(Child);
+pub(crate) struct Served(Child);
 
 impl Served {
     /// Starts one and waits until it serves.
     fn start(place: &Place) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    /// The same with more words.
+    pub(crate) fn start_with(place: &Place, words: &[&str]) -> Self {
         let mut child = place
             .command(&["serve", "--json", "--quiet"])
+            .args(words)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -54,7 +60,7 @@ impl Served {
     }
 
     /// Asks it to stop, and gives its exit code.
-    fn stop(mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
         let pid = self.0.id().to_string();
         let told = Command::new("kill").args([signal, &pid]).status().unwrap();
         assert!(told.success());

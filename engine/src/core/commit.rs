@@ -5,6 +5,7 @@
 use state::store::{Commit, Error as StoreError, RunTransition};
 
 use super::Core;
+use super::group::Group;
 use super::message::Effect;
 
 impl Core {
@@ -19,6 +20,7 @@ impl Core {
     pub fn commit(&mut self) -> Result<Vec<Effect>, StoreError> {
         let runs = self.group.runs();
         if !runs.is_empty() || !self.group.rows.is_empty() {
+            let n_transitions = u64::try_from(self.group.entries.len()).unwrap_or(u64::MAX);
             let transitions = self.group.entries.iter().map(|entry| RunTransition {
                 run_id: entry.run_id,
                 number: entry.number,
@@ -33,16 +35,27 @@ impl Core {
                 states: states.collect(),
                 rows: std::mem::take(&mut self.group.rows),
             };
-            self.store.commit(&commit)?;
+            self.metrics.group_transitions.observe(n_transitions);
+            let began = self.metrics.stopwatch();
+            let committed = self.store.commit(&commit);
+            began.stop(&self.metrics.commit);
+            match committed {
+                Ok(receipt) => self.metrics.group_bytes.observe(receipt.bytes),
+                Err(error) => {
+                    self.metrics.commit_failed.add(1);
+                    return Err(error);
+                }
+            }
         }
         let group = std::mem::take(&mut self.group);
+        self.count_begun(&group);
         for run_id in runs {
             self.may_doze(run_id);
-            if self
-                .runs
-                .get(&run_id)
-                .is_some_and(|live| live.state.is_closed())
+            if let Some(live) = self.runs.get(&run_id)
+                && live.state.is_closed()
             {
+                let series = self.metrics.workflow(&live.state.workflow_type);
+                series.closed(&live.state);
                 self.drop_run(run_id);
             }
         }
@@ -54,7 +67,17 @@ impl Core {
         self.schedules.committed();
         self.cool_machines();
         self.doze();
+        self.show();
         Ok(effects)
+    }
+
+    fn count_begun(&self, group: &Group) {
+        for entry in group.entries.iter().filter(|entry| entry.number == 0) {
+            if let Some(live) = self.runs.get(&entry.run_id) {
+                let series = self.metrics.workflow(&live.state.workflow_type);
+                series.started.add(1);
+            }
+        }
     }
 
     /// Forgets a closed run. Its id may belong to a newer run by now.

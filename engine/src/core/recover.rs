@@ -63,6 +63,7 @@ impl Core {
             update_waiters: HashMap::new(),
             later: Vec::new(),
             schedules: super::schedules::Schedules::default(),
+            metrics: Arc::default(),
         };
         if all {
             core.adopt_all(now)?;

@@ -45,6 +45,7 @@ impl Core {
                 out.push(activity_task);
             }
         }
+        self.show();
         out
     }
 
@@ -95,6 +96,10 @@ impl Core {
         let live = self.runs.get_mut(&task.run_id)?;
         let pending = live.state.activities.get(&task.scheduled_event_id)?;
         self.permits.take(task, pending, now);
+        self.metrics
+            .activity(&pending.activity_type)
+            .schedule_to_start
+            .observe_millis(now.since(pending.next_attempt_at));
         let start_to_close_at = now.after(pending.options.start_to_close);
         let heartbeat_at = pending.options.heartbeat.map(|timeout| now.after(timeout));
         let running = Running {
@@ -260,6 +265,9 @@ impl Core {
         {
             self.save_heartbeat(task, details, now);
         }
+        if result.is_ok() {
+            self.time_activity(task, now);
+        }
         let verdict = self.verdict(task, &result);
         self.tell_breaker(&breaker, verdict, now);
         let input = Input::ActivityResult {
@@ -270,6 +278,19 @@ impl Core {
         if let Err(rejection) = self.feed(task.run_id, input, now) {
             tracing::debug!(run_id = %task.run_id, event = task.scheduled_event_id.0, %rejection,
                 "activity result dropped");
+        }
+    }
+
+    fn time_activity(&self, task: TaskRef, now: Timestamp) {
+        let pending = self
+            .runs
+            .get(&task.run_id)
+            .and_then(|live| live.state.activities.get(&task.scheduled_event_id));
+        if let Some(pending) = pending {
+            let series = self.metrics.activity(&pending.activity_type);
+            series
+                .endtoend
+                .observe_millis(now.since(pending.scheduled_at));
         }
     }
 

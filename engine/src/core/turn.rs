@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kernel::primitives::workflow_task;
 use kernel::{
-    Command, Failure, Input, Millis, News, Rejection, RunId, Timestamp, needs_successor, replay,
+    Command, Failure, Input, LogLevel, LogLine, Millis, News, Rejection, RunId, Timestamp,
+    needs_successor, replay,
 };
 use state::store::Error as StoreError;
 
@@ -19,6 +20,8 @@ use super::turns::{Code, Turn, Turned};
 
 /// A run whose code has not come back is looked at again after this long.
 const STUCK_PAUSE: Millis = Millis(1_000);
+/// What the lines that workflow code logs can be filtered by.
+const LOG_TARGET: &str = "workflow";
 /// Turns between two commits at most, so that one run that never rests cannot hold up the others.
 const TURNS_MAX: usize = 1_000;
 
@@ -130,9 +133,23 @@ impl Core {
             self.parked.push(run_id);
             return Ok(None);
         }
+        let failed_attempts = live
+            .state
+            .workflow_task_failure
+            .as_ref()
+            .map(|f| f.attempts);
+        let span = tracing::info_span!(
+            "workflow_task",
+            workflow_id = %live.state.workflow_id,
+            %run_id,
+            workflow_type = live.state.workflow_type,
+            attempt = failed_attempts.unwrap_or(0) + 1,
+        );
         let is_owed = live.state.workflow_task != workflow_task::State::Idle;
         let start = live.state.turn_start(now);
         let cold = if is_cold {
+            self.metrics.cache_misses.add(1);
+            let _in_span = span.enter();
             match self.history_to_replay(run_id)? {
                 Some(Ok(cold)) => Some(cold),
                 Some(Err(failure)) => {
@@ -143,6 +160,7 @@ impl Core {
                 None => return Ok(None),
             }
         } else {
+            self.metrics.cache_hits.add(1);
             None
         };
         let Some(live) = self.runs.get_mut(&run_id) else {
@@ -168,6 +186,7 @@ impl Core {
             code,
             news,
             start,
+            span,
         }))
     }
 
@@ -178,7 +197,17 @@ impl Core {
         };
         let run_id = turned.run_id;
         debug_assert_eq!(turning.run_id, run_id, "turns end one by one");
+        let span = turned.span;
+        let _in_span = span.enter();
+        if let Some(live) = self.runs.get(&run_id) {
+            let series = self.metrics.workflow(&live.state.workflow_type);
+            series.task.observe_duration(turned.took);
+            if let Some(took) = turned.replay_took {
+                series.replay.observe_duration(took);
+            }
+        }
         if let Some(mut machine) = turned.machine {
+            tell_log(&machine.take_log());
             let refused = machine.take_refused();
             self.refuse_updates(run_id, refused);
             if let Some(live) = self.runs.get_mut(&run_id) {
@@ -272,6 +301,10 @@ impl Core {
     /// The machine is thrown away; the next try replays the history.
     fn fail_turn(&mut self, run_id: RunId, failure: Failure, now: Timestamp) {
         tracing::error!(%run_id, %failure, "workflow task failed");
+        if let Some(live) = self.runs.get(&run_id) {
+            let series = self.metrics.workflow(&live.state.workflow_type);
+            series.task_failed.add(1);
+        }
         self.cool_machine(run_id);
         // Rejected only when the run has closed meanwhile.
         let _closed = self.feed(run_id, Input::WorkflowTaskFailed { failure }, now);
@@ -350,7 +383,20 @@ impl Core {
             let Some((_, coldest)) = self.machines.first().copied() else {
                 return;
             };
+            self.metrics.cache_evictions.add(1);
             self.cool_machine(coldest);
+        }
+    }
+}
+
+/// Passes on what workflow code logged, inside the span of its turn.
+fn tell_log(lines: &[LogLine]) {
+    for LogLine { level, text } in lines {
+        match level {
+            LogLevel::Debug => tracing::debug!(target: LOG_TARGET, "{text}"),
+            LogLevel::Info => tracing::info!(target: LOG_TARGET, "{text}"),
+            LogLevel::Warn => tracing::warn!(target: LOG_TARGET, "{text}"),
+            LogLevel::Error => tracing::error!(target: LOG_TARGET, "{text}"),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Neighbours: `turn` makes turns and takes in how they ended. A turn knows nothing of the core, so
 //! that the core can go on without it when the code does not come back.
 
+use std::time::{Duration, Instant};
+
 use kernel::{
     Command, Definition, Failure, HistoryEvent, Machine, News, RunId, TurnStart, WorkflowId, replay,
 };
@@ -15,6 +17,8 @@ pub struct Turn {
     /// What the code is told. For a cold machine, what it is told besides its history.
     pub(super) news: Vec<News>,
     pub(super) start: TurnStart,
+    /// Around everything that the code does.
+    pub(super) span: tracing::Span,
 }
 
 /// Where the code of a turn stands.
@@ -37,6 +41,11 @@ pub struct Turned {
     /// `None` when the code could not be brought to where its history ends.
     pub(super) machine: Option<Machine>,
     pub(super) commands: Result<Vec<Command>, Failure>,
+    pub(super) span: tracing::Span,
+    /// How long it took to bring the code to where its history ends, if it had to be.
+    pub(super) replay_took: Option<Duration>,
+    /// And the turn itself.
+    pub(super) took: Duration,
 }
 
 impl Turn {
@@ -48,31 +57,46 @@ impl Turn {
             code,
             mut news,
             start,
+            span,
         } = self;
-        let warmed = match code {
-            Code::Warm(machine) => Ok(machine),
+        // The body may use tracing itself.
+        let in_span = span.enter();
+        let began = Instant::now();
+        let (warmed, replay_took) = match code {
+            Code::Warm(machine) => (Ok(machine), None),
             Code::Cold {
                 definition,
                 workflow_id,
                 events,
-            } => replay(&definition, workflow_id, run_id, &events)
-                .map(|replayed| {
-                    news.splice(..0, replayed.unseen);
-                    replayed.machine
-                })
-                .map_err(|error| Failure::internal(error.to_string())),
+            } => {
+                let replayed = replay(&definition, workflow_id, run_id, &events);
+                (
+                    replayed.map(|replayed| {
+                        news.splice(..0, replayed.unseen);
+                        replayed.machine
+                    }),
+                    Some(began.elapsed()),
+                )
+            }
         };
-        match warmed {
-            Ok(mut machine) => Turned {
-                run_id,
-                commands: machine.advance(news, start),
-                machine: Some(machine),
-            },
-            Err(failure) => Turned {
-                run_id,
-                machine: None,
-                commands: Err(failure),
-            },
+        let (machine, commands) = match warmed {
+            Ok(mut machine) => {
+                let commands = machine.advance(news, start);
+                (Some(machine), commands)
+            }
+            Err(error) => (None, Err(Failure::internal(error.to_string()))),
+        };
+        let took = began
+            .elapsed()
+            .saturating_sub(replay_took.unwrap_or_default());
+        drop(in_span);
+        Turned {
+            run_id,
+            machine,
+            commands,
+            span,
+            replay_took,
+            took,
         }
     }
 }

@@ -167,7 +167,8 @@ impl Cx {
         Ok(decoded)
     }
 
-    /// Whether this turn repeats the past; for logging only.
+    /// Whether this turn repeats the past; for what must not happen twice outside, such as logging
+    /// in another way than with [`log`](Self::log).
     #[must_use]
     pub fn is_replaying(&self) -> bool {
         self.shared.with(|inner| inner.replaying) == Replaying::Yes

@@ -3,6 +3,7 @@
 mod calls;
 mod futures;
 mod handlers;
+mod log;
 mod recall;
 mod scope;
 mod shared;
@@ -11,4 +12,5 @@ mod visibility;
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};
 pub(crate) use handlers::HandlerFuture;
+pub use log::{LogLevel, LogLine};
 pub(crate) use shared::{Inner, Shared};

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::handlers::Handlers;
+use super::log::Log;
 use super::recall::Recall;
 use super::scope::Scope;
 use crate::command::Command;
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     steps: u32,
     pub(super) recall: Recall,
     pub(super) handlers: Handlers,
+    pub(super) log: Log,
     /// While the run is only read: the state of chance to go back to.
     pub(super) before_reading: Option<u64>,
     /// To be woken when the lock is released.
@@ -116,6 +118,7 @@ impl Shared {
             steps: 0,
             recall: Recall::default(),
             handlers: Handlers::default(),
+            log: Log::default(),
             before_reading: None,
             woken: Vec::new(),
             stale: Vec::new(),

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::conformance::Subject;
 use crate::store::Store;
-use crate::{MemoryStore, SledStore};
+use crate::{Coding, KeyRing, MemoryStore, SledStore};
 
 /// A memory store; its processes end by crashing.
 #[derive(Default)]
@@ -46,5 +46,37 @@ impl Subject for SledSubject {
         let dir = self.dir.borrow();
         let path = dir.as_ref().expect("a store was made").path().join("state");
         Box::new(SledStore::open(&path).unwrap())
+    }
+}
+
+/// A sled store that is encrypted; each process is given one more key than the one before.
+#[derive(Default)]
+pub(super) struct EncryptedSubject {
+    dir: RefCell<Option<TempDir>>,
+    keys: RefCell<Vec<String>>,
+}
+
+impl EncryptedSubject {
+    fn open(&self) -> Box<dyn Store> {
+        let mut keys = self.keys.borrow_mut();
+        let next = format!("{:02x}", keys.len() + 1).repeat(32);
+        keys.insert(0, next);
+        let ring = KeyRing::parse(&keys.join(" ")).unwrap();
+        let dir = self.dir.borrow();
+        let path = dir.as_ref().expect("a store was made").path().join("state");
+        Box::new(SledStore::open_with(&path, &Coding::Encrypted(ring)).unwrap())
+    }
+}
+
+impl Subject for EncryptedSubject {
+    fn fresh(&self) -> Box<dyn Store> {
+        self.dir.replace(Some(tempfile::tempdir().unwrap()));
+        self.keys.borrow_mut().clear();
+        self.open()
+    }
+
+    fn reopen(&self, store: Box<dyn Store>) -> Box<dyn Store> {
+        drop(store);
+        self.open()
     }
 }

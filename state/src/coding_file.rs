@@ -1,0 +1,171 @@
+//! The file that says how the values of a directory are coded, and with which keys.
+//!
+//! Neighbours: `sled_store` asks for the codec before it opens anything. A wrong key is found here,
+//! before a byte is written.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::encryption::{self, Encrypted, NamesKey};
+use crate::files::{read_if_there, write_whole};
+use crate::key_ring::{KeyId, KeyRing, unhex};
+use crate::payload_codec::{Coding, PayloadCodec};
+use crate::store::Error;
+
+/// The file.
+const FILE: &str = "CODEC";
+const FIRST_LINE: &str = "openclaw-trace codec, format 1";
+
+/// Whether anything can have been written to a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    None,
+    Some,
+}
+
+/// The codec of a directory, checked against what the directory says; `None` for plain values.
+pub(crate) fn settle(
+    dir: &Path,
+    coding: &Coding,
+    contents: Contents,
+) -> Result<Option<Arc<dyn PayloadCodec>>, Error> {
+    let known = read_if_there(&dir.join(FILE))?
+        .map(|bytes| Known::parse(dir, &bytes))
+        .transpose()?;
+    match (known, coding) {
+        (None, Coding::Plain) => Ok(None),
+        (None, Coding::Encrypted(_) | Coding::Codec(_)) if contents == Contents::Some => Err(
+            locked("its values are plain; a key or codec can only be given to a new directory"),
+        ),
+        (None, Coding::Encrypted(ring)) => {
+            let names = NamesKey::draw()?;
+            Ok(Some(Known::default().encrypted(dir, ring, names)?))
+        }
+        (None, Coding::Codec(codec)) => {
+            let name = codec.name();
+            if name.is_empty() || name.contains(char::is_whitespace) || name == encryption::NAME {
+                return Err(locked(&format!("{name:?} is no name for a codec")));
+            }
+            let known = Known {
+                name: name.to_owned(),
+                ..Known::default()
+            };
+            known.write(dir)?;
+            Ok(Some(Arc::clone(codec)))
+        }
+        (Some(known), Coding::Plain) if known.name == encryption::NAME => Err(locked(&format!(
+            "it is encrypted with {}, and no key was given",
+            names_of(&known.keys)
+        ))),
+        (Some(known), Coding::Encrypted(ring)) if known.name == encryption::NAME => {
+            Ok(Some(known.unlocked(dir, ring)?))
+        }
+        (Some(known), Coding::Codec(codec)) if known.name == codec.name() => {
+            Ok(Some(Arc::clone(codec)))
+        }
+        (Some(known), Coding::Plain | Coding::Encrypted(_) | Coding::Codec(_)) => Err(locked(
+            &format!("its values are coded with {:?}, not so", known.name),
+        )),
+    }
+}
+
+/// What the file says.
+#[derive(Default)]
+struct Known {
+    name: String,
+    /// Every key that ever wrote here, the last one last.
+    keys: Vec<KeyId>,
+    /// The secret of names, for the last key.
+    names: Vec<u8>,
+}
+
+impl Known {
+    fn parse(dir: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let damaged = || Error::Corrupt {
+            what: format!("the state directory {}", dir.display()),
+            why: format!("its {FILE} file is damaged, or a newer version wrote it"),
+        };
+        let text = std::str::from_utf8(bytes).map_err(|_| damaged())?;
+        let mut lines = text.lines();
+        if lines.next() != Some(FIRST_LINE) {
+            return Err(damaged());
+        }
+        let mut known = Self {
+            name: lines.next().ok_or_else(damaged)?.to_owned(),
+            ..Self::default()
+        };
+        if known.name != encryption::NAME {
+            return Ok(known);
+        }
+        let keys = lines.next().and_then(|line| line.strip_prefix("keys "));
+        let keys = keys.ok_or_else(damaged)?.split(' ').map(KeyId::parse);
+        known.keys = keys.collect::<Option<_>>().ok_or_else(damaged)?;
+        let names = lines.next().and_then(|line| line.strip_prefix("names "));
+        known.names = names.and_then(unhex).ok_or_else(damaged)?;
+        Ok(known)
+    }
+
+    fn write(&self, dir: &Path) -> Result<(), Error> {
+        let mut text = format!("{FIRST_LINE}\n{}\n", self.name);
+        if self.name == encryption::NAME {
+            let keys: Vec<_> = self.keys.iter().map(ToString::to_string).collect();
+            let names: String = self.names.iter().map(|b| format!("{b:02x}")).collect();
+            text += &format!("keys {}\nnames {names}\n", keys.join(" "));
+        }
+        write_whole(&dir.join("CODEC.new"), &dir.join(FILE), text.as_bytes())
+    }
+
+    /// The codec for a directory that is encrypted, if the keys are all there.
+    fn unlocked(self, dir: &Path, ring: &KeyRing) -> Result<Arc<dyn PayloadCodec>, Error> {
+        let given = ring.ids();
+        let keys = self.keys.iter().copied();
+        let missing: Vec<_> = keys.filter(|id| !given.contains(id)).collect();
+        if !missing.is_empty() {
+            return Err(locked(&format!(
+                "it is encrypted with {}; {} was not given, but {}",
+                names_of(&self.keys),
+                names_of(&missing),
+                names_of(&given)
+            )));
+        }
+        let last = self.keys.last();
+        let key = ring.keys().iter().find(|key| Some(&key.id()) == last);
+        let Some(key) = key else {
+            return Err(locked("its file of keys names none"));
+        };
+        let names = NamesKey::unwrap(key, &self.names)?;
+        self.encrypted(dir, ring, names)
+    }
+
+    /// Notes the key that writes from now on, unless it is the last one already.
+    fn encrypted(
+        mut self,
+        dir: &Path,
+        ring: &KeyRing,
+        names: NamesKey,
+    ) -> Result<Arc<dyn PayloadCodec>, Error> {
+        let none = || locked("no key was given");
+        let writes = ring.keys().first().ok_or_else(none)?;
+        if self.keys.last() != Some(&writes.id()) {
+            self.keys.retain(|id| *id != writes.id());
+            self.keys.push(writes.id());
+            self.names = names.wrapped(writes)?;
+            self.name = encryption::NAME.to_owned();
+            self.write(dir)?;
+        }
+        let codec = Encrypted::new(ring, names).ok_or_else(none)?;
+        Ok(Arc::new(codec))
+    }
+}
+
+fn names_of(ids: &[KeyId]) -> String {
+    let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    let word = if names.len() == 1 { "key" } else { "keys" };
+    format!("{word} {}", names.join(", "))
+}
+
+fn locked(why: &str) -> Error {
+    Error::Locked {
+        why: why.to_owned(),
+    }
+}
