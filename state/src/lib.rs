@@ -36,6 +36,7 @@ mod layered;
 mod loading;
 pub mod memory_store;
 pub mod owner;
+mod packing;
 mod payload_codec;
 mod shared;
 pub mod sled_store;
