@@ -171,37 +171,52 @@ impl Host {
     }
 }
 
-/// The file of keys that the command line named. Every command opens the directory, or asks its
-/// owner, and only the former wants a key: so it is not an argument of all of them.
-static KEY_FILE: OnceLock<PathBuf> = OnceLock::new();
+/// What the command line says of how values lie on the disk. Every command opens the directory or
+/// asks its owner, and only the former wants to know: so it is not an argument of all of them.
+static OPENING: OnceLock<Opening> = OnceLock::new();
 
-/// Names the file of keys for every directory that this process opens.
-pub(crate) fn use_key_file(path: Option<PathBuf>) {
-    if let Some(path) = path {
-        // Called once, at the start.
-        let _first = KEY_FILE.set(path);
-    }
+#[derive(Debug, Default)]
+struct Opening {
+    key_file: Option<PathBuf>,
+    compress: bool,
+}
+
+/// Names the file of keys, and whether to compress, for every directory that this process opens.
+pub(crate) fn open_directories_with(key_file: Option<PathBuf>, compress: bool) {
+    // Called once, at the start.
+    let _first = OPENING.set(Opening { key_file, compress });
 }
 
 /// How values lie on the disk: encrypted, if there is a key.
 fn coding() -> Result<Coding, FaceError> {
-    let keys = match KEY_FILE.get() {
-        Some(path) => KeyRing::read(path).map_err(|error| (error, path.display().to_string())),
-        None => match std::env::var(KEY_VARIABLE) {
-            Ok(text) if text.trim().is_empty() => return Ok(Coding::Plain),
-            Ok(text) => KeyRing::parse(&text).map_err(|error| (error, KEY_VARIABLE.to_owned())),
-            Err(VarError::NotPresent) => return Ok(Coding::Plain),
-            Err(VarError::NotUnicode(_)) => {
-                Err((BadKey::Form { number: 1 }, KEY_VARIABLE.to_owned()))
-            }
-        },
-    };
-    keys.map(Coding::Encrypted).map_err(|(error, place)| {
+    let opening = OPENING.get_or_init(Opening::default);
+    let ring = keys(opening.key_file.as_deref()).map_err(|(error, place)| {
         FaceError::usage(
             format!("could not {error} ({place})"),
             "make a key with: (umask 077 && openssl rand -hex 32 > FILE)",
         )
+    })?;
+    Ok(match (ring, opening.compress) {
+        (None, false) => Coding::Plain,
+        (None, true) => Coding::Compressed,
+        (Some(ring), false) => Coding::Encrypted(ring),
+        (Some(ring), true) => Coding::CompressedEncrypted(ring),
     })
+}
+
+/// The keys that there are, or what is wrong with them and where they stand.
+fn keys(file: Option<&Path>) -> Result<Option<KeyRing>, (BadKey, String)> {
+    if let Some(path) = file {
+        let ring = KeyRing::read(path).map_err(|error| (error, path.display().to_string()))?;
+        return Ok(Some(ring));
+    }
+    let in_variable = |error| (error, KEY_VARIABLE.to_owned());
+    match std::env::var(KEY_VARIABLE) {
+        Ok(text) if text.trim().is_empty() => Ok(None),
+        Ok(text) => KeyRing::parse(&text).map(Some).map_err(in_variable),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(in_variable(BadKey::Form { number: 1 })),
+    }
 }
 
 /// The default state directory: `OPENCLAW_TRACE_STATE`, or the platform's place for data.

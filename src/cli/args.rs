@@ -27,6 +27,9 @@ pub(crate) struct Global {
     /// The key that the state directory is encrypted with [default: the key in OPENCLAW_TRACE_KEY]
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) key_file: Option<PathBuf>,
+    /// Compress what is kept, if this makes the state directory; one that is there stays as it is
+    #[arg(long, global = true)]
+    pub(crate) compress: bool,
     /// Print results as one JSON document
     #[arg(long, global = true)]
     pub(crate) json: bool,

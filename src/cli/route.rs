@@ -28,7 +28,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     start_logging(cli.global.verbose);
-    host::use_key_file(cli.global.key_file.clone());
+    host::open_directories_with(cli.global.key_file.clone(), cli.global.compress);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::compression::{self, Packed};
 use crate::encryption::{self, Encrypted, NamesKey};
 use crate::files::{read_if_there, write_whole};
 use crate::key_ring::{KeyId, KeyRing, unhex};
@@ -15,6 +16,8 @@ use crate::store::Error;
 /// The file.
 const FILE: &str = "CODEC";
 const FIRST_LINE: &str = "openclaw-trace codec, format 1";
+/// The name of compression and encryption together.
+const PACKED_ENCRYPTION: &str = "deflate+xchacha20poly1305";
 
 /// Whether anything can have been written to a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,40 +35,80 @@ pub(crate) fn settle(
     let known = read_if_there(&dir.join(FILE))?
         .map(|bytes| Known::parse(dir, &bytes))
         .transpose()?;
-    match (known, coding) {
-        (None, Coding::Plain) => Ok(None),
-        (None, Coding::Encrypted(_) | Coding::Codec(_)) if contents == Contents::Some => Err(
-            locked("its values are plain; a key or codec can only be given to a new directory"),
-        ),
-        (None, Coding::Encrypted(ring)) => {
-            let names = NamesKey::draw()?;
-            Ok(Some(Known::default().encrypted(dir, ring, names)?))
+    match known {
+        None if contents == Contents::Some => match coding {
+            Coding::Plain => Ok(None),
+            Coding::Compressed
+            | Coding::Encrypted(_)
+            | Coding::CompressedEncrypted(_)
+            | Coding::Codec(_) => Err(locked(
+                "its values are plain; a key or another codec can only be given to a new directory",
+            )),
+        },
+        None => begin(dir, coding),
+        Some(known) => go_on(dir, known, coding),
+    }
+}
+
+/// The codec of a new directory, which remembers it.
+fn begin(dir: &Path, coding: &Coding) -> Result<Option<Arc<dyn PayloadCodec>>, Error> {
+    let name = match coding {
+        Coding::Plain => return Ok(None),
+        Coding::Compressed => compression::NAME,
+        Coding::Encrypted(_) => encryption::NAME,
+        Coding::CompressedEncrypted(_) => PACKED_ENCRYPTION,
+        Coding::Codec(codec) => codec.name(),
+    };
+    let known = Known {
+        name: name.to_owned(),
+        ..Known::default()
+    };
+    match coding {
+        Coding::Plain => Ok(None),
+        Coding::Compressed => {
+            known.write(dir)?;
+            Ok(Some(Arc::new(Packed::new(None))))
         }
-        (None, Coding::Codec(codec)) => {
-            let name = codec.name();
-            if name.is_empty() || name.contains(char::is_whitespace) || name == encryption::NAME {
+        Coding::Encrypted(ring) | Coding::CompressedEncrypted(ring) => {
+            Ok(Some(known.encrypted(dir, ring, NamesKey::draw()?)?))
+        }
+        Coding::Codec(codec) => {
+            let is_ours = known.is_encrypted() || name == compression::NAME;
+            if name.is_empty() || name.contains(char::is_whitespace) || is_ours {
                 return Err(locked(&format!("{name:?} is no name for a codec")));
             }
-            let known = Known {
-                name: name.to_owned(),
-                ..Known::default()
-            };
             known.write(dir)?;
             Ok(Some(Arc::clone(codec)))
         }
-        (Some(known), Coding::Plain) if known.name == encryption::NAME => Err(locked(&format!(
+    }
+}
+
+/// The codec of a directory that remembers one.
+fn go_on(
+    dir: &Path,
+    known: Known,
+    coding: &Coding,
+) -> Result<Option<Arc<dyn PayloadCodec>>, Error> {
+    match coding {
+        Coding::Plain | Coding::Compressed if known.name == compression::NAME => {
+            Ok(Some(Arc::new(Packed::new(None))))
+        }
+        Coding::Plain | Coding::Compressed if known.is_encrypted() => Err(locked(&format!(
             "it is encrypted with {}, and no key was given",
             names_of(&known.keys)
         ))),
-        (Some(known), Coding::Encrypted(ring)) if known.name == encryption::NAME => {
+        Coding::Encrypted(ring) | Coding::CompressedEncrypted(ring) if known.is_encrypted() => {
             Ok(Some(known.unlocked(dir, ring)?))
         }
-        (Some(known), Coding::Codec(codec)) if known.name == codec.name() => {
-            Ok(Some(Arc::clone(codec)))
-        }
-        (Some(known), Coding::Plain | Coding::Encrypted(_) | Coding::Codec(_)) => Err(locked(
-            &format!("its values are coded with {:?}, not so", known.name),
-        )),
+        Coding::Codec(codec) if known.name == codec.name() => Ok(Some(Arc::clone(codec))),
+        Coding::Plain
+        | Coding::Compressed
+        | Coding::Encrypted(_)
+        | Coding::CompressedEncrypted(_)
+        | Coding::Codec(_) => Err(locked(&format!(
+            "its values are coded with {:?}, not so",
+            known.name
+        ))),
     }
 }
 
@@ -80,6 +123,10 @@ struct Known {
 }
 
 impl Known {
+    fn is_encrypted(&self) -> bool {
+        self.name == encryption::NAME || self.name == PACKED_ENCRYPTION
+    }
+
     fn parse(dir: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let damaged = || Error::Corrupt {
             what: format!("the state directory {}", dir.display()),
@@ -94,7 +141,7 @@ impl Known {
             name: lines.next().ok_or_else(damaged)?.to_owned(),
             ..Self::default()
         };
-        if known.name != encryption::NAME {
+        if !known.is_encrypted() {
             return Ok(known);
         }
         let keys = lines.next().and_then(|line| line.strip_prefix("keys "));
@@ -107,7 +154,7 @@ impl Known {
 
     fn write(&self, dir: &Path) -> Result<(), Error> {
         let mut text = format!("{FIRST_LINE}\n{}\n", self.name);
-        if self.name == encryption::NAME {
+        if self.is_encrypted() {
             let keys: Vec<_> = self.keys.iter().map(ToString::to_string).collect();
             let names: String = self.names.iter().map(|b| format!("{b:02x}")).collect();
             text += &format!("keys {}\nnames {names}\n", keys.join(" "));
@@ -150,11 +197,14 @@ impl Known {
             self.keys.retain(|id| *id != writes.id());
             self.keys.push(writes.id());
             self.names = names.wrapped(writes)?;
-            self.name = encryption::NAME.to_owned();
             self.write(dir)?;
         }
-        let codec = Encrypted::new(ring, names).ok_or_else(none)?;
-        Ok(Arc::new(codec))
+        let codec = Arc::new(Encrypted::new(ring, names).ok_or_else(none)?);
+        Ok(if self.name == PACKED_ENCRYPTION {
+            Arc::new(Packed::new(Some(codec)))
+        } else {
+            codec
+        })
     }
 }
 

@@ -22,6 +22,7 @@
 pub mod blob;
 mod codec;
 mod coding_file;
+mod compression;
 #[doc(hidden)]
 pub mod conformance;
 mod encryption;

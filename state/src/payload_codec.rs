@@ -66,14 +66,19 @@ pub trait PayloadCodec: Send + Sync {
     }
 }
 
-/// How the values of a directory are to lie on the disk. Decided when it is made.
+/// How the values of a directory are to lie on the disk. Decided when it is made; later it is enough
+/// to give the keys, if there are any, because the directory says what it does besides.
 #[derive(Clone, Default)]
 pub enum Coding {
     /// As they are.
     #[default]
     Plain,
+    /// Compressed, where that saves something.
+    Compressed,
     /// Encrypted with XChaCha20-Poly1305; see `docs/ENCRYPTION.md`.
     Encrypted(KeyRing),
+    /// Compressed first, so that sizes tell a little of what is in them.
+    CompressedEncrypted(KeyRing),
     /// As a codec of the caller's has it.
     Codec(Arc<dyn PayloadCodec>),
 }
@@ -82,6 +87,8 @@ impl std::fmt::Debug for Coding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Plain => f.write_str("Plain"),
+            Self::Compressed => f.write_str("Compressed"),
+            Self::CompressedEncrypted(ring) => write!(f, "CompressedEncrypted({ring:?})"),
             Self::Encrypted(ring) => write!(f, "Encrypted({ring:?})"),
             Self::Codec(codec) => write!(f, "Codec({})", codec.name()),
         }

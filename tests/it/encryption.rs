@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::common::{Place, files, stderr};
+use crate::common::{Place, files, samples, stderr};
 
 /// The error of a command that must be refused as wrong use.
 fn refused(output: &Output) -> String {
@@ -54,6 +54,25 @@ fn nothing_that_a_run_read_or_said_stands_in_an_encrypted_state_directory() {
     assert!(reports(&plain) == reports(&hidden));
     let status = hidden.json(&["status", "xylophone"]);
     assert_eq!(status["status"], "Completed");
+}
+
+#[test]
+fn a_compressed_directory_stays_compressed_and_gives_the_same_reports() {
+    let (plain, packed) = (Place::new(), Place::new());
+    for (place, words) in [
+        (&plain, ["--quiet"].as_slice()),
+        (&packed, &["--quiet", "--compress"]),
+    ] {
+        let run = place.run(&samples(), words).output().unwrap();
+        assert!(run.status.success(), "{}", stderr(&run));
+    }
+    assert!(files(&plain.out()) == files(&packed.out()));
+    let blobs = |place: &Place| {
+        let blobs = files(&place.state().join("blobs"));
+        blobs.values().map(Vec::len).sum::<usize>()
+    };
+    assert!(blobs(&packed) < blobs(&plain) / 2);
+    assert_eq!(packed.json(&["list"]).as_array().unwrap().len(), 1);
 }
 
 #[test]

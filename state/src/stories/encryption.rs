@@ -99,6 +99,35 @@ fn nothing_of_what_was_stored_stands_in_the_files_as_it_is() {
     assert_eq!(names, [b"/home/swordfish/a", b"/home/swordfish/b"]);
 }
 
+#[test]
+fn compression_is_decided_when_the_directory_is_made_and_saves_room() {
+    let ring = || KeyRing::parse(&key(7)).unwrap();
+    let bytes_of = |made: &Coding, opened: &Coding| {
+        let dir = tempfile::tempdir().unwrap();
+        let run = fill(dir.path(), made);
+        let store = SledStore::open_with(dir.path(), opened).unwrap();
+        assert_eq!(store.load_run(run_id(1)).unwrap(), Some(run.state));
+        let digest = store.put_blob(&b"the password is swordfish".repeat(100));
+        assert!(store.blob(&digest.unwrap()).unwrap().is_some());
+        files(&dir.path().join("blobs"))
+            .values()
+            .map(Vec::len)
+            .sum::<usize>()
+    };
+    let plain = bytes_of(&Coding::Plain, &Coding::Plain);
+    assert_eq!(plain, 2_500);
+    assert!(bytes_of(&Coding::Compressed, &Coding::Plain) < plain / 5);
+    let both = Coding::CompressedEncrypted(ring());
+    assert!(bytes_of(&both, &Coding::Encrypted(ring())) < plain / 5);
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), &Coding::Compressed);
+    refused(dir.path(), &keys(&key(7)), &["deflate"]);
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), &both);
+    refused(dir.path(), &Coding::Compressed, &["no key was given"]);
+    assert_eq!(found_in(dir.path(), b"swordfish"), [] as [PathBuf; 0]);
+}
+
 /// Opening is refused, says so, and changes nothing.
 fn refused(dir: &Path, coding: &Coding, says: &[&str]) {
     let before = files(dir);
