@@ -23,6 +23,7 @@ pub mod payload;
 pub mod primitives;
 pub mod replay;
 pub mod run_state;
+pub mod temporal;
 #[cfg(test)]
 mod testing;
 pub mod visibility;
@@ -42,7 +43,7 @@ pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, W
 pub use marker::{Marker, PatchState};
 pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, Semaphore};
 pub use payload::{Encoding, Payload};
-pub use replay::{ReplayError, Replayed, replay};
+pub use replay::{ReplayError, Replayed, Step, replay, replay_in_steps};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
 pub use warnings::warnings;

@@ -110,6 +110,31 @@ pub fn replay(
     run_id: RunId,
     events: &[HistoryEvent],
 ) -> Result<Replayed, ReplayError> {
+    replay_in_steps(definition, workflow_id, run_id, events, &mut |_| {})
+}
+
+/// One event on the way of a replay.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// What the history has.
+    pub event: &'a HistoryEvent,
+    /// What the code did in the turn that this event ends, before it is compared with the events
+    /// that follow; `None` for every other event.
+    pub commands: Option<&'a [Command]>,
+}
+
+/// Replays as [`replay`] does and shows each event, in order, when the replay comes to it. The event
+/// at which code and history part, and those after it, are not shown.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_in_steps(
+    definition: &Definition,
+    workflow_id: WorkflowId,
+    run_id: RunId,
+    events: &[HistoryEvent],
+    show: &mut dyn FnMut(Step<'_>),
+) -> Result<Replayed, ReplayError> {
     let Some(first) = events.first() else {
         let why = "it has no events".to_owned();
         return Err(Corrupt {
@@ -144,6 +169,11 @@ pub fn replay(
     machine.set_replaying(Replaying::Yes);
     let mut unseen = Vec::new();
     let mut rest = events.get(1..).unwrap_or_default();
+    let plain = |event| Step {
+        event,
+        commands: None,
+    };
+    show(plain(first));
     while let Some((event, after)) = rest.split_first() {
         if event.kind.is_command() {
             let why = format!("{} does not follow a workflow task", event.kind.name());
@@ -168,11 +198,18 @@ pub fn replay(
                         event_id: event.id,
                         failure,
                     })?;
+            show(Step {
+                event,
+                commands: Some(&commands),
+            });
             check_commands(&state, event.id, &commands, recorded)?;
             for event in recorded {
+                show(plain(event));
                 unseen.extend(state.apply_event(event)?);
             }
             rest = after;
+        } else {
+            show(plain(event));
         }
     }
     machine.set_replaying(Replaying::No);

@@ -77,6 +77,26 @@ fn every_recorded_history_replays() {
     );
 }
 
+#[test]
+fn every_recorded_history_replays_from_the_shape_of_other_tools() {
+    let definitions = workflows::definitions();
+    for (path, recorded) in histories() {
+        let document =
+            kernel::temporal::export(&recorded.workflow_id, recorded.run_id, &recorded.events);
+        let read = kernel::temporal::import(&document)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(read.workflow_id, recorded.workflow_id);
+        assert_eq!(read.run_id, recorded.run_id);
+        assert_eq!(read.events, recorded.events, "{}", path.display());
+        let definition = definitions
+            .iter()
+            .find(|d| d.workflow_type() == recorded.workflow_type)
+            .unwrap();
+        let again = replay(definition, read.workflow_id, read.run_id, &read.events);
+        assert!(again.is_ok(), "{}", path.display());
+    }
+}
+
 /// A body that asks for the same things in another order.
 async fn reordered(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, Failure> {
     cx.stage(stage::DISCOVER, Some(1));

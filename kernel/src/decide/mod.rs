@@ -12,6 +12,7 @@ mod workflow_execution;
 
 pub use input::{ChildOutcome, Input, Rejection};
 pub use results::decide;
+pub(crate) use start::seed_of;
 pub use start::{StartRequest, start};
 pub use workflow_execution::{admit_update, needs_successor};
 

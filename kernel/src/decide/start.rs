@@ -100,7 +100,7 @@ fn check_retry(options: &WorkflowOptions) -> Result<(), Rejection> {
     }
 }
 
-fn seed_of(run_id: RunId) -> u64 {
+pub(crate) fn seed_of(run_id: RunId) -> u64 {
     let (mut high, mut low) = ([0_u8; 8], [0_u8; 8]);
     high.copy_from_slice(&run_id.0[..8]);
     low.copy_from_slice(&run_id.0[8..]);

@@ -215,3 +215,21 @@ fn signals_that_the_code_does_not_read_do_not_matter() {
     assert!(run.history.iter().any(is_signal));
     assert!(replayed(names, &run.history).unwrap().machine.is_done());
 }
+
+#[test]
+fn a_replay_in_steps_shows_every_event_once_and_the_commands_of_each_turn() {
+    let names: Names = &["A", "timer", "stage", "child", "drop first"];
+    let history = quiet_history(names);
+    let (mut shown, mut told) = (Vec::new(), 0);
+    let id = WorkflowId::new("test-run");
+    let replayed = replay_in_steps(&steps(names), id, RUN, &history, &mut |step| {
+        let is_turn = step.event.kind == EventKind::WorkflowTaskCompleted;
+        assert_eq!(step.commands.is_some(), is_turn, "{step:?}");
+        told += step.commands.map_or(0, <[_]>::len);
+        shown.push(step.event.clone());
+    });
+    assert!(replayed.is_ok());
+    assert_eq!(shown, history);
+    let recorded = history.iter().filter(|event| event.kind.is_command());
+    assert_eq!(told, recorded.count());
+}
