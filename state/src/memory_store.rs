@@ -28,6 +28,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Faults {
     calls: u64,
+    commits: u64,
     fail_at: Option<(u64, When)>,
 }
 
@@ -122,6 +123,12 @@ impl MemoryStore {
         self.faults().calls
     }
 
+    /// How many groups were committed.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.faults().commits
+    }
+
     fn call<T>(
         &self,
         work: impl FnOnce(&KvStore<MemoryKv>) -> Result<T, Error>,
@@ -156,6 +163,9 @@ impl Store for MemoryStore {
         let result = self.call(|store| store.commit(commit));
         if let Err(Error::Io { .. }) = result {
             self.inner.store.close();
+        }
+        if result.is_ok() {
+            self.faults().commits += 1;
         }
         result
     }
