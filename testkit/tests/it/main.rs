@@ -1,0 +1,9 @@
+//! The kit tests itself: what it shows, and what it catches.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod crashes;
+mod env;
+mod mocks;
+mod recordings;
+mod shop;
