@@ -14,7 +14,7 @@ use crate::env::TestEnv;
 use crate::error::Error;
 use crate::observed::{Difference, Observed, labels};
 use crate::text;
-use crate::world::CrashAt;
+use crate::world::{CrashAt, World};
 
 /// Commits of one test at most: each is a crash in three places, and each crash a test.
 const COMMITS_MAX: usize = 2_000;
@@ -237,8 +237,7 @@ impl<T: PartialEq + Debug> Life<T> {
         }
         let named =
             |label: &str| differences.is_empty() || differences.iter().any(|d| d.run == label);
-        let mut histories = self.histories("with the crash", &named);
-        histories.push_str(&unharmed.histories("without", &named));
+        let histories = histories(&self.env.world(), Some(&unharmed.env.world()), &named);
         if at.is_none() {
             what.push_str(
                 "\nit was played twice and differs from itself: workflow code, mocks or the test \
@@ -258,7 +257,7 @@ impl<T: PartialEq + Debug> Life<T> {
             Err(why) => format!("the test failed: {why}"),
         };
         let histories = match at {
-            Some(_) => self.histories("with the crash", &|_| true),
+            Some(_) => histories(&self.env.world(), None, &|_| true),
             None => String::new(),
         };
         Divergence {
@@ -267,29 +266,50 @@ impl<T: PartialEq + Debug> Life<T> {
             histories,
         }
     }
+}
 
-    fn histories(&self, which: &str, named: &dyn Fn(&str) -> bool) -> String {
-        self.try_histories(which, named)
-            .unwrap_or_else(|error| format!("the histories cannot be read: could not {error}\n"))
-    }
-
-    fn try_histories(
-        &self,
-        which: &str,
-        named: &dyn Fn(&str) -> bool,
-    ) -> Result<String, StoreError> {
-        let world = self.env.world();
+/// The histories of some runs, with the place where the process died; beside them those of a world
+/// in which it did not, and in both a `>` where they part.
+fn histories(world: &World, unharmed: Option<&World>, named: &dyn Fn(&str) -> bool) -> String {
+    let read = || -> Result<String, StoreError> {
         let mut all = String::new();
+        let others = match unharmed {
+            Some(unharmed) => labels(&unharmed.runs()?),
+            None => Vec::new(),
+        };
         for (run, label) in labels(&world.runs()?) {
             if !named(&label) {
                 continue;
             }
-            let died_at = world.died_at.get(&run.run_id);
-            let mark = died_at.map(|id| (*id, "---- here the process died ----"));
-            let history = text::history(&world.history(run.run_id)?, mark);
-            all.push_str(&format!("{label}, {which}:\n{history}\n"));
+            let mut lines = text::lines(&world.history(run.run_id)?);
+            let other = others.iter().find(|(_, other)| *other == label);
+            let mut beside = match (unharmed, other) {
+                (Some(unharmed), Some((run, _))) => text::lines(&unharmed.history(run.run_id)?),
+                _ => Vec::new(),
+            };
+            if unharmed.is_some() {
+                point_at_difference(&mut lines, &mut beside);
+            }
+            if let Some(died_at) = world.died_at.get(&run.run_id) {
+                let after = usize::try_from(died_at.0).unwrap_or(usize::MAX);
+                let mark = "        ---- here the process died ----".to_owned();
+                lines.insert(after.min(lines.len()), mark);
+            }
+            all.push_str(&format!("{label}, with the crash:\n{}\n", lines.join("\n")));
+            if !beside.is_empty() {
+                all.push_str(&format!("{label}, without:\n{}\n", beside.join("\n")));
+            }
         }
         Ok(all)
+    };
+    read().unwrap_or_else(|error| format!("the histories cannot be read: could not {error}\n"))
+}
+
+fn point_at_difference(these: &mut [String], those: &mut [String]) {
+    let at = these.iter().zip(those.iter()).take_while(|(a, b)| a == b);
+    let at = at.count();
+    for line in [these.get_mut(at), those.get_mut(at)].into_iter().flatten() {
+        line.replace_range(..1, ">");
     }
 }
 

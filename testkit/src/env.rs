@@ -135,7 +135,7 @@ impl TestEnv {
         Err(Error::Failed {
             workflow_id: state.workflow_id,
             failure: Box::new(failure),
-            history: text::history(&events, None),
+            history: text::history(&events),
         })
     }
 

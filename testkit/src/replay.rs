@@ -79,7 +79,7 @@ impl History {
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::history(&self.events, None))
+        f.write_str(&text::history(&self.events))
     }
 }
 
@@ -127,8 +127,8 @@ fn excerpt(history: &History, why: &ReplayError) -> String {
         .position(|event| event.id >= event_id)
         .unwrap_or(events.len());
     let from = at.saturating_sub(SHOWN_BEFORE);
-    let text = text::history(events, None);
-    let shown = text.lines().enumerate().skip(from);
+    let all = text::lines(events);
+    let shown = all.iter().enumerate().skip(from);
     let shown = shown.take(at - from + 1 + SHOWN_AFTER);
     let mut lines: Vec<String> = shown
         .map(|(index, line)| format!("{} {line}", if index == at { '>' } else { ' ' }))

@@ -3,31 +3,25 @@
 use std::any::Any;
 
 use kernel::command::describe_event;
-use kernel::{EventId, EventKind, HistoryEvent, Payload};
+use kernel::{EventKind, HistoryEvent, Payload};
 
 /// Characters of a payload that are shown at most.
 const PAYLOAD_CHARS_MAX: usize = 120;
 
-/// All events, one a line. After `mark.0` stands the line `mark.1`.
-pub(crate) fn history(events: &[HistoryEvent], mark: Option<(EventId, &str)>) -> String {
-    let mut lines = Vec::new();
+/// All events, one a line.
+pub(crate) fn history(events: &[HistoryEvent]) -> String {
+    lines(events).join("\n")
+}
+
+/// A line for each event.
+pub(crate) fn lines(events: &[HistoryEvent]) -> Vec<String> {
     let start = events.first().map(|event| event.at);
-    for event in events {
+    let line = |event: &HistoryEvent| {
         let since = start.map_or(0, |start| event.at.since(start).0);
-        lines.push(format!(
-            "{:>6}  {:>16}  {}{}",
-            event.id.0,
-            elapsed(since),
-            describe_event(&event.kind),
-            detail(&event.kind)
-        ));
-        if let Some((after, text)) = mark
-            && after == event.id
-        {
-            lines.push(format!("        {text}"));
-        }
-    }
-    lines.join("\n")
+        let (what, detail) = (describe_event(&event.kind), detail(&event.kind));
+        format!("{:>6}  {:>13}  {what}{detail}", event.id.0, elapsed(since))
+    };
+    events.iter().map(line).collect()
 }
 
 /// Milliseconds as days, hours, minutes and seconds.

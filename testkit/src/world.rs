@@ -320,7 +320,7 @@ impl World {
                 return Err(Error::CodeFailed {
                     workflow_id: run.workflow_id,
                     failure: Box::new(failed.failure),
-                    history: text::history(&self.history(run_id)?, None),
+                    history: text::history(&self.history(run_id)?),
                 });
             }
             let mut pending = run.activities.into_values().map(|a| a.activity_type);
@@ -371,7 +371,7 @@ impl World {
             };
             let known = |name: &str| self.mocks.contains_key(name);
             let waits = engine::explain::waiting_on(&run, &[], &known, self.now);
-            let history = text::history(&self.history(run_id)?, None);
+            let history = text::history(&self.history(run_id)?);
             all.push(format!("{} waits for {waits}\n{history}", run.workflow_id));
         }
         Ok(if all.is_empty() {

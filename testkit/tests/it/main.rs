@@ -4,6 +4,7 @@
 
 mod crashes;
 mod env;
+mod guide;
 mod mocks;
 mod recordings;
 mod shop;
