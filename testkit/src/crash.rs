@@ -211,6 +211,15 @@ impl<T: PartialEq + Debug> Life<T> {
         let Ok(mine) = &self.ended else {
             return Err(self.ended_badly(at));
         };
+        if self.env.world().was_spared() {
+            let what = "the test took another course, and this commit never came".to_owned();
+            let histories = histories(&self.env.world(), Some(&unharmed.env.world()), &|_| true);
+            return Err(Divergence {
+                at,
+                what,
+                histories,
+            });
+        }
         let observed = (
             Observed::of(&unharmed.env.world()),
             Observed::of(&self.env.world()),

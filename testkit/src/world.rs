@@ -141,7 +141,10 @@ impl World {
             Some(_) | None => self.settle(),
         };
         if let Err(fault) = went {
-            self.fault = Some(fault.clone());
+            // Who has waited in vain may do something about it; the rest is for good.
+            if !matches!(fault, Error::Stuck { .. } | Error::Endless { .. }) {
+                self.fault = Some(fault.clone());
+            }
             return Poll::Ready(Err(fault));
         }
         if let Some(reply) = self.take(awaited) {
@@ -239,9 +242,16 @@ impl World {
         Ok(self.steps == before)
     }
 
-    fn dies(&self, moment: Moment) -> bool {
+    /// Whether this is the moment. It comes once.
+    fn dies(&mut self, moment: Moment) -> bool {
         let round = self.rounds;
-        self.crash_at == Some(CrashAt { round, moment })
+        let now = CrashAt { round, moment };
+        self.crash_at.take_if(|at| *at == now).is_some()
+    }
+
+    /// Whether the process was to die and the moment never came.
+    pub(crate) fn was_spared(&self) -> bool {
+        self.crash_at.is_some()
     }
 
     fn carry_out(&mut self, effect: Effect) -> Result<(), Error> {

@@ -222,6 +222,46 @@ fn a_wait_for_what_never_comes_says_who_waits_for_what() {
 }
 
 #[test]
+fn who_waited_in_vain_may_do_something_about_it() {
+    let listens = |cx: Cx, (): ()| async move { cx.signal::<u64>("go").await };
+    let env = TestEnv::builder().workflow("listens", listens).build();
+    block_on(async {
+        let run = env.start("l", "listens", &()).await?;
+        assert!(matches!(
+            env.result::<u64>(run).await,
+            Err(Error::Stuck { .. })
+        ));
+        env.signal("l", "go", &3_u64).await?;
+        assert_eq!(env.result::<u64>(run).await?, 3);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_test_may_run_on_another_executor() {
+    let env = shop().build();
+    let inside = env.clone();
+    let test = tokio::spawn(async move { inside.execute::<_, String>("order", "tea").await });
+    assert_eq!(test.await.unwrap().unwrap(), "mailed tea for 30");
+}
+
+#[test]
+fn a_process_that_dies_by_hand_goes_on_with_what_was_durable() {
+    let env = shop().build();
+    block_on(async {
+        let run = env.start("order-1", "order", "tea").await?;
+        env.sleep(DAY).await?;
+        env.crash()?;
+        let result: String = env.result(run).await?;
+        assert_eq!(result, "mailed tea for 30");
+        assert_eq!(env.calls("charge").len(), 1);
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn two_things_at_once_wait_for_each_other() {
     let env = TestEnv::builder().workflow("approval", approval).build();
     let both = async {
