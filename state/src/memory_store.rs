@@ -123,6 +123,12 @@ impl MemoryStore {
         self.faults().calls
     }
 
+    /// How many groups were committed.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.store.kv().data().groups
+    }
+
     fn call<T>(
         &self,
         work: impl FnOnce(&KvStore<MemoryKv>) -> Result<T, Error>,
@@ -241,6 +247,8 @@ struct Data {
     blobs: BTreeMap<Digest, Vec<u8>>,
     skip_sync: bool,
     tear_groups: bool,
+    /// Groups written so far, those too that a crash took back.
+    groups: u64,
     /// How to take back every second key of the last group, while groups are to be torn.
     torn: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// How to get back to what is durable, last change last.
@@ -310,6 +318,7 @@ impl Kv for MemoryKv {
     fn apply(&self, batch: Batch) -> Result<(), Error> {
         let mut data = self.data();
         data.torn.clear();
+        data.groups += 1;
         for (key, value) in batch {
             data.set(key, value);
         }
