@@ -5,6 +5,7 @@
 
 mod glob;
 mod names;
+mod stores;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
 use crate::expand;
 use crate::limits::SKIPPED_MAX;
 use crate::manifest::{Manifest, SessionFile};
+use crate::sqlite;
 use glob::Glob;
 use walk::{Found, Walked, walk};
 
@@ -64,6 +66,7 @@ pub(crate) fn discover(
         manifest: Manifest::default(),
     };
     judge.all(walked, check)?;
+    judge.leave_copies();
     let mut manifest = judge.manifest;
     manifest
         .files
@@ -157,6 +160,10 @@ impl Judge {
                 return Ok(());
             }
         };
+        if sqlite::is_store_name(&found.path) || (found.is_named && sqlite::is_database(&head)) {
+            self.store(name, found, &head);
+            return Ok(());
+        }
         let expected = found.is_named || is_session_name(&found.path);
         let is = sniff(expand::plain_name(name), &head);
         let format = match (is, self.wanted) {
@@ -185,6 +192,7 @@ impl Judge {
             path: path.to_owned(),
             format: format.name().to_owned(),
             bytes: found.bytes,
+            part: None,
         });
         Ok(())
     }
