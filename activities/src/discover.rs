@@ -212,9 +212,10 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Run logs of OpenClaw's jobs come with its sessions.
+/// Run logs of OpenClaw's jobs and logs of its gateway come with its sessions.
 fn belongs(is: Format, wanted: Format) -> bool {
-    is == wanted || (wanted == Format::OpenClaw && is == Format::OpenClawCron)
+    let comes_along = matches!(is, Format::OpenClawCron | Format::OpenClawGateway);
+    is == wanted || (wanted == Format::OpenClaw && comes_along)
 }
 
 fn why_unknown(head: &[u8]) -> &'static str {
