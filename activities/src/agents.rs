@@ -9,36 +9,36 @@ use std::path::{Path, PathBuf};
 
 use crate::limits::{DEPTH_MAX, ENTRIES_MAX};
 
-/// A directory with sessions of one agent.
+/// A directory or a store with sessions of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundAgent {
     /// The agent, by the name of its directory.
     pub name: String,
-    /// The directory that holds sessions.
+    /// The directory, or the store, that holds sessions.
     pub path: PathBuf,
-    /// Files below it that are named like sessions.
+    /// Files below it that are named like sessions; 1 for a store.
     pub files: u64,
 }
 
+/// Sessions lie in files up to 2026.8 and in stores from 2026.9 on; both stay when a home is upgraded.
+const OPENCLAW: &[Place] = &[
+    Place::OfAgents,
+    Place::At("cron/runs"),
+    Place::StoresOfAgents,
+    Place::Store("state/openclaw.sqlite"),
+];
+
 /// Agents, the directory of each below a home, and where in it sessions lie.
 const PLACES: &[(&str, &str, &[Place])] = &[
-    (
-        "openclaw",
-        ".openclaw",
-        &[Place::OfAgents, Place::At("cron/runs")],
-    ),
-    (
-        "clawdbot",
-        ".clawdbot",
-        &[Place::OfAgents, Place::At("cron/runs")],
-    ),
-    (
-        "moltbot",
-        ".moltbot",
-        &[Place::OfAgents, Place::At("cron/runs")],
-    ),
+    ("openclaw", ".openclaw", OPENCLAW),
+    ("clawdbot", ".clawdbot", OPENCLAW),
+    ("moltbot", ".moltbot", OPENCLAW),
     ("claude", ".claude/projects", &[Place::At("")]),
-    ("codex", ".codex/sessions", &[Place::At("")]),
+    (
+        "codex",
+        ".codex",
+        &[Place::At("sessions"), Place::At("archived_sessions")],
+    ),
     ("pi", ".pi/agent/sessions", &[Place::At("")]),
     ("copilot", ".copilot/session-state", &[Place::At("")]),
     ("gemini", ".gemini/tmp", &[Place::At("")]),
@@ -52,6 +52,10 @@ enum Place {
     OfAgents,
     /// A directory below.
     At(&'static str),
+    /// `agents/*/agent/openclaw-agent.sqlite`.
+    StoresOfAgents,
+    /// A file below.
+    Store(&'static str),
 }
 
 /// The places below `home` that hold session files, in a fixed order. A directory that is reached
@@ -62,14 +66,14 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
     let mut found = Vec::new();
     for (name, directory, places) in PLACES {
         for place in *places {
-            for path in directories(&home.join(directory), *place) {
+            for path in places_of(&home.join(directory), *place) {
                 let Ok(whole) = fs::canonicalize(&path) else {
                     continue;
                 };
                 if !seen.insert(whole) {
                     continue;
                 }
-                let files = count(&path);
+                let files = if path.is_dir() { count(&path) } else { 1 };
                 if files > 0 {
                     let name = (*name).to_owned();
                     found.push(FoundAgent { name, path, files });
@@ -80,15 +84,19 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
     found
 }
 
-fn directories(root: &Path, place: Place) -> Vec<PathBuf> {
+fn places_of(root: &Path, place: Place) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = match place {
         Place::At("") => vec![root.to_path_buf()],
         Place::At(below) => vec![root.join(below)],
         Place::OfAgents => list(&root.join("agents"))
             .map(|agent| agent.join("sessions"))
             .collect(),
+        Place::StoresOfAgents => list(&root.join("agents"))
+            .map(|agent| agent.join("agent/openclaw-agent.sqlite"))
+            .collect(),
+        Place::Store(below) => vec![root.join(below)],
     };
-    paths.retain(|path| path.is_dir());
+    paths.retain(|path| path.is_dir() || (path.is_file() && crate::sqlite::is_store_name(path)));
     paths.sort();
     paths
 }
@@ -143,7 +151,11 @@ mod tests {
         touch(&at(".clawdbot/agents/main/sessions/sessions.json"));
         touch(&at(".clawdbot/agents/side/sessions/c.jsonl"));
         touch(&at(".clawdbot/cron/runs/job.jsonl"));
+        touch(&at(".clawdbot/agents/main/agent/openclaw-agent.sqlite"));
+        touch(&at(".clawdbot/agents/main/agent/auth-profiles.json"));
+        touch(&at(".clawdbot/state/openclaw.sqlite"));
         touch(&at(".codex/sessions/2026/03/01/rollout-x.jsonl"));
+        touch(&at(".codex/archived_sessions/rollout-y.jsonl"));
         touch(&at(".claude/projects/notes.txt"));
         touch(&at(".copilot/session-state/1/events.jsonl"));
         touch(&at(".gemini/tmp/00/chats/session-1.json"));
@@ -156,10 +168,14 @@ mod tests {
 
         let found = agents_of_this_machine(home.path());
         let shown: Vec<(&str, u64)> = found.iter().map(|a| (a.name.as_str(), a.files)).collect();
-        let (first, rest) = shown.split_at(3);
+        let (first, rest) = shown.split_at(5);
         let agent = if cfg!(unix) { "openclaw" } else { "clawdbot" };
-        assert_eq!(first, [(agent, 2), (agent, 1), (agent, 1)]);
-        let one_each = ["codex", "copilot", "gemini", "droid", "cursor"].map(|name| (name, 1));
+        assert_eq!(
+            first,
+            [(agent, 2), (agent, 1), (agent, 1), (agent, 1), (agent, 1)]
+        );
+        let one_each =
+            ["codex", "codex", "copilot", "gemini", "droid", "cursor"].map(|name| (name, 1));
         assert_eq!(rest, one_each);
         assert!(agents_of_this_machine(&at("nobody")).is_empty());
     }

@@ -5,6 +5,7 @@
 
 mod glob;
 mod names;
+mod stores;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
 use crate::expand;
 use crate::limits::SKIPPED_MAX;
 use crate::manifest::{Manifest, SessionFile};
+use crate::sqlite;
 use glob::Glob;
 use walk::{Found, Walked, walk};
 
@@ -64,6 +66,7 @@ pub(crate) fn discover(
         manifest: Manifest::default(),
     };
     judge.all(walked, check)?;
+    judge.leave_copies();
     let mut manifest = judge.manifest;
     manifest
         .files
@@ -157,6 +160,10 @@ impl Judge {
                 return Ok(());
             }
         };
+        if sqlite::is_store_name(&found.path) || (found.is_named && sqlite::is_database(&head)) {
+            self.store(name, found, &head);
+            return Ok(());
+        }
         let expected = found.is_named || is_session_name(&found.path);
         let is = sniff(expand::plain_name(name), &head);
         let format = match (is, self.wanted) {
@@ -185,6 +192,7 @@ impl Judge {
             path: path.to_owned(),
             format: format.name().to_owned(),
             bytes: found.bytes,
+            part: None,
         });
         Ok(())
     }
@@ -204,9 +212,10 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Run logs of OpenClaw's jobs come with its sessions.
+/// Run logs of OpenClaw's jobs and logs of its gateway come with its sessions.
 fn belongs(is: Format, wanted: Format) -> bool {
-    is == wanted || (wanted == Format::OpenClaw && is == Format::OpenClawCron)
+    let comes_along = matches!(is, Format::OpenClawCron | Format::OpenClawGateway);
+    is == wanted || (wanted == Format::OpenClaw && comes_along)
 }
 
 fn why_unknown(head: &[u8]) -> &'static str {

@@ -49,13 +49,39 @@ pub(crate) fn content(mut file: File, bytes: u64) -> io::Result<Box<dyn Read>> {
     let inner: Box<dyn Read> = match method {
         // Rotated logs are several files of gzip in one.
         Method::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-        Method::Zstandard => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(source);
-            Box::new(decoder.map_err(|error| damaged(method, &error))?)
-        }
+        Method::Zstandard => return zstandard_from(source),
     };
     Ok(Box::new(Expanded {
         inner,
+        method,
+        left: EXPANDED_BYTES_MAX,
+    }))
+}
+
+/// The content of a compressed value, of at most `bytes_max` bytes.
+///
+/// # Errors
+/// When it is damaged, or longer.
+pub(crate) fn zstandard(bytes: &[u8], bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    zstandard_from(bytes)?
+        .take(bytes_max.saturating_add(1))
+        .read_to_end(&mut content)?;
+    if content.len() as u64 > bytes_max {
+        return Err(io::Error::other("a value is longer than it says"));
+    }
+    Ok(content)
+}
+
+/// What a compressed stream expands to.
+///
+/// # Errors
+/// When its header is damaged.
+pub(crate) fn zstandard_from<'r>(source: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    let method = Method::Zstandard;
+    let decoder = ruzstd::decoding::StreamingDecoder::new(BufReader::new(source));
+    Ok(Box::new(Expanded {
+        inner: Box::new(decoder.map_err(|error| damaged(method, &error))?),
         method,
         left: EXPANDED_BYTES_MAX,
     }))
@@ -85,13 +111,13 @@ pub(crate) fn plain_name(name: &str) -> &str {
     stem.unwrap_or(name)
 }
 
-struct Expanded {
-    inner: Box<dyn Read>,
+struct Expanded<'r> {
+    inner: Box<dyn Read + 'r>,
     method: Method,
     left: u64,
 }
 
-impl Read for Expanded {
+impl Read for Expanded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = match self.inner.read(buffer) {
             Ok(n) => n,

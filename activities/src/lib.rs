@@ -24,6 +24,7 @@ pub mod mine_session;
 pub mod model;
 pub mod rollup_signals;
 pub mod snapshot_evidence;
+pub mod sqlite;
 pub mod write_report;
 
 mod errors;

@@ -16,3 +16,9 @@ pub const SLUG_BYTES_MAX: usize = 48;
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes that a compressed session file may expand to.
 pub const EXPANDED_BYTES_MAX: u64 = 16 << 30;
+/// Longest wait for a program that keeps a store busy, milliseconds.
+pub const BUSY_MS_MAX: u64 = 5_000;
+/// Most sessions and jobs taken from one store.
+pub const STORE_PARTS_MAX: usize = 200_000;
+/// Longest row of a store that is read; a longer one is skipped as a line. Bytes.
+pub const ROW_BYTES_MAX: u32 = 64 << 20;

@@ -12,8 +12,9 @@ use trace::rollup::Skipped;
 use workflows::contracts::BlobRef;
 
 use crate::blobs;
+use crate::sqlite::Part;
 
-/// One session file.
+/// One session file, or one session in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFile {
     /// What reports show: the path relative to its root, scrubbed.
@@ -24,6 +25,9 @@ pub struct SessionFile {
     pub format: String,
     /// Bytes when it was found.
     pub bytes: u64,
+    /// Which part of a store it is; `None` for a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 /// All files of a run.

@@ -4,6 +4,7 @@
 //! grew, `rollup_signals` takes the results. What is wrong with a file is a line in its result, never a failure of the run.
 
 mod growth;
+mod stored;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -25,7 +26,7 @@ use growth::{Growth, Prefix};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
-pub const MINER_VERSION: u32 = 2;
+pub const MINER_VERSION: u32 = 3;
 
 /// Mines one session file.
 #[derive(Debug, Default)]
@@ -106,6 +107,9 @@ fn mine_or_reuse(
     file: &SessionFile,
 ) -> Result<(MineSessionOutput, Vec<Row>), Failure> {
     check_canceled(cx)?;
+    if let Some(part) = &file.part {
+        return stored::mine_or_reuse(cx, file, part);
+    }
     let key = cursor_key(file);
     let stamp = std::fs::metadata(&file.path).map(|metadata| Stamp::of(&metadata));
     let mut from = None;

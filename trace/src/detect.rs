@@ -5,6 +5,7 @@
 
 mod chain;
 mod cron;
+mod gateway;
 mod provider_error;
 pub(crate) mod recorder;
 mod silent;
@@ -27,6 +28,7 @@ const SHORT_TEXT_BYTES: usize = 800;
 pub(crate) struct Detectors {
     provider: provider_error::ProviderErrors,
     cron: cron::Cron,
+    gateway: gateway::Gateway,
     user: user::Users,
     silent: silent::Silent,
     chain: chain::Chain,
@@ -67,6 +69,7 @@ impl Detectors {
                 tool_failure::on_notice(notice, cx);
             }
             Body::CronRun(run) => self.cron.on_run(run, cx),
+            Body::Gateway(record) => self.gateway.on_record(event.at_ms, record, cx),
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Body<'a> {
     Notice(Notice),
     /// One finished run of a scheduled job.
     CronRun(CronRun<'a>),
+    /// A line of the gateway's log.
+    Gateway(GatewayRecord<'a>),
 }
 
 /// A turn in the user role.
@@ -149,6 +151,15 @@ pub struct CronRun<'a> {
     pub session_id: Cow<'a, str>,
     /// How long it ran.
     pub duration_ms: Option<i64>,
+}
+
+/// A line of the gateway's log.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayRecord<'a> {
+    /// Who wrote it, such as `gateway/ws`; empty when it does not say.
+    pub subsystem: Cow<'a, str>,
+    /// What it says.
+    pub message: Cow<'a, str>,
 }
 
 /// A text that may still be escaped JSON, so that nobody pays for megabytes that nobody reads.

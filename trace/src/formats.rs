@@ -12,6 +12,7 @@ mod cron_log;
 mod cursor;
 mod droid;
 pub(crate) mod envelope;
+mod gateway;
 mod gemini;
 mod kiro;
 mod neutral;
@@ -55,6 +56,11 @@ enum Recognised {
     },
     /// By the paths in its first document or one of its first lines.
     ByPaths(fn(&Outline) -> bool),
+    /// By the paths in one of its first lines, or by one that is text.
+    PathsOrText {
+        paths: fn(&Outline) -> bool,
+        text: fn(&str) -> bool,
+    },
 }
 
 fn lines(_: &Outline) -> Framing {
@@ -104,6 +110,8 @@ formats! {
     OpenClaw = openclaw,
     /// Run logs of OpenClaw's scheduled jobs.
     OpenClawCron = cron_log,
+    /// Logs of OpenClaw's gateway.
+    OpenClawGateway = gateway,
     /// Sessions of Claude Code.
     Claude = claude,
     /// Rollouts of Codex.
@@ -131,13 +139,21 @@ impl Format {
         match self.spec().recognised {
             Recognised::ByLine { line, .. } => probe.is_some_and(line),
             Recognised::ByPaths(recognises) => recognises(outline),
+            Recognised::PathsOrText { paths, .. } => paths(outline),
         }
     }
 
     fn recognises_start(self, start: &[u8]) -> bool {
         match self.spec().recognised {
             Recognised::ByLine { start: is, .. } => is(start),
-            Recognised::ByPaths(_) => false,
+            Recognised::ByPaths(_) | Recognised::PathsOrText { .. } => false,
+        }
+    }
+
+    fn recognises_text(self, line: &str) -> bool {
+        match self.spec().recognised {
+            Recognised::PathsOrText { text, .. } => text(line),
+            Recognised::ByLine { .. } | Recognised::ByPaths(_) => false,
         }
     }
 }
@@ -231,8 +247,13 @@ pub fn sniff(name: &str, head: &[u8]) -> Option<Format> {
         return Some(format);
     }
     for line in head.split(|b| *b == b'\n').take(SNIFF_LINES_MAX) {
-        let Some(probe) = std::str::from_utf8(line).ok().and_then(raw::Probe::parse) else {
-            continue;
+        let line_text = std::str::from_utf8(line).unwrap_or("");
+        let Some(probe) = raw::Probe::parse(line_text) else {
+            let mut all = Format::ALL.into_iter();
+            match all.find(|format| format.recognises_text(line_text)) {
+                Some(format) => return Some(format),
+                None => continue,
+            }
         };
         if let Some(format) = find(Some(&probe), &Outline::of(line)) {
             return Some(format);

@@ -1,6 +1,7 @@
 //! Directories of every awkward kind, and what is said of each.
 
 use super::*;
+use crate::sqlite::tests::Owner;
 use crate::testing::{below, session, user, write};
 
 fn all(input: &DiscoverInput) -> Result<Manifest, Failure> {
@@ -166,6 +167,49 @@ fn a_file_that_is_named_twice_or_lies_below_two_paths_is_read_once() {
         .paths
         .push(dir.path().join("x").to_str().unwrap().to_owned());
     assert_eq!(names(&all(&input).unwrap()), ["x/a.jsonl"]);
+}
+
+#[test]
+fn each_session_and_job_of_a_store_is_an_entry_and_a_file_that_was_left_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let agent = Owner::create(&root.join("agents/main/agent/openclaw-agent.sqlite"));
+    agent.append("s-1", &some_session());
+    agent.append("s-2", &some_session());
+    write(root, "agents/main/sessions/s-1.jsonl", &some_session());
+    write(root, "agents/main/sessions/s-0.jsonl", &some_session());
+    let shared = Owner::create(&root.join("state/openclaw.sqlite"));
+    shared.run("t", "job", 1, r#"{"kind":"cron-run","status":"ok"}"#);
+    let other = Owner::create(&root.join("state/openclaw-other.sqlite"));
+    let empty = "DROP TABLE transcript_events; DROP TABLE session_transcript_archives;
+        DROP TABLE session_transcript_cold_archives; DROP TABLE task_runs";
+    other.0.execute_batch(empty).unwrap();
+    write(root, "agents/side/agent/openclaw-agent.sqlite", "sealed");
+    write(root, "agents/new/agent/openclaw-agent.sqlite", "");
+    let manifest = all(&below(root)).unwrap();
+    assert_eq!(
+        names(&manifest),
+        [
+            "agents/main/agent/openclaw-agent.sqlite/s-1",
+            "agents/main/agent/openclaw-agent.sqlite/s-2",
+            "agents/main/sessions/s-0.jsonl",
+            "state/openclaw.sqlite/cron:job",
+        ]
+    );
+    assert_eq!(
+        skips(&manifest),
+        [
+            (
+                "agents/main/sessions/s-1.jsonl",
+                "a copy of a session that is read from its store"
+            ),
+            ("agents/new/agent/openclaw-agent.sqlite", "empty file"),
+            (
+                "agents/side/agent/openclaw-agent.sqlite",
+                "not an SQLite database: encrypted, or damaged"
+            ),
+        ]
+    );
 }
 
 #[cfg(unix)]

@@ -37,6 +37,7 @@ fn show(body: &Body<'_>) -> String {
         Body::ProviderError(e) => format!("provider error[{}] echo {}", e.message, e.echo),
         Body::Interrupt(text) => format!("interrupt[{text}]"),
         Body::Notice(notice) => format!("notice {:?} [{}]", notice.kind, notice.text),
+        Body::Gateway(record) => format!("gateway {} [{}]", record.subsystem, record.message),
         Body::CronRun(run) => format!("run {} {} [{}]", run.job_id, run.status, run.error),
     }
 }

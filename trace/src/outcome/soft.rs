@@ -69,6 +69,11 @@ pub(crate) fn runs_commands(tool: &str) -> bool {
             | "local_shell"
             | "run_shell_command"
             | "powershell"
+            // Kiro and Amazon Q, Droid, OpenHands.
+            | "execute_bash"
+            | "execute_cmd"
+            | "execute"
+            | "execute_command"
     )
 }
 

@@ -112,7 +112,7 @@ fn droid_and_cursor_are_told_from_what_they_look_like() {
             "2 0 user[count the files]",
             "3 1 call d1 Execute",
             "3 1 assistant[Counting.]",
-            "4 2 result d1 Execute cmd[] flag Some(true) status[] code None error[] text[Error: not permitted]",
+            "4 2 result d1 Execute cmd[ls | wc -l] flag Some(true) status[] code None error[] text[Error: not permitted]",
             "5 3 user[]",
         ]
     );
@@ -137,7 +137,7 @@ fn kiro_joins_results_to_calls() {
             "2 0 user[what failed?]",
             "2 0 call q1 execute_bash",
             "2 0 assistant[Looking.]",
-            "3 - result q1 execute_bash cmd[] flag Some(false) status[] code Some(2) error[] text[no rule]",
+            "3 - result q1 execute_bash cmd[make] flag Some(false) status[] code Some(2) error[] text[no rule]",
             "3 - call q2 fs_read",
             "3 - assistant[]",
             "4 - result q2 fs_read cmd[] flag Some(true) status[] code None error[] text[path does not exist]",
