@@ -17,6 +17,7 @@ use crate::formats::{self, SavedReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
+use crate::llm::Transcript;
 use crate::records::{Framing, Records};
 use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::MinedSignal;
@@ -159,6 +160,22 @@ pub fn mine_on(
     let records = Records::new(lines, Framing::Lines, LINE_BYTES_MAX, from.lines);
     let done = miner.all(records, file, from.bytes)?;
     Ok(Some((done.session, done.checkpoint)))
+}
+
+/// Mines one file, and keeps its events as text that may be shown to a model.
+///
+/// # Errors
+/// When `reader` fails. Nothing in the content is an error.
+pub fn mine_with_transcript(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+) -> io::Result<(MinedSession, Transcript)> {
+    let mut recorder = Recorder::default();
+    recorder.transcript = Some(Transcript::default());
+    let done = run(file, reader, options, recorder)?;
+    let transcript = done.recorder.transcript.unwrap_or_default();
+    Ok((done.session, transcript))
 }
 
 /// What the production rules say about each line, for measuring them against labels.
@@ -409,6 +426,9 @@ impl Miner {
                 *last_ms = (*last_ms).max(at_ms);
             }
             let event = SessionEvent { line, at_ms, body };
+            if let Some(transcript) = &mut recorder.transcript {
+                transcript.push(&event, raw);
+            }
             let mut cx = Cx {
                 line,
                 at_ms,
