@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::event::{Body, SessionEvent, Text, floor_char};
 use crate::hash;
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::scrub::{Scrubbed, Scrubber};
 
 /// Longest text of one entry, bytes. What a person says is rarely longer; results of tools are cut in their middle.
@@ -19,6 +20,12 @@ pub const ENTRIES_MAX: usize = 20_000;
 /// Most bytes of text of one session.
 pub const TEXT_BYTES_MAX: usize = 32 << 20;
 const TOOL_BYTES_MAX: usize = 120;
+/// How much readers keep of what the model says, bytes.
+const SPOKEN_KEPT: usize = 1_024;
+/// Longest word at the end of a text that is surely no part of a secret, bytes.
+const PLAIN_WORD_BYTES_MAX: usize = 20;
+/// Words at the end of a text that are dropped at most.
+const ODD_WORDS_MAX: usize = 12;
 
 /// Who speaks in an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +129,7 @@ impl Transcript {
             self.entries_beyond += 1;
             return;
         }
-        let (text, is_cut) = text.scrubbed();
+        let (text, is_cut) = text.scrubbed(role);
         if text.is_only_placeholders() {
             self.entries_scrubbed += 1;
             return;
@@ -164,9 +171,12 @@ impl Source<'_> {
     }
 
     /// The text as it may be shown, and whether something was left out.
-    fn scrubbed(&self) -> (Scrubbed, bool) {
+    fn scrubbed(&self, role: Role) -> (Scrubbed, bool) {
         let window = ENTRY_BYTES_MAX + MARGIN_BYTES;
         match self {
+            Self::Plain(text) if text.len() <= window && may_be_cut(role, text.len()) => {
+                cut(without_half_secret(text))
+            }
             Self::Plain(text) if text.len() <= window => cut(text),
             Self::Plain(text) => {
                 let tail = text.len() - floor_char(text, TAIL_BYTES + MARGIN_BYTES);
@@ -181,6 +191,32 @@ impl Source<'_> {
                 joined(&text.head(window), &text.tail(TAIL_BYTES + MARGIN_BYTES))
             }
         }
+    }
+}
+
+/// Readers keep the beginning of long texts only, and know nothing of secrets: what ends a text that may have been cut
+/// could be half a secret, which nobody would know for one. It goes, back to the first plain word.
+fn without_half_secret(text: &str) -> &str {
+    let mut rest = text.trim_end();
+    for _ in 0..ODD_WORDS_MAX {
+        let space = rest.char_indices().rfind(|(_, c)| c.is_whitespace());
+        let start = space.map_or(0, |(at, c)| at + c.len_utf8());
+        let word = rest[start..].trim_matches(|c: char| c.is_ascii_punctuation());
+        if word.len() <= PLAIN_WORD_BYTES_MAX && word.chars().all(char::is_alphabetic) {
+            break;
+        }
+        rest = rest[..start].trim_end();
+    }
+    rest
+}
+
+/// Whether a text may be the beginning of a longer one. Six bytes of an escape can be one byte of text, so the length of
+/// what is left says little.
+fn may_be_cut(role: Role, bytes: usize) -> bool {
+    match role {
+        Role::Assistant => (SPOKEN_KEPT / 6..=SPOKEN_KEPT).contains(&bytes),
+        Role::User | Role::System => bytes >= MESSAGE_BYTES_MAX / 6,
+        Role::Call | Role::Result => false,
     }
 }
 
@@ -263,7 +299,7 @@ fn shown<'e>(body: &'e Body<'_>) -> Shown<'e> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::event::{ToolResult, UserTurn};
+    use crate::event::{AssistantTurn, ToolResult, UserTurn};
 
     pub(crate) fn entry(role: Role, line: u64, text: &str) -> Entry {
         Entry {
@@ -353,6 +389,39 @@ pub(crate) mod tests {
             let shown = &transcript.entries[0].text;
             assert!(!shown.contains(&KEY[16..40]), "{before}");
             assert_eq!(transcript.entries_cut, 1);
+        }
+    }
+
+    #[test]
+    fn what_may_be_half_a_secret_goes_and_plain_words_stay() {
+        for (text, want) in [
+            ("we then used the key sk-ant-api0", "we then used the key"),
+            ("write to kim.lee@exam", "write to"),
+            ("the card 4111 1111 11", "the card"),
+            (
+                "the report stays (in drafts).",
+                "the report stays (in drafts).",
+            ),
+            ("", ""),
+            ("é7\u{a0}ü8", ""),
+        ] {
+            assert_eq!(without_half_secret(text), want);
+        }
+        for kept in 1..KEY.len() {
+            let text = format!("{}the key {}", "é ".repeat(200), &KEY[..kept]);
+            let turn = AssistantTurn {
+                text: text.into(),
+                ..AssistantTurn::default()
+            };
+            let event = SessionEvent {
+                line: 1,
+                at_ms: None,
+                body: Body::Assistant(turn),
+            };
+            let mut transcript = Transcript::default();
+            transcript.push(&event, b"raw");
+            let shown = &transcript.entries[0].text;
+            assert!(kept < 3 || !shown.contains(&KEY[..kept]), "{shown}");
         }
     }
 
