@@ -16,3 +16,13 @@ pub const SLUG_BYTES_MAX: usize = 48;
 pub const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes that a compressed session file may expand to.
 pub const EXPANDED_BYTES_MAX: u64 = 16 << 30;
+/// Longest brief that a model writes, tokens.
+pub const BRIEF_TOKENS_MAX: u64 = 8_192;
+/// Longest answer about one piece of a session, tokens.
+pub const ANSWER_TOKENS_MAX: u64 = 3_000;
+/// Longest body of a provider's response, bytes.
+pub const RESPONSE_BYTES_MAX: usize = 4 << 20;
+/// Longest wait for a provider's response, seconds.
+pub const RESPONSE_SECONDS_MAX: u64 = 180;
+/// Longest wait that a provider may ask for, milliseconds; a longer one is cut to this.
+pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60 * 1_000;
