@@ -9,6 +9,7 @@ mod graph;
 mod history;
 mod list;
 mod output;
+mod reading;
 mod resume;
 mod route;
 mod run;

@@ -17,6 +17,7 @@ mod common;
 mod disk_errors;
 mod full_disk;
 mod kill;
+mod reading;
 mod readme;
 mod record;
 mod registry;
