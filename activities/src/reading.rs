@@ -40,7 +40,9 @@ pub(crate) struct Taken {
 
 /// The plan that was read last: every session of a run asks for the same one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plans(Arc<Mutex<Option<(BlobRef, Arc<Plan>)>>>);
+pub(crate) struct Plans(Arc<Mutex<Option<KeptPlan>>>);
+
+type KeptPlan = (BlobRef, Arc<Plan>);
 
 impl Plans {
     pub(crate) fn plan(&self, cx: &ActivityCx, blob: &BlobRef) -> Result<Arc<Plan>, Failure> {

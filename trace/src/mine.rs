@@ -26,6 +26,8 @@ use crate::signal::MinedSignal;
 pub const SNIFF_BYTES: usize = 64 * 1024;
 
 const SESSION_ID_BYTES_MAX: usize = 256;
+/// The largest count that a checkpoint may hold.
+const COUNT_MAX: u64 = 1 << 53;
 
 /// How to mine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +139,13 @@ pub fn mine_on(
     let Ok(format) = from.format.parse::<Format>() else {
         return Ok(None);
     };
+    // Nothing that was read has such counts: going on from them would count beyond what a number holds.
+    if [from.bytes, from.lines, from.events, from.skipped_more]
+        .iter()
+        .any(|n| *n > COUNT_MAX)
+    {
+        return Ok(None);
+    }
     let Some(saved) = format.reader(Some(&from.reader)) else {
         return Ok(None);
     };
@@ -147,6 +156,7 @@ pub fn mine_on(
         reader: saved,
         first_ms: from.first_ms,
         last_ms: from.last_ms,
+        has_understood: true,
     };
     miner.session.lines = from.lines;
     miner.session.events = from.events;
@@ -275,6 +285,7 @@ fn run(
         reader: format_reader,
         first_ms: i64::MAX,
         last_ms: i64::MIN,
+        has_understood: false,
     };
     let records = Records::new(lines, framing, LINE_BYTES_MAX, 0);
     miner.all(records, file, 0)
@@ -303,6 +314,8 @@ struct Miner {
     reader: Box<dyn SavedReader>,
     first_ms: i64,
     last_ms: i64,
+    /// Whether a record was understood. Until then a document that is being written may look like lines.
+    has_understood: bool,
 }
 
 impl Miner {
@@ -358,6 +371,9 @@ impl Miner {
 
     /// All that is remembered now. Written and read back at once: what the detectors hold has no other copy.
     fn checkpoint(&self) -> Option<Checkpoint> {
+        if !self.has_understood {
+            return None;
+        }
         let copy = |value: Result<String, serde_json::Error>| value.ok();
         let recorder = copy(serde_json::to_string(&self.recorder))?;
         let detectors = copy(serde_json::to_string(&self.detectors))?;
@@ -394,6 +410,7 @@ impl Miner {
             }
         };
         let Err(reason) = self.read(text, bytes) else {
+            self.has_understood = true;
             return;
         };
         // A string cut between two halves of a character is the most common flaw of a whole line.
@@ -417,6 +434,7 @@ impl Miner {
             reader,
             first_ms,
             last_ms,
+            has_understood: _,
         } = self;
         let line = session.lines;
         let mut sink = |at_ms: Option<i64>, body: crate::event::Body<'_>| {
@@ -463,7 +481,8 @@ impl Miner {
             file,
         };
         self.session.signals = self.recorder.finish(origin);
-        self.session.risk = self.detectors.risk();
+        // JSON gives back a figure of few digits as it was, one of seventeen only nearly.
+        self.session.risk = (self.detectors.risk() * 1e6).round() / 1e6;
         self.session.failed_calls = self.detectors.failed_calls().to_vec();
         self.session.session_id = Scrubber::shared().scrub(session_id);
         self.session.signals_dropped = self.recorder.dropped;

@@ -45,7 +45,7 @@ impl Http {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.body(body).send().await.map_err(|e| broken(e))?;
+        let response = request.body(body).send().await.map_err(broken)?;
         let status = response.status().as_u16();
         let header = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
@@ -62,7 +62,7 @@ impl Http {
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Unanswered> {
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|e| broken(e))? {
+    while let Some(part) = response.chunk().await.map_err(broken)? {
         if body.len() + part.len() > RESPONSE_BYTES_MAX {
             let text = format!("the provider's response is longer than {RESPONSE_BYTES_MAX} bytes");
             return Err(Unanswered {

@@ -182,7 +182,7 @@ impl Cx<'_> {
         let Some(open) = self.recorder.open.get_mut(index) else {
             return;
         };
-        open.repeats += 1;
+        open.repeats = open.repeats.saturating_add(1);
         open.signal.span.end = open.signal.span.end.max(line);
         open.signal.severity = open.signal.severity.max(finding.severity);
         open.signal.confidence = open.signal.confidence.max(finding.confidence);

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::tokens_about;
+use super::budget::tokens_about;
 use super::transcript::{Entry, Transcript};
 use crate::hash;
 use crate::scrub::Scrubbed;

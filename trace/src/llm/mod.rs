@@ -15,15 +15,9 @@ mod reply;
 pub mod sample;
 mod transcript;
 
+pub use budget::tokens_about;
 pub use check::{Claims, Finding, Thrown, check, is_from_model, signals};
 pub use chunk::{Chunk, ChunkLimits, chunks};
 pub use prompt::{INSTRUCTIONS, PROMPT_VERSION, cache_key, repair_instructions};
 pub use reply::{BadReply, Claim, parse};
 pub use transcript::{ENTRIES_MAX, ENTRY_BYTES_MAX, Entry, Role, TEXT_BYTES_MAX, Transcript};
-
-/// About how many tokens a text has: a quarter of its bytes, which fits English and code. For planning only; what may
-/// be spent is bounded by [`budget::tokens_at_most`].
-#[must_use]
-pub fn tokens_about(bytes: u64) -> u64 {
-    bytes.div_ceil(4)
-}
