@@ -327,7 +327,7 @@ impl Miner {
         bytes_before: u64,
     ) -> io::Result<Done> {
         let mut checkpoint = None;
-        let mut is_passed_over = false;
+        let (mut is_passed_over, mut is_unfinished) = (false, false);
         let is_lines = matches!(records, Records::Lines { .. });
         while let Some((number, record)) = records.next_record()? {
             is_passed_over = matches!(record, Line::TooLong { .. });
@@ -337,6 +337,7 @@ impl Miner {
                     self.line(bytes, true);
                 }
                 Line::Unfinished(bytes) => {
+                    is_unfinished = true;
                     // The rest of the line may come later: it is not behind the checkpoint.
                     if is_lines {
                         checkpoint = self.checkpoint().map(|kept| (kept, bytes.len() as u64));
@@ -354,7 +355,7 @@ impl Miner {
         self.session.bytes = bytes_before + bytes;
         self.session.lines = lines;
         // Whether a line that was passed over has ended is not known.
-        if is_lines && checkpoint.is_none() && !is_passed_over {
+        if is_lines && !is_unfinished && !is_passed_over {
             checkpoint = self.checkpoint().map(|kept| (kept, 0));
         }
         let checkpoint = checkpoint.map(|(kept, unfinished)| Checkpoint {

@@ -421,7 +421,7 @@ pub(crate) mod tests {
             let mut transcript = Transcript::default();
             transcript.push(&event, b"raw");
             let shown = &transcript.entries[0].text;
-            assert!(kept < 3 || !shown.contains(&KEY[..kept]), "{shown}");
+            assert!(kept < 4 || !shown.contains(&KEY[..kept]), "{shown}");
         }
     }
 
