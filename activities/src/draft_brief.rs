@@ -9,7 +9,7 @@ use workflows::contracts::{self, BlobRef, DraftBriefInput};
 use crate::blobs;
 use crate::brief::{BRIEF_PART, INSTRUCTIONS, REVIEW_PART, SNAPSHOT_PART};
 use crate::errors::blocking;
-use crate::limits::REPLY_BYTES_MAX;
+use crate::limits::{BRIEF_TOKENS_MAX, REPLY_BYTES_MAX};
 use crate::model::{self, Fenced, Prompt};
 
 /// The actor.
@@ -23,7 +23,7 @@ impl Activity for DraftBrief {
     async fn run(&self, cx: &ActivityCx, input: DraftBriefInput) -> Result<BlobRef, Failure> {
         let model = model::by_name(&input.model)?;
         let prompt = blocking(cx, move |cx| prompt(cx, &input)).await?;
-        let reply = model.complete(&prompt).await?;
+        let reply = model.complete(&prompt).await.map_err(Failure::from)?.text;
         if reply.len() > REPLY_BYTES_MAX {
             let message = format!("the reply is longer than {REPLY_BYTES_MAX} bytes");
             return Err(Failure::retryable("BadReply", message));
@@ -48,5 +48,6 @@ fn prompt(cx: &ActivityCx, input: &DraftBriefInput) -> Result<Prompt, Failure> {
     Ok(Prompt {
         system: INSTRUCTIONS,
         data,
+        output_tokens_max: BRIEF_TOKENS_MAX,
     })
 }

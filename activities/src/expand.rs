@@ -201,6 +201,49 @@ mod tests {
         assert!(message.starts_with("damaged zstd file"), "{message}");
     }
 
+    /// Cuts, flips and foreign pieces at places that a seed decides. `FUZZ_SECONDS` makes it go on for longer.
+    #[test]
+    fn hostile_bytes_end_in_content_or_in_an_error() {
+        let text = "one line of a session, and then another\n"
+            .repeat(300)
+            .into_bytes();
+        let seeds = [gzip(&text), zstd(&text), zstd(&text[..40])];
+        let seconds = std::env::var("FUZZ_SECONDS").ok();
+        let seconds = seconds.and_then(|s| s.parse().ok()).unwrap_or(0);
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+        let mut state = 7_u64;
+        let mut below = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % n.max(1)
+        };
+        let mut cases = 0_u64;
+        while cases < 1_500 || std::time::Instant::now() < end {
+            cases += 1;
+            let mut case = seeds[below(seeds.len())].clone();
+            for _ in 0..=below(4) {
+                let at = 4 + below(case.len().saturating_sub(4));
+                match below(4) {
+                    0 => case.truncate(at),
+                    1 if at < case.len() => case[at] ^= 1 << below(8),
+                    2 => {
+                        let piece = [b"\xff".repeat(1 + below(40)), vec![0; below(9)]].concat();
+                        case.splice(at.min(case.len())..at.min(case.len()), piece);
+                    }
+                    _ => {
+                        let other = &seeds[below(seeds.len())];
+                        case.truncate(at);
+                        case.extend_from_slice(&other[below(other.len())..]);
+                    }
+                }
+            }
+            let read = std::panic::catch_unwind(|| read(&case).map(|content| content.len()));
+            assert!(read.is_ok(), "case {cases} panics: {case:?}");
+        }
+        eprintln!("{cases} cases");
+    }
+
     #[test]
     fn an_expansion_without_end_is_stopped() {
         let mut bomb = Expanded {

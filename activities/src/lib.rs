@@ -1,6 +1,7 @@
 //! The hands: the only code that touches session files, models and reports.
 //!
 //! One activity a file. Reading order: [`discover`] (which files), [`mine_session`] (one file),
+//! [`plan_reading`], [`read_session`] and [`collect_readings`] (what a model adds, where one is asked for),
 //! [`collect_results`] and [`rollup_signals`] (all together), [`file_tickets`],
 //! [`snapshot_evidence`], [`draft_brief`] and [`critique_brief`] (research, with the rules in
 //! [`brief`]), [`write_report`]. Between them: [`manifest`] and [`blobs`] (what travels by digest),
@@ -12,6 +13,7 @@
 pub mod agents;
 pub mod blobs;
 pub mod brief;
+pub mod collect_readings;
 pub mod collect_results;
 pub mod critique_brief;
 pub mod discover;
@@ -22,6 +24,8 @@ pub mod limits;
 pub mod manifest;
 pub mod mine_session;
 pub mod model;
+pub mod plan_reading;
+pub mod read_session;
 pub mod rollup_signals;
 pub mod snapshot_evidence;
 pub mod sqlite;
@@ -29,6 +33,7 @@ pub mod write_report;
 
 mod errors;
 mod expand;
+mod reading;
 mod registry;
 
 use std::path::PathBuf;
@@ -40,15 +45,18 @@ use crate::ledger::{Ledger, Ledgered};
 pub struct Config {
     /// The file that gets a line for every execution, see [`ledger`]; `None` for no ledger.
     pub ledger: Option<PathBuf>,
+    /// The providers of models that can be reached.
+    pub access: model::Access,
 }
 
 impl Config {
-    /// What the environment says: `OPENCLAW_TRACE_LEDGER`.
+    /// What the environment says: `OPENCLAW_TRACE_LEDGER`, and what [`model::Access`] reads.
     #[must_use]
     pub fn from_environment() -> Self {
         let ledger = std::env::var_os(ledger::VARIABLE).filter(|path| !path.is_empty());
         Self {
             ledger: ledger.map(PathBuf::from),
+            access: model::Access::from_environment(),
         }
     }
 }
@@ -65,6 +73,12 @@ pub fn register(builder: engine::Builder, config: Config) -> engine::Builder {
             mine_session::MineSession::new(manifests.clone()),
         ))
         .activity(Ledgered::new(&ledger, collect_results::CollectResults))
+        .activity(Ledgered::new(&ledger, plan_reading::PlanReading))
+        .activity(Ledgered::new(
+            &ledger,
+            read_session::ReadSession::new(manifests.clone(), config.access),
+        ))
+        .activity(Ledgered::new(&ledger, collect_readings::CollectReadings))
         .activity(Ledgered::new(
             &ledger,
             rollup_signals::RollupSignals::new(manifests),

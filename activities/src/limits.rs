@@ -22,3 +22,13 @@ pub const BUSY_MS_MAX: u64 = 5_000;
 pub const STORE_PARTS_MAX: usize = 200_000;
 /// Longest row of a store that is read; a longer one is skipped as a line. Bytes.
 pub const ROW_BYTES_MAX: u32 = 64 << 20;
+/// Longest brief that a model writes, tokens.
+pub const BRIEF_TOKENS_MAX: u64 = 8_192;
+/// Longest answer about one piece of a session, tokens.
+pub const ANSWER_TOKENS_MAX: u64 = 3_000;
+/// Longest body of a provider's response, bytes.
+pub const RESPONSE_BYTES_MAX: usize = 4 << 20;
+/// Longest wait for a provider's response, seconds.
+pub const RESPONSE_SECONDS_MAX: u64 = 180;
+/// Longest wait that a provider may ask for, milliseconds; a longer one is cut to this.
+pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60 * 1_000;

@@ -317,6 +317,24 @@ fn read(
     Ok((session, End { stamp, growth }))
 }
 
+/// The whole content of a session file, from its start to where it ends now; expanded when it is compressed.
+///
+/// # Errors
+/// When it is no file or cannot be read.
+pub(crate) fn open_whole<'a>(
+    cx: &'a ActivityCx,
+    file: &SessionFile,
+) -> io::Result<Counted<'a, Box<dyn Read>>> {
+    // Opening a FIFO would wait for a writer, so what it is comes first.
+    if let Some(what) = not_a_file(&std::fs::metadata(&file.path)?) {
+        return Err(io::Error::other(what));
+    }
+    let open = File::open(&file.path)?;
+    let bytes = open.metadata()?.len();
+    let inner = expand::content(open, bytes)?;
+    Ok(Counted { inner, cx })
+}
+
 /// What it is, when it is no file.
 pub(crate) fn not_a_file(metadata: &Metadata) -> Option<&'static str> {
     let kind = metadata.file_type();
@@ -357,7 +375,7 @@ fn unread(file: &SessionFile, why: String) -> MinedSession {
 }
 
 /// Counts what is read for progress displays, and stops when the attempt should.
-struct Counted<'a, R> {
+pub(crate) struct Counted<'a, R> {
     inner: R,
     cx: &'a ActivityCx,
 }

@@ -1,14 +1,23 @@
 //! The port to what writes: a prompt goes in, a text comes out.
 //!
-//! Neighbours: `draft_brief` asks; [`crate::brief::Rules`] answers without any model. What was mined
-//! travels as fenced data, apart from the instructions, because sessions are hostile text. Must not
-//! know what a brief is.
+//! Neighbours: `draft_brief` and `read_session` ask; [`crate::brief::Rules`] answers without any model, `anthropic` and
+//! `openai` over the network by way of `http`, with what [`Access`] holds. What was mined travels as fenced data, apart
+//! from the instructions, because sessions are hostile text. Must not know what a brief is.
+
+mod access;
+mod anthropic;
+mod http;
+mod openai;
 
 use async_trait::async_trait;
 use kernel::Failure;
+use serde::de::DeserializeOwned;
+use trace::llm::budget::{Usage, tokens_at_most};
 use trace::scrub::Scrubbed;
 
 use crate::brief::Rules;
+
+pub use access::{Access, Endpoint, Secret};
 
 /// The name of the writer that is rules only.
 pub const NONE: &str = "none";
@@ -29,9 +38,21 @@ pub struct Prompt {
     pub system: &'static str,
     /// What to work on.
     pub data: Vec<Fenced>,
+    /// Longest answer, tokens.
+    pub output_tokens_max: u64,
 }
 
 impl Prompt {
+    /// What asking this can use at most.
+    #[must_use]
+    pub fn bound(&self) -> Usage {
+        let bytes = self.system.len() + self.data_text().len();
+        Usage {
+            input_tokens: tokens_at_most(bytes as u64),
+            output_tokens: self.output_tokens_max,
+        }
+    }
+
     /// The data of a name.
     #[must_use]
     pub fn data(&self, name: &str) -> Option<&str> {
@@ -66,17 +87,69 @@ fn longest_run(text: &str, mark: char) -> usize {
     longest
 }
 
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// What was written.
+    pub text: String,
+    /// What it used, as the provider says.
+    pub usage: Usage,
+}
+
+/// What a question without an answer may have used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Nothing: it never arrived, or was turned away.
+    Nothing,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// For the record.
+    pub failure: Failure,
+    /// For the account.
+    pub spent: Spent,
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        unanswered.failure
+    }
+}
+
+/// The type of the failure of one question that the model will never answer, where it answers others.
+pub const PROMPT_REFUSED: &str = "PromptRefused";
+
 /// Something that writes.
 #[async_trait]
 pub trait Model: Send + Sync {
     /// What it answers. The answer is not trusted: it is scrubbed, parsed and criticised.
     ///
+    /// **Cancel**: dropped before it ends, the question may have been answered and paid for.
+    ///
     /// # Errors
     /// Retryable when the model may answer later, permanent when it never will.
-    async fn complete(&self, prompt: &Prompt) -> Result<String, Failure>;
+    async fn complete(&self, prompt: &Prompt) -> Result<Reply, Unanswered>;
 }
 
-/// The writer of a name.
+/// What a provider's body holds.
+///
+/// # Errors
+/// Retryable when it is not as documented: what was used is not known then.
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unanswered> {
+    serde_json::from_slice(bytes).map_err(|error| Unanswered {
+        failure: Failure::retryable(
+            "BadResponse",
+            format!("could not read the provider's response: {error}"),
+        ),
+        spent: Spent::Unknown,
+    })
+}
+
+/// The writer of briefs of a name.
 ///
 /// # Errors
 /// Permanent when this build has none of that name.
@@ -103,7 +176,9 @@ mod tests {
                 name: "snapshot",
                 text: Scrubbed::from_store(hostile.to_owned()),
             }],
+            output_tokens_max: 10,
         };
+        assert!(prompt.bound().input_tokens > prompt.data_text().len() as u64);
         let text = prompt.data_text();
         let end = format!("\n{} end snapshot\n", "=".repeat(9));
         assert_eq!(text.matches(&end).count(), 1);

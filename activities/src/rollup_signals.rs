@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::Failure;
 use tokio::sync::Mutex;
+use trace::llm::coverage::SessionReading;
 use trace::mine::MinedSession;
 use trace::registry::Batch;
 use trace::rollup::overview::Overview;
@@ -21,6 +22,7 @@ use workflows::contracts::{self, BlobRef, RollupInput, RollupOutput};
 use crate::blobs;
 use crate::errors::{blocking, check_canceled};
 use crate::manifest::{Cache, Manifest};
+use crate::reading;
 use crate::registry;
 
 /// Groups the signals of all sessions.
@@ -51,17 +53,20 @@ impl Activity for RollupSignals {
         let _turn = self.turn.lock().await;
         let (output, row) = blocking(cx, move |cx| {
             let manifest = manifests.manifest(cx, &input.manifest)?;
+            let mined = sessions(cx, &input.lists)?;
+            let (coverage, readings) = reading::coverage(cx, &mined, input.readings.as_ref())?;
             let Rolled {
                 mut document,
                 signals,
                 batch,
-            } = roll_up(&manifest, sessions(cx, &input.lists)?);
+            } = roll_up(&manifest, mined, readings);
             let row = registry::consult(cx, &mut document, batch)?;
             let output = RollupOutput {
                 rollup: blobs::put_json(cx, &document)?,
                 signals: blobs::put_lines(cx, &signals)?,
                 n_signals: signals.len() as u64,
                 n_rollups: document.rollups.len() as u64,
+                coverage: blobs::put_json(cx, &coverage)?,
             };
             Ok((output, row))
         })
@@ -93,7 +98,14 @@ struct Rolled {
     batch: Batch,
 }
 
-fn roll_up(manifest: &Manifest, mut sessions: Vec<MinedSession>) -> Rolled {
+fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionReading>) -> Rolled {
+    let mut sessions = mined;
+    for reading in readings {
+        let place = usize::try_from(reading.index).unwrap_or(usize::MAX);
+        if let Some(session) = sessions.get_mut(place) {
+            session.signals.extend(reading.signals);
+        }
+    }
     sessions.sort_by(|a, b| (&a.file, &a.session_id).cmp(&(&b.file, &b.session_id)));
     drop_seen_elsewhere(&mut sessions);
     let overview = Overview::of(&sessions);

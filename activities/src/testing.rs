@@ -99,6 +99,7 @@ pub(crate) async fn roll_up(store: &MemoryStore, path: &Path) -> RollupOutput {
     let input = RollupInput {
         manifest: found.manifest,
         lists: vec![list],
+        readings: None,
     };
     run_activity::<RollupSignals>(store, &input)
         .await

@@ -89,6 +89,7 @@ async fn trace_with(
         out: out.to_str().unwrap().to_owned(),
         briefs: 3,
         model: "none".to_owned(),
+        reading: None,
     };
     let all = |builder: engine::Builder| {
         crate::register(builder.definitions(workflows::definitions()), config)
@@ -278,6 +279,7 @@ async fn the_ledger_has_one_line_for_every_execution() {
     let ledger = at.root.parent().unwrap().join("ledger");
     let config = Config {
         ledger: Some(ledger.clone()),
+        ..Config::default()
     };
     let store = MemoryStore::new();
     let output = trace_with(&store, &at.root, &at.out, "run", config)

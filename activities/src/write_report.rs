@@ -12,6 +12,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::Failure;
+use trace::llm::coverage::{Coverage, markdown};
 use trace::report::{report_html, rollup_md};
 use trace::rollup::RollupDocument;
 use trace::scrub::{Scrubbed, json_lines, json_pretty};
@@ -61,8 +62,19 @@ fn contents(cx: &ActivityCx, input: &WriteReportInput) -> Result<Files, Failure>
     add("signals.jsonl", json_lines(&signals).map_err(json)?);
     add("tickets.jsonl", json_lines(&tickets).map_err(json)?);
     add("rollup.json", json_pretty(&document).map_err(json)?);
-    let rollup_md = rollup_md(&document, ROLLUPS_SHOWN_MAX);
+    let mut rollup_md = rollup_md(&document, ROLLUPS_SHOWN_MAX);
+    // Runs that were begun by an older version have none.
+    let coverage: Option<Coverage> = match input.coverage.as_str() {
+        "" => None,
+        _ => Some(blobs::json(cx, &input.coverage)?),
+    };
+    if let Some(section) = coverage.as_ref().and_then(markdown) {
+        rollup_md = Scrubbed::concat(&[rollup_md, section]);
+    }
     add("rollup.md", Scrubbed::bytes(rollup_md));
+    if let Some(coverage) = coverage {
+        add("coverage.json", json_pretty(&coverage).map_err(json)?);
+    }
     let page = report_html(&document, &signals);
     add("report.html", Scrubbed::bytes(page));
     for brief in &input.briefs {

@@ -208,12 +208,21 @@ impl ActivityCx {
     /// # Errors
     /// When the engine has stopped: retryable; when the key is longer than 512 bytes: permanent.
     pub async fn set_cursor(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Failure> {
-        let row = Row {
+        self.set_cursors(vec![(key, value)]).await
+    }
+
+    /// Keeps several notes in one commit: after a crash all of them are there, or none. Durable on return.
+    ///
+    /// # Errors
+    /// As [`set_cursor`](Self::set_cursor).
+    pub async fn set_cursors(&self, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), Failure> {
+        let row = |(key, value)| Row {
             namespace: Namespace::Cursor,
             key,
             value: Some(value),
         };
-        self.client.put_rows(vec![row]).await.map_err(|error| {
+        let rows = rows.into_iter().map(row).collect();
+        self.client.put_rows(rows).await.map_err(|error| {
             if let ClientError::Stopped(why) = error {
                 Failure::retryable("EngineStopped", why)
             } else {

@@ -144,15 +144,41 @@ pub(crate) struct RunArgs {
     /// At most N sessions, in the order of their names
     #[arg(long, value_name = "N")]
     pub(crate) max_sessions: Option<u64>,
-    /// Which model writes the briefs; none works offline, by rules
+    /// Which model reads sessions beside the rules; none works offline. See docs/LLM.md
     #[arg(long, value_enum, default_value = "none")]
     pub(crate) llm: Llm,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
     /// Research the top N tickets
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) briefs: u64,
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
+}
+
+/// How the model of `--llm` is asked.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reading with a model")]
+pub(crate) struct ReadingArgs {
+    /// The provider's name of the model
+    #[arg(long, value_name = "NAME")]
+    pub(crate) llm_model: Option<String>,
+    /// Never use more than N tokens in this run, read and written together
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) llm_tokens: u64,
+    /// Never spend more than this in this run, as in 2.50; needs a price in --llm-prices
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) llm_cost: Option<String>,
+    /// What models cost: {"NAME":{"input":3.0,"output":15.0}}, per million tokens
+    #[arg(long, value_name = "FILE")]
+    pub(crate) llm_prices: Option<PathBuf>,
+    /// Decides which sessions are read when the budget does not hold all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) llm_seed: u64,
+    /// Ask about N sessions at once
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) llm_at_once: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

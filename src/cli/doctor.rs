@@ -42,12 +42,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, FaceError> {
     checks.push(directory(&dir));
     checks.push(store(&dir).await);
     checks.push(agents());
-    checks.push(check(
-        "models",
-        "ok",
-        "briefs are written by rules, offline (--llm none); no key is needed".to_owned(),
-        "",
-    ));
+    checks.push(check("models", "ok", models(), ""));
     let bad = checks.iter().any(|c| c.verdict == "bad");
     if global.json {
         output::json(&checks)?;
@@ -67,6 +62,25 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, FaceError> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+fn models() -> String {
+    let access = activities::model::Access::from_environment();
+    let mut keys = Vec::new();
+    if access.anthropic.is_some() {
+        keys.push("anthropic");
+    }
+    if access.openai.is_some() {
+        keys.push("openai");
+    }
+    if keys.is_empty() {
+        "none needed: rules work offline (--llm none)".to_owned()
+    } else {
+        format!(
+            "keys for {} are set; rules work offline (--llm none)",
+            keys.join(" and ")
+        )
+    }
 }
 
 fn directory(dir: &Path) -> Check {

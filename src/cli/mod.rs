@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod list;
 mod output;
+mod reading;
 mod replay;
 mod resume;
 mod route;

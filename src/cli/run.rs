@@ -9,6 +9,7 @@ use workflows::contracts::DiscoverInput;
 use super::args::{Global, Llm, RunArgs};
 use super::follow::{self, Followed};
 use super::output;
+use super::reading;
 use crate::control::{Answer, Request};
 use crate::face_error::{FaceError, Kind};
 use crate::host::{Host, Missing, Role, default_state_dir};
@@ -20,6 +21,9 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, Face
     };
     let prepared = prepare(global, &args)?;
     let host = Host::open(&prepared.state, role, Missing::Create).await?;
+    if let (Some(settings), None) = (&prepared.input.reading, host.remote_pid()) {
+        reading::reachable(settings)?;
+    }
     let id = match begin(&host, &prepared, args.id.as_deref()).await? {
         Begun::New(id) => id,
         Begun::Interrupted(id) => {
@@ -39,12 +43,7 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceError> {
-    if args.llm != Llm::None {
-        return Err(FaceError::usage(
-            format!("--llm {} is not built into this version", args.llm.name()),
-            "use --llm none: briefs are then written by rules, offline",
-        ));
-    }
+    let reading = reading::settings(args)?;
     if args
         .id
         .as_deref()
@@ -103,7 +102,9 @@ pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceE
             },
             out,
             briefs: args.briefs,
-            model: args.llm.name().to_owned(),
+            // Briefs are written by rules, whoever reads the sessions.
+            model: Llm::None.name().to_owned(),
+            reading,
         },
     })
 }

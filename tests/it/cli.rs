@@ -134,9 +134,19 @@ fn wrong_use_and_missing_things_have_their_exit_codes_and_say_what_to_do() {
     check(&["runn"], 2, "run");
     check(&["run", "/no/such/path"], 2, "could not read /no/such/path");
     check(
-        &["run", ".", "--llm", "anthropic"],
+        &["run", ".", "--llm", "claude-cli"],
         2,
         "not built into this version",
+    );
+    check(
+        &["run", ".", "--llm", "openai", "--llm-cost", "1.00"],
+        2,
+        "needs the price of",
+    );
+    check(
+        &["run", ".", "--llm", "anthropic", "--llm-at-once", "0"],
+        2,
+        "would never ask",
     );
     check(
         &["run", ".", "--format", "word"],

@@ -8,8 +8,13 @@ use std::sync::Arc;
 use engine::Engine;
 use kernel::{EventKind, HistoryEvent, Payload, RunId, WorkflowContract};
 use state::{SledStore, Store};
+use trace::llm::budget::Limits;
 use workflows::contracts::{DiscoverInput, DiscoverOutput};
-use workflows::{BriefLoop, MineShard, MineShardInput, TraceRun, TraceRunInput};
+use workflows::reading::{PlanReadingOutput, ReadSessionInput};
+use workflows::{
+    BriefLoop, MineShard, MineShardInput, ReadShard, ReadShardInput, ReadingSettings, TraceRun,
+    TraceRunInput,
+};
 
 use crate::bad_input::session;
 
@@ -50,6 +55,17 @@ async fn record(target: &Path) {
         out: dir.path().join("out").to_str().unwrap().to_owned(),
         briefs: 1,
         model: "none".to_owned(),
+        // A budget of nothing: the stage is there, and no model is asked.
+        reading: Some(ReadingSettings {
+            model: "anthropic:none-is-asked".to_owned(),
+            limits: Limits {
+                tokens: 0,
+                cost_micros: None,
+                price: None,
+            },
+            seed: 0,
+            at_once: 1,
+        }),
     };
     let root = client
         .start_typed::<TraceRun>("recorded", &input)
@@ -64,6 +80,13 @@ async fn record(target: &Path) {
             _ => None,
         })
         .unwrap();
+    let planned: PlanReadingOutput = events
+        .iter()
+        .find_map(|event| match &event.kind {
+            EventKind::ActivityTaskCompleted { result, .. } => result.decode().ok(),
+            _ => None,
+        })
+        .unwrap();
     let child = events
         .iter()
         .find_map(|event| match &event.kind {
@@ -71,6 +94,22 @@ async fn record(target: &Path) {
             _ => None,
         })
         .unwrap();
+    let read_shard = ReadShardInput {
+        common: ReadSessionInput {
+            manifest: found.manifest.clone(),
+            plan: planned.plan,
+            position: 0,
+            settings: input.reading.clone().unwrap(),
+            account: root.to_string(),
+        },
+        first: 0,
+        end: 0,
+    };
+    let read_shard = client
+        .start_typed::<ReadShard>("recorded-reading", &read_shard)
+        .await
+        .unwrap();
+    client.wait(read_shard).await.unwrap();
     let shard = MineShardInput {
         manifest: found.manifest,
         first: 2,
@@ -85,6 +124,7 @@ async fn record(target: &Path) {
         (root, TraceRun::TYPE),
         (child, BriefLoop::TYPE),
         (shard, MineShard::TYPE),
+        (read_shard, ReadShard::TYPE),
     ] {
         let place = dir.path().to_str().unwrap();
         write(

@@ -13,6 +13,7 @@ pub mod hash;
 mod json_path;
 pub mod limits;
 pub mod line;
+pub mod llm;
 pub mod mine;
 pub mod normalise;
 pub mod outcome;

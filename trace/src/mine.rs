@@ -17,6 +17,7 @@ use crate::formats::{self, SavedReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
+use crate::llm::Transcript;
 use crate::records::{Framing, Records};
 use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::MinedSignal;
@@ -25,6 +26,8 @@ use crate::signal::MinedSignal;
 pub const SNIFF_BYTES: usize = 64 * 1024;
 
 const SESSION_ID_BYTES_MAX: usize = 256;
+/// The largest count that a checkpoint may hold.
+const COUNT_MAX: u64 = 1 << 53;
 
 /// How to mine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,6 +139,13 @@ pub fn mine_on(
     let Ok(format) = from.format.parse::<Format>() else {
         return Ok(None);
     };
+    // Nothing that was read has such counts: going on from them would count beyond what a number holds.
+    if [from.bytes, from.lines, from.events, from.skipped_more]
+        .iter()
+        .any(|n| *n > COUNT_MAX)
+    {
+        return Ok(None);
+    }
     let Some(saved) = format.reader(Some(&from.reader)) else {
         return Ok(None);
     };
@@ -146,6 +156,7 @@ pub fn mine_on(
         reader: saved,
         first_ms: from.first_ms,
         last_ms: from.last_ms,
+        has_understood: true,
     };
     miner.session.lines = from.lines;
     miner.session.events = from.events;
@@ -159,6 +170,22 @@ pub fn mine_on(
     let records = Records::new(lines, Framing::Lines, LINE_BYTES_MAX, from.lines);
     let done = miner.all(records, file, from.bytes)?;
     Ok(Some((done.session, done.checkpoint)))
+}
+
+/// Mines one file, and keeps its events as text that may be shown to a model.
+///
+/// # Errors
+/// When `reader` fails. Nothing in the content is an error.
+pub fn mine_with_transcript(
+    file: &FileRef<'_>,
+    reader: &mut dyn Read,
+    options: &MineOptions,
+) -> io::Result<(MinedSession, Transcript)> {
+    let mut recorder = Recorder::default();
+    recorder.transcript = Some(Transcript::default());
+    let done = run(file, reader, options, recorder)?;
+    let transcript = done.recorder.transcript.unwrap_or_default();
+    Ok((done.session, transcript))
 }
 
 /// What the production rules say about each line, for measuring them against labels.
@@ -258,6 +285,7 @@ fn run(
         reader: format_reader,
         first_ms: i64::MAX,
         last_ms: i64::MIN,
+        has_understood: false,
     };
     let records = Records::new(lines, framing, LINE_BYTES_MAX, 0);
     miner.all(records, file, 0)
@@ -286,6 +314,8 @@ struct Miner {
     reader: Box<dyn SavedReader>,
     first_ms: i64,
     last_ms: i64,
+    /// Whether a record was understood. Until then a document that is being written may look like lines.
+    has_understood: bool,
 }
 
 impl Miner {
@@ -297,7 +327,7 @@ impl Miner {
         bytes_before: u64,
     ) -> io::Result<Done> {
         let mut checkpoint = None;
-        let mut is_passed_over = false;
+        let (mut is_passed_over, mut is_unfinished) = (false, false);
         let is_lines = matches!(records, Records::Lines { .. });
         while let Some((number, record)) = records.next_record()? {
             is_passed_over = matches!(record, Line::TooLong { .. });
@@ -307,6 +337,7 @@ impl Miner {
                     self.line(bytes, true);
                 }
                 Line::Unfinished(bytes) => {
+                    is_unfinished = true;
                     // The rest of the line may come later: it is not behind the checkpoint.
                     if is_lines {
                         checkpoint = self.checkpoint().map(|kept| (kept, bytes.len() as u64));
@@ -324,7 +355,7 @@ impl Miner {
         self.session.bytes = bytes_before + bytes;
         self.session.lines = lines;
         // Whether a line that was passed over has ended is not known.
-        if is_lines && checkpoint.is_none() && !is_passed_over {
+        if is_lines && !is_unfinished && !is_passed_over {
             checkpoint = self.checkpoint().map(|kept| (kept, 0));
         }
         let checkpoint = checkpoint.map(|(kept, unfinished)| Checkpoint {
@@ -341,6 +372,9 @@ impl Miner {
 
     /// All that is remembered now. Written and read back at once: what the detectors hold has no other copy.
     fn checkpoint(&self) -> Option<Checkpoint> {
+        if !self.has_understood {
+            return None;
+        }
         let copy = |value: Result<String, serde_json::Error>| value.ok();
         let recorder = copy(serde_json::to_string(&self.recorder))?;
         let detectors = copy(serde_json::to_string(&self.detectors))?;
@@ -377,6 +411,7 @@ impl Miner {
             }
         };
         let Err(reason) = self.read(text, bytes) else {
+            self.has_understood = true;
             return;
         };
         // A string cut between two halves of a character is the most common flaw of a whole line.
@@ -400,6 +435,7 @@ impl Miner {
             reader,
             first_ms,
             last_ms,
+            has_understood: _,
         } = self;
         let line = session.lines;
         let mut sink = |at_ms: Option<i64>, body: crate::event::Body<'_>| {
@@ -409,6 +445,9 @@ impl Miner {
                 *last_ms = (*last_ms).max(at_ms);
             }
             let event = SessionEvent { line, at_ms, body };
+            if let Some(transcript) = &mut recorder.transcript {
+                transcript.push(&event, raw);
+            }
             let mut cx = Cx {
                 line,
                 at_ms,
@@ -443,7 +482,8 @@ impl Miner {
             file,
         };
         self.session.signals = self.recorder.finish(origin);
-        self.session.risk = self.detectors.risk();
+        // JSON gives back a figure of few digits as it was, one of seventeen only nearly.
+        self.session.risk = (self.detectors.risk() * 1e6).round() / 1e6;
         self.session.failed_calls = self.detectors.failed_calls().to_vec();
         self.session.session_id = Scrubber::shared().scrub(session_id);
         self.session.signals_dropped = self.recorder.dropped;

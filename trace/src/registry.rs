@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::hash;
+use crate::llm::is_from_model;
 use crate::mine::MinedSession;
 use crate::scrub::{self, Scrubbed};
 use lifecycle::{Event, State};
@@ -65,7 +66,9 @@ impl Batch {
             events: session.events,
             seen: BTreeMap::new(),
         };
-        for signal in &session.signals {
+        // A model reads other sessions in each run: a failure that it did not look for would seem to have gone.
+        let by_rules = session.signals.iter().filter(|s| !is_from_model(s));
+        for signal in by_rules {
             let seen = facts.seen.entry(signal.fingerprint_id.clone()).or_default();
             seen.add(&signal.at);
         }

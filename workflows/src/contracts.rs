@@ -15,6 +15,8 @@ pub mod stage {
     pub const DISCOVER: &str = "discover";
     /// Mining each of them.
     pub const MINE: &str = "mine";
+    /// Having a model read sessions, where one is asked for.
+    pub const READ: &str = "read";
     /// Grouping signals.
     pub const ROLLUP: &str = "rollup";
     /// Tickets of the groups.
@@ -138,6 +140,9 @@ pub struct RollupInput {
     pub manifest: BlobRef,
     /// Lists made by [`CollectResults`], in the order of the manifest.
     pub lists: Vec<BlobRef>,
+    /// What a model read, when one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readings: Option<crate::reading::Readings>,
 }
 
 /// The groups.
@@ -151,6 +156,9 @@ pub struct RollupOutput {
     pub n_signals: u64,
     /// Number of groups.
     pub n_rollups: u64,
+    /// A JSON blob: the record of what was read. Empty in runs of old.
+    #[serde(default)]
+    pub coverage: BlobRef,
 }
 
 impl ActivityContract for RollupSignals {
@@ -336,6 +344,9 @@ pub struct WriteReportInput {
     pub tickets: BlobRef,
     /// The briefs.
     pub briefs: Vec<crate::BriefLoopOutput>,
+    /// The record of what was read. Empty in runs of old.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub coverage: BlobRef,
 }
 
 impl ActivityContract for WriteReport {

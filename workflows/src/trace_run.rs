@@ -1,4 +1,4 @@
-//! `TraceRun`: discover, mine, roll up, ticket, research, report.
+//! `TraceRun`: discover, mine, read with a model if one is asked for, roll up, ticket, research, report.
 //!
 //! Each step is a checkpointed activity or child, so a killed run goes on where it stopped.
 
@@ -14,6 +14,7 @@ use crate::contracts::{
     MineSessionInput, RollupInput, RollupSignals, WriteReport, WriteReportInput, stage,
 };
 use crate::mine_shard::{MineShard, MineShardInput};
+use crate::reading::{ReadingSettings, read};
 
 /// Sessions mined side by side in one run: enough for any machine, few enough for a small summary.
 pub const FAN_OUT: usize = 64;
@@ -38,8 +39,11 @@ pub struct TraceRunInput {
     pub out: String,
     /// Top tickets to research.
     pub briefs: u64,
-    /// Which model, `none` for the rules.
+    /// Which model writes briefs, `none` for the rules.
     pub model: String,
+    /// How a model is to read sessions beside the rules; `None` for the rules alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<ReadingSettings>,
 }
 
 /// What a run gives.
@@ -77,6 +81,9 @@ impl WorkflowContract for TraceRun {
 pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, Failure> {
     cx.stage(stage::DISCOVER, Some(1));
     cx.stage(stage::MINE, None);
+    if input.reading.is_some() {
+        cx.stage(stage::READ, None);
+    }
     cx.stage(stage::ROLLUP, Some(1));
     cx.stage(stage::TICKETS, Some(1));
     cx.stage(stage::BRIEFS, None);
@@ -84,10 +91,15 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
 
     let found = cx.activity::<Discover>(&input.discover).await?;
     let lists = mine(&cx, &found.manifest, found.sessions).await?;
+    let readings = match input.reading {
+        Some(settings) => Some(read(&cx, &found.manifest, &lists, settings).await?),
+        None => None,
+    };
     let rolled = cx
         .activity::<RollupSignals>(&RollupInput {
             manifest: found.manifest.clone(),
             lists,
+            readings,
         })
         .await?;
     let filed = cx
@@ -125,6 +137,7 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
             signals: rolled.signals,
             tickets: filed.tickets,
             briefs,
+            coverage: rolled.coverage,
         })
         .await?;
     Ok(TraceRunOutput {

@@ -6,6 +6,7 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod fuzz;
 mod predict;
 mod samples;
 mod score;
@@ -22,6 +23,8 @@ Development tasks of openclaw-trace.
                                    (--seed N and --out DIR make others)
   cargo xtask predict SET ...      writes what the product says about one labelled set
   cargo xtask score [SET..]        predicts the labelled sets, runs their scorers, prints one table
+  cargo xtask fuzz [--reader NAME] [--minutes N] [--seed N] [--corpus DIR]
+                                   hostile bytes for every reader, the scrubber and the normaliser
   cargo xtask fit [--write]        fits the sentiment table, and says how it does on parts it has not seen
 ";
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Some("samples") => samples::run(&root(), &words[1..]),
         Some("predict") => predict::run(&words[1..]),
         Some("score") => score::run(&root(), &words[1..]),
+        Some("fuzz") => fuzz::run(&root(), &words[1..]),
         Some("fit") => score::fit(&root(), &words[1..]),
         Some(other) => {
             eprintln!("error: {other:?} is no task\n\n{HELP}");

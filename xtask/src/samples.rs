@@ -26,6 +26,8 @@ mod time;
 mod traps;
 mod world;
 
+pub(crate) use rng::Rng;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use kernel::Failure;
 use super::mend::mend;
 use super::snapshot::Snapshot;
 use super::write::write;
-use crate::model::{Model, Prompt};
+use crate::model::{Model, Prompt, Reply, Spent, Unanswered};
 
 /// The part of a prompt that holds the snapshot as JSON.
 pub const SNAPSHOT_PART: &str = "snapshot";
@@ -34,14 +34,22 @@ pub struct Rules;
 
 #[async_trait]
 impl Model for Rules {
-    async fn complete(&self, prompt: &Prompt) -> Result<String, Failure> {
+    async fn complete(&self, prompt: &Prompt) -> Result<Reply, Unanswered> {
         let snapshot = prompt.data(SNAPSHOT_PART).unwrap_or_default();
         let snapshot: Snapshot = serde_json::from_str(snapshot).map_err(|error| {
-            Failure::permanent("BadPrompt", format!("could not read the snapshot: {error}"))
+            let text = format!("could not read the snapshot: {error}");
+            Unanswered {
+                failure: Failure::permanent("BadPrompt", text),
+                spent: Spent::Nothing,
+            }
         })?;
-        match (prompt.data(BRIEF_PART), prompt.data(REVIEW_PART)) {
-            (Some(brief), Some(review)) => Ok(mend(brief, review, &snapshot)),
-            _ => Ok(write(&snapshot)),
-        }
+        let text = match (prompt.data(BRIEF_PART), prompt.data(REVIEW_PART)) {
+            (Some(brief), Some(review)) => mend(brief, review, &snapshot),
+            _ => write(&snapshot),
+        };
+        Ok(Reply {
+            text,
+            ..Reply::default()
+        })
     }
 }

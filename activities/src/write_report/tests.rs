@@ -42,6 +42,7 @@ async fn desk() -> Desk {
             versions: vec![version],
             accepted: true,
         }],
+        coverage: rolled.coverage,
     };
     Desk { store, dir, input }
 }
@@ -85,6 +86,7 @@ async fn a_report_written_twice_is_the_same_and_leaves_nothing_half_done() {
     let expected = [
         format!("{directory}/brief-v1.md"),
         format!("{directory}/brief-v1.review.md"),
+        "coverage.json".to_owned(),
         "report.html".to_owned(),
         "rollup.json".to_owned(),
         "rollup.md".to_owned(),
@@ -119,6 +121,7 @@ async fn old_briefs_go_and_what_others_put_there_stays() {
     let expected = [
         "briefs/OCT-89abcdef-noted/my-notes.md",
         "briefs/mine/brief-v1.md",
+        "coverage.json",
         "notes.txt",
         "report.html",
         "rollup.json",

@@ -13,6 +13,7 @@ use crate::hash;
 use crate::limits::{
     MESSAGE_BYTES_MAX, QUOTE_BYTES_MAX, SIGNALS_PER_SESSION_MAX, SUMMARY_BYTES_MAX,
 };
+use crate::llm::Transcript;
 use crate::outcome::Outcome;
 use crate::scrub;
 use crate::signal::{Class, Evidence, Kind, MinedSignal, SCHEMA_VERSION, Severity, Source, Span};
@@ -90,6 +91,9 @@ pub(crate) struct Recorder {
     /// Signs of chains, when somebody measures.
     #[serde(skip)]
     pub(crate) signs: Vec<Sign>,
+    /// The events as they may be shown, when somebody is to read them.
+    #[serde(skip)]
+    pub(crate) transcript: Option<Transcript>,
 }
 
 /// The recorder while one line is looked at.
@@ -178,7 +182,7 @@ impl Cx<'_> {
         let Some(open) = self.recorder.open.get_mut(index) else {
             return;
         };
-        open.repeats += 1;
+        open.repeats = open.repeats.saturating_add(1);
         open.signal.span.end = open.signal.span.end.max(line);
         open.signal.severity = open.signal.severity.max(finding.severity);
         open.signal.confidence = open.signal.confidence.max(finding.confidence);

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::Scrubbed;
+use crate::llm::coverage::Coverage;
 use crate::rollup::RollupDocument;
 use crate::signal::MinedSignal;
 use crate::ticket::Ticket;
@@ -27,6 +28,8 @@ impl sealed::Sealed for RollupDocument {}
 impl Leaves for RollupDocument {}
 impl sealed::Sealed for Ticket {}
 impl Leaves for Ticket {}
+impl sealed::Sealed for Coverage {}
+impl Leaves for Coverage {}
 
 /// One JSON value a line, as in `signals.jsonl`.
 ///

@@ -41,7 +41,7 @@ pub struct Scrubber {
 
 /// A replacement can bring two pieces together that were apart, so a changed text is looked at
 /// again. In practice the second look finds nothing; the limit is for hostile text.
-const PASSES_MAX: usize = 4;
+const PASSES_MAX: usize = 12;
 
 impl Scrubber {
     /// The one scrubber of the process.

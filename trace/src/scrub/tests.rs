@@ -245,6 +245,14 @@ fn hostile_text_ends_and_keeps_its_shape() {
     }
 }
 
+/// Found by fuzzing: each replacement brought the next digits together.
+#[test]
+fn scrubbing_again_changes_nothing_however_many_looks_it_takes() {
+    let hostile = "+15104477 t 41111 1111 1 +ea 111 1111 \u{fffd}\u{fffd}11 1111 1 at 1111111";
+    let once = scrub(hostile);
+    assert_eq!(scrub(&once), once);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -124,6 +124,18 @@ impl Scrubbed {
         Self(self.0[..end].to_owned())
     }
 
+    /// Whether the scrubber left no word of it.
+    pub(crate) fn is_only_placeholders(&self) -> bool {
+        let mut from = 0;
+        for range in super::placeholder::find_all(&self.0) {
+            if self.0[from..range.start].contains(char::is_alphanumeric) {
+                return false;
+            }
+            from = range.end;
+        }
+        from > 0 && !self.0[from..].contains(char::is_alphanumeric)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -71,6 +71,41 @@ fn a_checkpoint_of_another_time_is_refused_and_documents_have_none() {
     assert!(kept.is_none());
 }
 
+/// Found by fuzzing: the risk came back from JSON with another last digit, and counts ran over.
+#[test]
+fn a_result_reads_back_as_it_was_and_impossible_counts_are_not_gone_on_from() {
+    for file in FILES {
+        for lines in 1..=file.lines().count() {
+            let some: String = file.split_inclusive('\n').take(lines).collect();
+            let options = MineOptions::default();
+            let mined = mine(&FILE, &mut some.as_bytes(), &options).unwrap();
+            let json = serde_json::to_string(&mined).unwrap();
+            assert_eq!(serde_json::from_str::<MinedSession>(&json).unwrap(), mined);
+        }
+    }
+    let options = MineOptions::default();
+    let read = mine_on(&FILE, &mut FILES[0].as_bytes(), &options, None).unwrap();
+    let mut kept = serde_json::to_value(read.unwrap().1.unwrap()).unwrap();
+    kept["lines"] = u64::MAX.into();
+    let kept: Checkpoint = serde_json::from_value(kept).unwrap();
+    let session = mine_on(&FILE, &mut &b"x\n"[..], &options, Some(kept)).unwrap();
+    assert!(session.is_none());
+}
+
+/// Found by fuzzing: the beginning of a document looked like lines, and the rest was read as one long line.
+#[test]
+fn a_document_that_is_still_being_written_is_read_from_its_start_next_time() {
+    let whole = include_str!("../../../fixtures/formats/gemini.json");
+    let options = MineOptions::default();
+    for end in 1..whole.len().min(200) {
+        let Some(part) = whole.get(..end) else {
+            continue;
+        };
+        let read = mine_on(&FILE, &mut part.as_bytes(), &options, None).unwrap();
+        assert!(read.unwrap().1.is_none(), "{part}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
