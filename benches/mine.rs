@@ -17,6 +17,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use trace::mine::{FileRef, MineOptions, mine};
@@ -33,7 +34,8 @@ fn main() {
             .and_then(|at| words.get(at + 1))
             .cloned()
     };
-    let number = |name: &str, default| value(name).and_then(|n| n.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default: u64| value(name).and_then(|n| n.parse().ok()).unwrap_or(default);
     let runs = number("--runs", 7).max(1);
     let larger_than = number("--larger-than", 0);
     let dir = words.first().filter(|w| !w.starts_with("--")).map_or_else(
@@ -57,6 +59,7 @@ fn main() {
     // The first pass warms the disk's cache and is not counted.
     let seconds: Vec<f64> = seconds.skip(1).collect();
     print("mine", &seconds, bytes, Some((events, signals)));
+    two_at_once(&files, bytes, runs);
     for (name, program, args) in [
         ("wc -l", "wc", &["-l"][..]),
         ("rg -c error", "rg", &["-c", "error"]),
@@ -97,6 +100,35 @@ fn session_files(dir: &Path, larger_than: u64) -> Vec<PathBuf> {
     found
 }
 
+/// The same files by two threads, each taking the next file when it is done with one: how mining scales.
+fn two_at_once(files: &[PathBuf], bytes: u64, runs: u64) {
+    let seconds: Vec<f64> = (0..runs)
+        .map(|_| {
+            let next = AtomicUsize::new(0);
+            let started = Instant::now();
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            mine_one(file);
+                        }
+                    });
+                }
+            });
+            started.elapsed().as_secs_f64()
+        })
+        .collect();
+    print("mine, two threads", &seconds, bytes, None);
+}
+
+/// The most memory this process ever had, in MiB; none where the system does not tell.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some((kib / 102.4).round() / 10.0)
+}
+
 fn mine_all(files: &[PathBuf]) -> (u64, u64) {
     files.iter().fold((0, 0), |(events, signals), file| {
         let (e, s, _) = mine_one(file);
@@ -130,6 +162,7 @@ fn print(name: &str, seconds: &[f64], bytes: u64, counts: Option<(u64, u64)>) {
     if let Some((events, signals)) = counts {
         line["events_per_second"] = serde_json::json!((events as f64 / median).round());
         line["signals"] = serde_json::json!(signals);
+        line["peak_memory_mib"] = serde_json::json!(peak_memory());
     }
     println!("{line}");
 }
