@@ -1,6 +1,6 @@
 //! The killed engine: a process full of running workflows gets SIGKILL, over and over.
 //!
-//! `cargo run --release -p sim -- kill [--rounds 100] [--open 1000] [--seed 1]`
+//! `cargo run --release -p sim -- kill [--rounds 100] [--open 1000] [--seed 1] [--lies plain|compressed|encrypted|both]`
 //!
 //! Each round starts a process on the same state directory. It takes up what is open, keeps a
 //! thousand workflows of ten activities under way on a store with sync on, and tells on its standard
@@ -21,6 +21,7 @@ use kernel::{ActivityOptions, Cx, EventKind, Failure, RunState, WorkflowId};
 use state::{Owner, SledStore, Store};
 use tokio::sync::Semaphore;
 
+use crate::lies::Lies;
 use crate::rng::Rng;
 
 /// Activities of one workflow.
@@ -32,6 +33,7 @@ pub(crate) struct Plan {
     pub(crate) rounds: u64,
     pub(crate) open: u64,
     pub(crate) seed: u64,
+    pub(crate) lies: Lies,
 }
 
 /// What was seen.
@@ -90,18 +92,31 @@ fn say(line: &str) {
 }
 
 /// The process that is killed. `next` is the first number that was never started.
-pub(crate) fn work(dir: &Path, open: usize, next: u64, finish: bool) -> Result<(), String> {
+pub(crate) fn work(
+    dir: &Path,
+    open: usize,
+    next: u64,
+    finish: bool,
+    lies: Lies,
+) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| e.to_string())?;
-    runtime.block_on(run_engine(dir, open, next, finish))
+    runtime.block_on(run_engine(dir, open, next, finish, lies))
 }
 
-async fn run_engine(dir: &Path, open: usize, mut next: u64, finish: bool) -> Result<(), String> {
+async fn run_engine(
+    dir: &Path,
+    open: usize,
+    mut next: u64,
+    finish: bool,
+    lies: Lies,
+) -> Result<(), String> {
     let began = Instant::now();
     let _owner = Owner::acquire(dir).map_err(|e| e.to_string())?;
-    let store: Arc<dyn Store> = Arc::new(SledStore::open(dir).map_err(|e| e.to_string())?);
+    let store: Arc<dyn Store> =
+        Arc::new(SledStore::open_with(dir, &lies.coding()?).map_err(|e| e.to_string())?);
     let left = store.open_runs().map_err(|e| e.to_string())?;
     let is_first = Arc::new(AtomicBool::new(true));
     let engine = Engine::builder(store)
@@ -205,7 +220,7 @@ pub(crate) fn run(program: &Path, plan: Plan) -> Result<Outcome, String> {
     let mut rng = Rng::new(plan.seed);
     let mut promises = Promises::default();
     for _ in 0..plan.rounds {
-        let mut child = spawn(program, &dir, plan.open, promises.tried, false)?;
+        let mut child = spawn(program, &dir, plan, promises.tried, false)?;
         std::thread::scope(|scope| -> Result<(), String> {
             let out = child.stdout.take().ok_or("the process has no output")?;
             let heard = scope.spawn(move || {
@@ -224,7 +239,7 @@ pub(crate) fn run(program: &Path, plan: Plan) -> Result<Outcome, String> {
             Ok(())
         })?;
     }
-    let finished = spawn(program, &dir, plan.open, promises.tried, true)?
+    let finished = spawn(program, &dir, plan, promises.tried, true)?
         .wait_with_output()
         .map_err(text)?;
     if !finished.status.success() {
@@ -238,11 +253,12 @@ pub(crate) fn run(program: &Path, plan: Plan) -> Result<Outcome, String> {
     outcome
 }
 
-fn spawn(program: &Path, dir: &Path, open: u64, next: u64, finish: bool) -> Result<Child, String> {
+fn spawn(program: &Path, dir: &Path, plan: Plan, next: u64, finish: bool) -> Result<Child, String> {
     Command::new(program)
         .arg("kill-work")
         .arg(dir)
-        .args([open.to_string(), next.to_string(), finish.to_string()])
+        .args([plan.open.to_string(), next.to_string(), finish.to_string()])
+        .arg(plan.lies.name())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| format!("could not start the process: {e}"))
@@ -250,7 +266,7 @@ fn spawn(program: &Path, dir: &Path, open: u64, next: u64, finish: bool) -> Resu
 
 fn judge(dir: &Path, plan: Plan, promises: &Promises) -> Result<Outcome, String> {
     let text = |e: state::Error| e.to_string();
-    let store = SledStore::open(dir).map_err(text)?;
+    let store = SledStore::open_with(dir, &plan.lies.coding()?).map_err(text)?;
     let mut outcome = Outcome {
         rounds: plan.rounds,
         started: promises.started.len(),

@@ -16,6 +16,7 @@
 mod check;
 mod kill;
 mod ledger;
+mod lies;
 mod power_cut;
 mod report;
 mod rng;
@@ -28,6 +29,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use lies::Lies;
 use report::{Plant, Report};
 
 struct Args {
@@ -134,11 +136,11 @@ fn main() -> ExitCode {
 /// `power-cut`, and the process that it traces.
 fn power_cut_main(words: &[String]) -> ExitCode {
     let done = match words {
-        [word, dir, commits, seed] if word == "power-cut-work" => {
+        [word, dir, commits, seed, lies] if word == "power-cut-work" => {
             match (commits.parse(), seed.parse()) {
-                (Ok(commits), Ok(seed)) => {
-                    power_cut::work(dir.as_ref(), commits, seed).map(|()| true)
-                }
+                (Ok(commits), Ok(seed)) => Lies::named(lies)
+                    .and_then(|lies| power_cut::work(dir.as_ref(), commits, seed, lies))
+                    .map(|()| true),
                 (Err(e), _) | (_, Err(e)) => Err(format!("not a number: {e}")),
             }
         }
@@ -152,18 +154,19 @@ fn power_cut_main(words: &[String]) -> ExitCode {
     };
     ended(
         done,
-        "sim power-cut [--points N] [--commits N] [--seed N] [--plant skip-sync]",
+        "sim power-cut [--points N] [--commits N] [--seed N] [--lies plain|compressed|encrypted|both] \
+         [--plant skip-sync]",
     )
 }
 
 /// `kill`, and the process that it kills.
 fn kill_main(words: &[String]) -> ExitCode {
     let done = match words {
-        [word, dir, open, next, finish] if word == "kill-work" => {
+        [word, dir, open, next, finish, lies] if word == "kill-work" => {
             match (open.parse(), next.parse()) {
-                (Ok(open), Ok(next)) => {
-                    kill::work(dir.as_ref(), open, next, finish == "true").map(|()| true)
-                }
+                (Ok(open), Ok(next)) => Lies::named(lies)
+                    .and_then(|lies| kill::work(dir.as_ref(), open, next, finish == "true", lies))
+                    .map(|()| true),
                 (Err(e), _) | (_, Err(e)) => Err(format!("not a number: {e}")),
             }
         }
@@ -175,7 +178,10 @@ fn kill_main(words: &[String]) -> ExitCode {
         }),
         [] => Err("nothing to do".to_owned()),
     };
-    ended(done, "sim kill [--rounds N] [--open N] [--seed N]")
+    ended(
+        done,
+        "sim kill [--rounds N] [--open N] [--seed N] [--lies plain|compressed|encrypted|both]",
+    )
 }
 
 fn ended(done: Result<bool, String>, usage: &str) -> ExitCode {
@@ -194,11 +200,16 @@ fn kill_plan(options: &[String]) -> Result<kill::Plan, String> {
         rounds: 100,
         open: 1_000,
         seed: 1,
+        lies: Lies::Plain,
     };
     for pair in options.chunks(2) {
         let [name, value] = pair else {
             return Err(format!("{} needs a number", pair[0]));
         };
+        if name == "--lies" {
+            plan.lies = Lies::named(value)?;
+            continue;
+        }
         let number = value
             .parse()
             .map_err(|_| format!("{name} takes a number, not {value}"))?;
@@ -218,6 +229,7 @@ fn power_cut_plan(options: &[String]) -> Result<power_cut::Plan, String> {
         commits: 400,
         seed: 1,
         skip_syncs: false,
+        lies: Lies::Plain,
     };
     for pair in options.chunks(2) {
         let [name, value] = pair else {
@@ -225,6 +237,10 @@ fn power_cut_plan(options: &[String]) -> Result<power_cut::Plan, String> {
         };
         if name == "--plant" && value == "skip-sync" {
             plan.skip_syncs = true;
+            continue;
+        }
+        if name == "--lies" {
+            plan.lies = Lies::named(value)?;
             continue;
         }
         let number = value

@@ -5,7 +5,8 @@
 //! some writes or some sectors. Each rebuilt directory is opened by the real store. Everything that
 //! was acknowledged before the cut must be in it, whole groups only, or the store must name the damage.
 //!
-//! `cargo run --release -p sim -- power-cut [--points 500] [--commits 400] [--seed 1] [--plant skip-sync]`
+//! `cargo run --release -p sim -- power-cut [--points 500] [--commits 400] [--seed 1] [--lies plain|compressed|encrypted|both]
+//! [--plant skip-sync]`
 
 mod calls;
 mod disk;
@@ -19,8 +20,9 @@ use std::path::Path;
 use std::process::Command;
 
 use kernel::EventId;
-use state::{Error, MemoryStore, Namespace, Owner, SledStore, Store};
+use state::{Digest, Error, MemoryStore, Namespace, Owner, SledStore, Store};
 
+use crate::lies::Lies;
 use crate::rng::Rng;
 use calls::{Call, Op};
 use disk::{Disk, Mercy};
@@ -34,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// Takes the syncs of the log out of the trace: the cuts must notice.
     pub(crate) skip_syncs: bool,
+    pub(crate) lies: Lies,
 }
 
 /// What was seen.
@@ -47,6 +50,9 @@ pub(crate) struct Outcome {
     before: u64,
     /// Stores that refused to open and said why, by the reason.
     named: BTreeMap<String, u64>,
+    /// Most closed runs in one of them, and most that had been deleted.
+    closed: usize,
+    deleted: usize,
     pub(crate) broken: Vec<String>,
 }
 
@@ -60,6 +66,11 @@ impl fmt::Display for Outcome {
             "{} calls, {} syncs; {whole} cuts kept everything that was acknowledged, {} came before \
              the store was made, {named} were refused by name, {broken} were wrong",
             self.calls, self.syncs, self.before
+        )?;
+        writeln!(
+            f,
+            "  up to {} closed runs in a store, up to {} deleted before",
+            self.closed, self.deleted
         )?;
         for (mercy, many) in &self.whole {
             writeln!(f, "  {mercy:?} of the unsynced left: {many} whole")?;
@@ -75,23 +86,28 @@ impl fmt::Display for Outcome {
 }
 
 /// The traced process: commits until it is done, and tells each on its standard output.
-pub(crate) fn work(dir: &Path, commits: u64, seed: u64) -> Result<(), String> {
+pub(crate) fn work(dir: &Path, commits: u64, seed: u64, lies: Lies) -> Result<(), String> {
     let _owner = Owner::acquire(dir).map_err(|e| e.to_string())?;
     // Small layers: many moves from the journal to the log fall into a short trace.
-    let store = SledStore::open_with_layers(dir, 24 * 1024).map_err(|e| e.to_string())?;
+    let store =
+        SledStore::open_with_layers(dir, &lies.coding()?, 24 * 1024).map_err(|e| e.to_string())?;
     let mut load = Load::new(seed);
-    let tell = |word: &str, number: u64| {
+    let tell = |word: &str, about: &str| {
         let mut out = std::io::stdout();
-        let line = format!("{word} {number}\n");
+        let line = format!("{word} {about}\n");
         out.write_all(line.as_bytes())
             .and_then(|()| out.flush())
             .map_err(|e| e.to_string())
     };
-    tell("open", 0)?;
+    tell("open", "0")?;
     for number in 1..=commits {
-        tell("try", number)?;
+        tell("try", &number.to_string())?;
+        let known = load.blobs.len();
         load.step(&store)?;
-        tell("ack", number)?;
+        for (_, digest) in &load.blobs[known..] {
+            tell("blob", &digest.to_string())?;
+        }
+        tell("ack", &number.to_string())?;
     }
     Ok(())
 }
@@ -124,6 +140,7 @@ fn trace_and_cut(program: &Path, plan: Plan, place: &Path) -> Result<Outcome, St
         .arg("power-cut-work")
         .arg(&root)
         .args([plan.commits.to_string(), plan.seed.to_string()])
+        .arg(plan.lies.name())
         .output()
         .map_err(|e| format!("could not run strace: {e}"))?;
     if !traced.status.success() {
@@ -165,6 +182,8 @@ fn trace_and_cut(program: &Path, plan: Plan, place: &Path) -> Result<Outcome, St
         disk.cut(&flying, mercy, &mut rng, &image)
             .map_err(|e| e.to_string())?;
         let verdict = history.judge(&image);
+        outcome.closed = outcome.closed.max(history.closed);
+        outcome.deleted = outcome.deleted.max(history.deleted);
         fs::remove_dir_all(&image).map_err(|e| e.to_string())?;
         match verdict {
             Verdict::Whole => *outcome.whole.entry(mercy).or_default() += 1,
@@ -193,6 +212,11 @@ struct History {
     load: Load,
     memory: MemoryStore,
     in_memory: u64,
+    lies: Lies,
+    /// What the big values are called in the store, in the order in which they were kept.
+    blobs: Vec<Digest>,
+    closed: usize,
+    deleted: usize,
 }
 
 impl History {
@@ -204,6 +228,10 @@ impl History {
             load: Load::new(plan.seed),
             memory: MemoryStore::new(),
             in_memory: 0,
+            lies: plan.lies,
+            blobs: Vec::new(),
+            closed: 0,
+            deleted: 0,
         }
     }
 
@@ -215,17 +243,26 @@ impl History {
             (Some("open"), _) => self.opened = true,
             (Some("try"), Some(number)) => self.tried = number,
             (Some("ack"), Some(number)) => self.acknowledged = number,
+            (Some("blob"), _) => self.blobs.extend(
+                text.split_whitespace()
+                    .nth(1)
+                    .and_then(|d| d.parse::<Digest>().ok()),
+            ),
             _ => {}
         }
     }
 
     fn judge(&mut self, image: &Path) -> Verdict {
+        let coding = match self.lies.coding() {
+            Ok(coding) => coding,
+            Err(why) => return Verdict::Wrong(why),
+        };
         let store = match Owner::acquire(image)
             .map_err(|e| Error::Corrupt {
                 what: "the owner".into(),
                 why: e.to_string(),
             })
-            .and_then(|_owner| SledStore::open(image))
+            .and_then(|_owner| SledStore::open_with(image, &coding))
         {
             Ok(store) => store,
             Err(error @ Error::Corrupt { .. }) => {
@@ -278,24 +315,42 @@ impl History {
             commits,
             seed: self.load.seed,
             skip_syncs: false,
+            lies: self.lies,
         });
+        this.tried = self.tried;
+        this.blobs.clone_from(&self.blobs);
         for _ in 0..commits {
             this.load.step(&this.memory)?;
         }
         Ok(this)
     }
 
-    fn compare_all(&self, store: &SledStore, kept: u64) -> Result<(), String> {
+    fn compare_all(&mut self, store: &SledStore, kept: u64) -> Result<(), String> {
         let text = |e: Error| e.to_string();
         let open = self.memory.open_runs().map_err(text)?;
         if store.open_runs().map_err(text)? != open {
             return Err(format!("after commit {kept} other runs are open"));
         }
         let all = |store: &dyn Store| store.list_runs(None, usize::MAX).map_err(text);
-        let runs = all(&self.memory)?;
-        if all(store)? != runs {
+        let (here, mut runs) = (all(store)?, all(&self.memory)?);
+        // A deletion that was under way is there as a whole or not at all.
+        let doomed = self.load.doomed.filter(|_| self.tried > kept);
+        let is_deleted = doomed.is_some_and(|id| !here.iter().any(|run| run.run_id == id));
+        if let Some(run_id) = doomed.filter(|_| is_deleted) {
+            runs.retain(|run| run.run_id != run_id);
+            let history = store.load_history(run_id, EventId(0), usize::MAX);
+            if store.load_run(run_id).map_err(text)?.is_some() || !history.map_err(text)?.is_empty()
+            {
+                return Err(format!(
+                    "after commit {kept} half of a deleted run is there"
+                ));
+            }
+        }
+        if here != runs {
             return Err(format!("after commit {kept} the list of runs differs"));
         }
+        self.closed = self.closed.max(runs.len() - open.len());
+        self.deleted = self.deleted.max(self.load.deleted);
         for run in runs {
             let run_id = run.run_id;
             let state = |store: &dyn Store| store.load_run(run_id).map_err(text);
@@ -311,9 +366,9 @@ impl History {
                 ));
             }
         }
-        for (before, digest) in &self.load.blobs {
-            let bytes = store.blob(digest).map_err(text)?;
-            if *before < kept && bytes != self.memory.blob(digest).map_err(text)? {
+        for ((before, in_memory), here) in self.load.blobs.iter().zip(&self.blobs) {
+            let bytes = store.blob(here).map_err(text)?;
+            if *before < kept && bytes != self.memory.blob(in_memory).map_err(text)? {
                 return Err(format!(
                     "a value that was kept before commit {before} is gone"
                 ));

@@ -30,8 +30,9 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn what_was_acknowledged_survives_every_cut() {
-    for seed in ["1", "2"] {
+    for (seed, lies) in [("1", "plain"), ("2", "both")] {
         let words = ["--points", "250", "--commits", "200", "--seed", seed];
+        let words = [&words[..], &["--lies", lies]].concat();
         let Some(output) = cuts(&words) else { return };
         assert!(output.status.success(), "{}", text(&output));
         let none = " 0 were refused by name, 0 were wrong";

@@ -435,6 +435,10 @@ impl<K: Kv> Store for KvStore<K> {
         limit: usize,
     ) -> Result<Vec<HistoryEvent>, Error> {
         let _gate = self.reading()?;
+        // The records of a run that was deleted lie there until they are swept, some of them gone.
+        if loading::run_info(&self.kv, run_id)?.is_none() {
+            return Ok(Vec::new());
+        }
         loading::load_history(&self.kv, run_id, after, limit)
     }
 

@@ -75,20 +75,20 @@ impl SledStore {
     /// Those of [`open`](Self::open); [`Error::Locked`] when the directory was made in another way
     /// or a key is missing, before anything is changed.
     pub fn open_with(dir: &Path, coding: &Coding) -> Result<Self, Error> {
-        Self::open_as(dir, coding, LAYER_BYTES_MAX)
+        Self::open_with_layers(dir, coding, LAYER_BYTES_MAX)
     }
 
-    /// As [`open`](Self::open), with another size of the journals, so that a short test sees many
-    /// moves from the journal to the log.
+    /// As [`open_with`](Self::open_with), with another size of the journals, so that a short test sees
+    /// many moves from the journal to the log.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// Those of [`open_with`](Self::open_with).
     #[doc(hidden)]
-    pub fn open_with_layers(dir: &Path, layer_bytes_max: u64) -> Result<Self, Error> {
-        Self::open_as(dir, &Coding::Plain, layer_bytes_max)
-    }
-
-    fn open_as(dir: &Path, coding: &Coding, layer_bytes_max: u64) -> Result<Self, Error> {
+    pub fn open_with_layers(
+        dir: &Path,
+        coding: &Coding,
+        layer_bytes_max: u64,
+    ) -> Result<Self, Error> {
         check_format(dir)?;
         let contents = if layered::has_begun(dir) || dir.join(BLOB_DIR).exists() {
             Contents::Some

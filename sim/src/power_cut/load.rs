@@ -22,6 +22,11 @@ pub(super) struct Load {
     done: u64,
     /// Big values and the commits before which they were kept.
     pub(super) blobs: Vec<(u64, Digest)>,
+    /// The closed run that the next step deletes before it commits.
+    pub(super) doomed: Option<RunId>,
+    pub(super) deleted: usize,
+    /// Closed runs that were not deleted, in the order in which they closed.
+    closed: Vec<RunId>,
 }
 
 impl Load {
@@ -32,11 +37,21 @@ impl Load {
             runs: Vec::new(),
             done: 0,
             blobs: Vec::new(),
+            doomed: None,
+            deleted: 0,
+            closed: Vec::new(),
         }
     }
 
-    /// Makes the next commit.
+    /// Deletes what is doomed, then makes the next commit.
     pub(super) fn step(&mut self, store: &dyn Store) -> Result<(), String> {
+        if let Some(run_id) = self.doomed.take() {
+            store.delete_run(run_id).map_err(|e| e.to_string())?;
+            self.deleted += 1;
+        }
+        if self.rng.chance(10) {
+            store.sweep(5).map_err(|e| e.to_string())?;
+        }
         if self.rng.chance(6) {
             let len = 66_000 + self.rng.index(40_000);
             let bytes: Vec<u8> = (0..len).map(|_| self.rng.next().to_le_bytes()[0]).collect();
@@ -71,6 +86,10 @@ impl Load {
             rows: vec![count],
         };
         store.commit(&commit).map_err(|e| e.to_string())?;
+        if self.closed.len() > 4 && self.rng.chance(30) {
+            let at = self.rng.index(self.closed.len());
+            self.doomed = Some(self.closed.swap_remove(at));
+        }
         Ok(())
     }
 
@@ -96,7 +115,7 @@ impl Load {
         let text: String = (0..len)
             .map(|_| char::from(b'a' + u8::try_from(self.rng.below(26)).unwrap_or(0)))
             .collect();
-        let closes = open.len() > 3 && self.rng.chance(4);
+        let closes = open.len() > 3 && self.rng.chance(12);
         let kind = if closes {
             EventKind::WorkflowExecutionTerminated { reason: text }
         } else {
@@ -116,6 +135,9 @@ impl Load {
         };
         let number = state.transitions;
         state.apply(&transition).map_err(|e| format!("{e:?}"))?;
+        if closes {
+            self.closed.push(state.run_id);
+        }
         Ok((run, number, transition))
     }
 }
