@@ -20,11 +20,8 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, Face
         concurrency: concurrency(args.concurrency),
     };
     let prepared = prepare(global, &args)?;
-    let host = Host::open(&prepared.state, role, Missing::Create).await?;
-    if let (Some(settings), None) = (&prepared.input.reading, host.remote_pid()) {
-        reading::reachable(settings)?;
-    }
-    let id = match begin(&host, &prepared, args.id.as_deref()).await? {
+    let (host, begun) = open_and_begin(&prepared, role, args.id.as_deref()).await?;
+    let id = match begun {
         Begun::New(id) => id,
         Begun::Interrupted(id) => {
             output::note(global.quiet, &format!("going on with run {id}"));
@@ -34,6 +31,31 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, Face
     let ids = vec![id];
     let followed = follow::follow(host, &prepared.state, role, ids, global).await?;
     finish(global, followed)
+}
+
+/// Reaches the state directory and begins there. An owner that ends while it is asked may have begun
+/// the run or not; whoever owns the directory next is asked for it under the same id.
+pub(super) async fn open_and_begin(
+    prepared: &Prepared,
+    role: Role,
+    wanted: Option<&str>,
+) -> Result<(Host, Begun), FaceError> {
+    let mut wanted = wanted.map(str::to_owned);
+    loop {
+        let host = Host::open(&prepared.state, role, Missing::Create).await?;
+        let works = host.remote_pid().is_none() && role != Role::Visitor;
+        if let Some(settings) = prepared.input.reading.as_ref().filter(|_| works) {
+            reading::reachable(settings)?;
+        }
+        let id = wanted.clone().unwrap_or_else(new_id);
+        match begin(&host, prepared, &id, wanted.is_some()).await {
+            Ok(begun) => return Ok((host, begun)),
+            Err(error) if error.kind == Kind::Busy && host.remote_pid().is_some() => {
+                wanted = Some(id);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// What a run needs, checked before anything is opened.
@@ -184,12 +206,13 @@ pub(super) enum Begun {
 }
 
 /// Starts the run, or takes an interrupted one of that id up again.
-pub(super) async fn begin(
+async fn begin(
     host: &Host,
     prepared: &Prepared,
-    wanted: Option<&str>,
+    id: &str,
+    may_be_there: bool,
 ) -> Result<Begun, FaceError> {
-    if let Some(id) = wanted {
+    if may_be_there {
         match host.ask(Request::Status { id: id.to_owned() }).await {
             Ok(Answer::Status(status)) if status.is_closed() => {
                 return Err(FaceError::usage(
@@ -205,7 +228,7 @@ pub(super) async fn begin(
             Err(error) => return Err(error),
         }
     }
-    let workflow_id = wanted.map_or_else(new_id, str::to_owned);
+    let workflow_id = id.to_owned();
     let input = Box::new(prepared.input.clone());
     match host.ask(Request::Start { workflow_id, input }).await? {
         Answer::Started { workflow_id, .. } => Ok(Begun::New(workflow_id)),

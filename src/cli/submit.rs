@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use super::args::{Global, RunArgs};
 use super::output;
-use super::run::{Begun, begin, prepare};
+use super::run::{Begun, open_and_begin, prepare};
 use crate::face_error::FaceError;
-use crate::host::{Host, Missing, Role};
+use crate::host::Role;
 
 pub(super) async fn run(global: &Global, args: RunArgs) -> Result<ExitCode, FaceError> {
     let prepared = prepare(global, &args)?;
-    let host = Host::open(&prepared.state, Role::Visitor, Missing::Create).await?;
-    let begun = begin(&host, &prepared, args.id.as_deref()).await?;
+    let (host, begun) = open_and_begin(&prepared, Role::Visitor, args.id.as_deref()).await?;
     let (id, is_new) = match begun {
         Begun::New(id) => (id, true),
         Begun::Interrupted(id) => (id, false),
