@@ -5,6 +5,8 @@
 //! same. So the commit that closes a run puts them together and compresses them, under the key of the
 //! first. Neighbours: `kv_store` packs, `loading` unpacks. Must not know what records mean.
 
+mod dictionary;
+
 use std::sync::{Mutex, PoisonError};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -12,19 +14,47 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use crate::codec::{FORMAT, FORMAT_PACKED, Stored};
 use crate::loading::Part;
 use crate::store::Error;
+use dictionary::DICTIONARY;
 
 /// Longer histories stay as they are: they have snapshots, and are found in by event.
 pub(crate) const PACKED_BYTES_MAX: usize = 16 * 1024;
 /// Length of the records before they were compressed.
 const HEAD_BYTES: usize = 4;
 const LEN_BYTES: usize = 4;
+/// Room for what deflate adds to bytes that it cannot shorten, and for ending on a whole byte.
+const FLUSH_BYTES: usize = 64;
 
 /// Compresses, with memory that is kept for the next time.
-pub(crate) struct Packer(Mutex<Compress>);
+pub(crate) struct Packer(Mutex<Memory>);
+
+struct Memory {
+    compress: Compress,
+    /// What the dictionary becomes, which nobody needs.
+    dropped: Vec<u8>,
+}
+
+impl Memory {
+    /// Forgets what was packed before and knows the dictionary.
+    fn prime(&mut self) -> bool {
+        self.compress.reset();
+        self.dropped.clear();
+        self.dropped.reserve(DICTIONARY.len() + FLUSH_BYTES);
+        let (compress, dropped) = (&mut self.compress, &mut self.dropped);
+        let primed = compress.compress_vec(DICTIONARY, dropped, FlushCompress::Sync);
+        primed.is_ok() && is_all(compress.total_in(), DICTIONARY.len())
+    }
+}
+
+fn is_all(done: u64, len: usize) -> bool {
+    usize::try_from(done) == Ok(len)
+}
 
 impl Packer {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Compress::new(Compression::default(), false)))
+        Self(Mutex::new(Memory {
+            compress: Compress::new(Compression::default(), false),
+            dropped: Vec::new(),
+        }))
     }
 
     /// All records of a run in one value; `None` when they are better left as they are.
@@ -43,9 +73,12 @@ impl Packer {
         }
         let mut bytes = Vec::with_capacity(HEAD_BYTES + plain.len());
         bytes.extend_from_slice(&u32::try_from(plain.len()).ok()?.to_be_bytes());
-        let mut compress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compress.reset();
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !memory.prime() {
+            return None;
+        }
         // What does not fit into the room of the plain bytes is not worth it.
+        let compress = &mut memory.compress;
         let status = compress.compress_vec(&plain, &mut bytes, FlushCompress::Finish);
         matches!(status, Ok(Status::StreamEnd)).then_some(Stored {
             format: FORMAT_PACKED,
@@ -67,12 +100,13 @@ pub(crate) fn unpack(part: &Part, stored: &Stored) -> Result<Vec<Stored>, Error>
     if len > PACKED_BYTES_MAX {
         return Err(part.corrupt(format!("it claims {len} bytes, more than are ever packed")));
     }
+    let mut decompress = primed().ok_or_else(|| part.corrupt("the dictionary does not unpack"))?;
+    let before = decompress.total_in();
     let mut plain = Vec::with_capacity(len);
-    let mut decompress = Decompress::new(false);
     let status = decompress.decompress_vec(packed, &mut plain, FlushDecompress::Finish);
     let is_whole = matches!(status, Ok(Status::StreamEnd))
         && plain.len() == len
-        && usize::try_from(decompress.total_in()) == Ok(packed.len());
+        && is_all(decompress.total_in() - before, packed.len());
     if !is_whole {
         return Err(part.corrupt("its packed records are damaged"));
     }
@@ -92,6 +126,19 @@ pub(crate) fn unpack(part: &Part, stored: &Stored) -> Result<Vec<Stored>, Error>
         rest = after;
     }
     Ok(records)
+}
+
+/// A decompressor that knows the dictionary: it reads it as deflate has bytes that are not compressed,
+/// so that what follows may refer to it.
+fn primed() -> Option<Decompress> {
+    let len = u16::try_from(DICTIONARY.len()).ok()?;
+    let [low, high] = len.to_le_bytes();
+    let mut stored = vec![0, low, high, !low, !high];
+    stored.extend_from_slice(DICTIONARY);
+    let mut decompress = Decompress::new(false);
+    let mut known = Vec::with_capacity(DICTIONARY.len());
+    let read = decompress.decompress_vec(&stored, &mut known, FlushDecompress::None);
+    (read.is_ok() && known == DICTIONARY).then_some(decompress)
 }
 
 #[cfg(test)]
