@@ -121,6 +121,7 @@ fn grouped(store: &SledStore, n_runs: usize, what: &str) -> Result<(), Box<dyn E
             transitions,
             states: runs.iter().collect(),
             rows: Vec::new(),
+            imported: Vec::new(),
         };
         let start = Instant::now();
         store.commit(&commit)?;
@@ -149,6 +150,7 @@ fn start(store: &SledStore, n: usize, n_runs: usize) -> Result<RunState, Box<dyn
         transitions: vec![one],
         states: vec![&state],
         rows: Vec::new(),
+        imported: Vec::new(),
     })?;
     Ok(state)
 }

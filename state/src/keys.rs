@@ -109,18 +109,13 @@ pub(crate) fn run_infos(before: Option<RunId>) -> KeyRange {
     }
 }
 
-/// The mark that says: this run is one of this workflow id.
-pub(crate) fn run_of(workflow_id: &Digest, run_id: RunId) -> Vec<u8> {
-    let mut key = workflow_key(workflow_id);
-    key.extend_from_slice(&run_id.0);
+/// Which run of a workflow id began last, where there is more than one.
+pub(crate) fn latest(workflow_id: &Digest) -> Vec<u8> {
+    // Workflow ids are text of any length; half their digest gives a key of fixed width.
+    let mut key = Vec::with_capacity(19);
+    key.push(b'w');
+    key.extend_from_slice(&workflow_id.0[..16]);
     key
-}
-
-/// The marks of all runs of a workflow id.
-pub(crate) fn runs_of(workflow_id: &Digest) -> KeyRange {
-    let from = workflow_key(workflow_id);
-    let to = after(&from);
-    KeyRange { from, to }
 }
 
 /// The entry of a run under a term.
@@ -232,14 +227,6 @@ fn run_key(kind: u8, run_id: RunId) -> Vec<u8> {
     key
 }
 
-/// Workflow ids are text of any length; half their digest gives a key of fixed width.
-fn workflow_key(workflow_id: &Digest) -> Vec<u8> {
-    let mut key = Vec::with_capacity(35);
-    key.push(b'w');
-    key.extend_from_slice(&workflow_id.0[..16]);
-    key
-}
-
 /// The first key after all keys that begin with `prefix`, which begins with a letter.
 fn after(prefix: &[u8]) -> Vec<u8> {
     let mut key = prefix.to_vec();
@@ -264,10 +251,7 @@ mod tests {
         assert!(records(RunId([0xff; 16]), 0).to > record(RunId([0xff; 16]), u64::MAX));
         assert_eq!(record_number(&record(run, 9_000)), Some(9_000));
         assert_eq!(record_number(&record(run, 9_000)[..20]), None);
-        assert_eq!(
-            last_run_id(&run_of(&Digest::of(b"nightly"), run)),
-            Some(run)
-        );
+        assert_eq!(last_run_id(&open_mark(run)), Some(run));
     }
 
     #[test]

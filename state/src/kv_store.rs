@@ -3,6 +3,7 @@
 //! Neighbours: `loading` reads runs back, `keys`, `values` and `codec` say how things lie.
 //! Must not know where they lie.
 
+mod latest;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,7 @@ impl<K: Kv> KvStore<K> {
             .collect();
         let mut closing: BTreeMap<RunId, Closing> = BTreeMap::new();
         let (mut begun, mut relisted) = (BTreeSet::new(), BTreeSet::new());
+        let mut latest: BTreeMap<&WorkflowId, RunId> = BTreeMap::new();
         for one in &commit.transitions {
             let mut tail = match plan.tails.get(&one.run_id) {
                 Some(tail) => *tail,
@@ -103,6 +105,15 @@ impl<K: Kv> KvStore<K> {
             };
             if one.number == 0 {
                 begun.insert(one.run_id);
+                if let Some(state) = states.get(&one.run_id) {
+                    let before = latest.get(&state.workflow_id).copied();
+                    let newest = if commit.imported.contains(&one.run_id) {
+                        self.plan_imported(&mut plan.batch, state)?
+                    } else {
+                        self.plan_latest(&mut plan.batch, state, before)?
+                    };
+                    latest.insert(&state.workflow_id, newest);
+                }
             }
             if one.transition.events.iter().any(changes_line) {
                 relisted.insert(one.run_id);
@@ -177,14 +188,6 @@ impl<K: Kv> KvStore<K> {
             self.plan_line(batch, state, begun)?;
         }
         let mark = codec::wrap(&[]);
-        if begun {
-            values::put(
-                batch,
-                &keys::run_of(&self.digest_of(&state.workflow_id), run_id),
-                &mark,
-                0,
-            )?;
-        }
         if closed {
             values::delete(batch, &keys::open_mark(run_id), u16::from(!begun));
             values::delete(batch, &keys::snapshot(run_id), tail.snapshot_chunks);
@@ -274,8 +277,7 @@ impl<K: Kv> KvStore<K> {
         index::plan(&self.kv, &mut batch, Some(&info), None)?;
         let base = keys::run_info(run_id);
         values::delete(&mut batch, &base, values::count_chunks(&self.kv, &base)?);
-        let workflow_id = self.digest_of(&info.workflow_id);
-        values::delete(&mut batch, &keys::run_of(&workflow_id, run_id), 1);
+        self.plan_latest_without(&mut batch, &info)?;
         let mark = codec::wrap(&[]);
         values::put(&mut batch, &keys::deleted_mark(run_id), &mark, 0)?;
         Ok(Some(batch))
@@ -306,10 +308,6 @@ impl<K: Kv> KvStore<K> {
 
     fn write(&self, batch: Batch) -> Result<(), Error> {
         self.kv.apply(batch).inspect_err(|_| self.close())
-    }
-
-    fn digest_of(&self, workflow_id: &WorkflowId) -> Digest {
-        self.kv.digest(workflow_id.as_str().as_bytes())
     }
 
     fn keep(&self, tails: BTreeMap<RunId, Tail>, commit: &Commit<'_>) {
@@ -444,13 +442,7 @@ impl<K: Kv> Store for KvStore<K> {
 
     fn latest_run(&self, workflow_id: &WorkflowId) -> Result<Option<RunId>, Error> {
         let _gate = self.reading()?;
-        let marks = values::scan(
-            &self.kv,
-            keys::runs_of(&self.digest_of(workflow_id)),
-            Order::Backward,
-            1,
-        )?;
-        marks.first().map(|(base, _)| run_in(base)).transpose()
+        self.find_latest(workflow_id, None)
     }
 
     fn list_runs(&self, before: Option<RunId>, limit: usize) -> Result<Vec<RunInfo>, Error> {

@@ -23,6 +23,8 @@ pub struct Commit<'a> {
     pub states: Vec<&'a RunState>,
     /// Rows beside the runs: breakers, cursors, schedules.
     pub rows: Vec<Row>,
+    /// Those of the runs whose whole history came from elsewhere.
+    pub imported: Vec<RunId>,
 }
 
 /// One transition of one run.
@@ -179,7 +181,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<HistoryEvent>, Error>;
 
-    /// The newest run of a workflow id.
+    /// The newest run of a workflow id: the one that began last here, whatever the clock said.
+    /// One that was imported is the newest only if it started after the others.
     ///
     /// # Errors
     /// See [`Error`].

@@ -225,7 +225,7 @@ fn corrupt(key: &[u8], why: &str) -> Error {
         Some(b's') => "the snapshot of a run",
         Some(b'o') => "the mark of an open run",
         Some(b'r') => "a line of the list of runs",
-        Some(b'w') => "the runs of a workflow id",
+        Some(b'w') => "the newest run of a workflow id",
         Some(b'k') => "a row",
         Some(b'c') => "a piece of a large value",
         Some(_) | None => "a value",

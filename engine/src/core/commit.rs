@@ -34,6 +34,7 @@ impl Core {
                 transitions: transitions.collect(),
                 states: states.collect(),
                 rows: std::mem::take(&mut self.group.rows),
+                imported: std::mem::take(&mut self.group.imported),
             };
             self.metrics.group_transitions.observe(n_transitions);
             let began = self.metrics.stopwatch();

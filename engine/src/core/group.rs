@@ -19,6 +19,8 @@ pub(super) struct Group {
     /// Where the last entry of each run stands.
     last: HashMap<RunId, usize>,
     pub(super) rows: Vec<Row>,
+    /// Runs whose whole history came from elsewhere.
+    pub(super) imported: Vec<RunId>,
     pub(super) effects: Vec<Effect>,
 }
 

@@ -45,6 +45,7 @@ impl Core {
         }
         self.runs.insert(run_id, LiveRun::new(state));
         self.group.put(run_id, 0, transition);
+        self.group.imported.push(run_id);
         if is_open {
             self.derive(run_id, now)?;
         }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use kernel::primitives::{activity, cancellation, child, workflow_task};
+use kernel::primitives::{activity, cancellation, child, workflow_execution, workflow_task};
 use kernel::{EventId, ParentClosePolicy, RunId, RunState, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Namespace, Store};
+use state::{Find, Term};
 
 use super::children::Internal;
 use super::dormant::Dormant;
@@ -221,11 +222,22 @@ impl Core {
         if self.options.scope == Scope::All && self.dormant.len() == 0 {
             return Ok(None);
         }
-        let Some(run_id) = self.store.latest_run(workflow_id)? else {
-            return Ok(None);
+        // Not the newest run of the id: that may be one that has closed, imported since.
+        let running = Term::status(workflow_execution::State::Running);
+        let of_id = Term::workflow_id(workflow_id.as_str());
+        let mut find = Find {
+            all_of: vec![vec![running], vec![of_id]],
+            ..Find::default()
         };
-        self.adopt(run_id, now)?;
-        Ok(self.by_id.get(workflow_id).copied())
+        // Other ids may share the term.
+        while let Some(place) = self.store.find(&find, 1)?.first().copied() {
+            self.adopt(place.run_id, now)?;
+            if let Some(run_id) = self.by_id.get(workflow_id) {
+                return Ok(Some(*run_id));
+            }
+            find.after = Some(place);
+        }
+        Ok(None)
     }
 
     pub(super) fn describe(&mut self, run_id: RunId, now: Timestamp) -> Reply {

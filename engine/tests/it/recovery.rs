@@ -274,6 +274,20 @@ fn a_process_works_only_on_what_it_was_asked_for() {
 }
 
 #[test]
+fn an_open_run_is_found_by_its_id_after_the_clock_was_set_back() {
+    let mut rig = Rig::new();
+    let late = rig.start("a", "nap", &0_u64);
+    assert!(rig.state(late).is_closed());
+    rig.now = Timestamp(rig.now.0 - 3_600_000);
+    let open = rig.start("a", "nap", &5_u64);
+    rig.scope = Scope::Asked;
+    rig.restart();
+    let again = StartSpec::new("a", "nap", Payload::json(&5_u64).unwrap());
+    let reply = rig.ask(Message::Start(again));
+    assert_eq!(reply, Reply::AlreadyRunning(open));
+}
+
+#[test]
 fn a_row_whose_key_the_store_would_refuse_does_not_take_its_group_along() {
     let mut rig = Rig::new();
     let row = |bytes: usize| Row {

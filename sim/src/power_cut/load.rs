@@ -84,6 +84,7 @@ impl Load {
             transitions: transitions.collect(),
             states: touched.into_iter().map(|run| &self.runs[run]).collect(),
             rows: vec![count],
+            imported: Vec::new(),
         };
         store.commit(&commit).map_err(|e| e.to_string())?;
         if self.closed.len() > 4 && self.rng.chance(30) {

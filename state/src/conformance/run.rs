@@ -56,6 +56,7 @@ pub fn commit(store: &dyn Store, written: &[&Written], runs: &[&Run], rows: Vec<
         transitions: written.iter().map(|w| w.as_transition()).collect(),
         states: runs.iter().map(|r| &r.state).collect(),
         rows,
+        imported: Vec::new(),
     };
     if let Err(error) = store.commit(&commit) {
         panic!("could not {error}");

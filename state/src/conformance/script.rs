@@ -110,6 +110,7 @@ fn write(stores: &Pair, runs: &mut Vec<Run>, random: &mut Random) {
             transitions: written.iter().map(Written::as_transition).collect(),
             states: touched.iter().map(|index| &runs[*index].state).collect(),
             rows: rows.clone(),
+            imported: Vec::new(),
         };
         store.commit(&commit).expect("a commit")
     });
