@@ -20,6 +20,8 @@ mod metrics;
 mod permits;
 mod questions;
 mod recovery;
+mod resets;
+mod resets_children;
 mod retries;
 mod rig;
 mod schedules;
