@@ -447,7 +447,7 @@ impl Client {
         let _stopped = self.inbox.send(Inbox::Message(Box::new(message), None));
     }
 
-    async fn tell(&self, message: Message) -> Result<(), ClientError> {
+    pub(crate) async fn tell(&self, message: Message) -> Result<(), ClientError> {
         let reply = self.ask(message).await?;
         if reply == Reply::Done {
             Ok(())

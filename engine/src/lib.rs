@@ -3,10 +3,12 @@
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
 //! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`visibility`] (finding
-//! runs), [`explain`], [`upgrade`], [`metrics`].
+//! runs), [`batch`], [`explain`], [`upgrade`], [`metrics`].
 
 pub mod activity;
+pub mod batch;
 pub mod breaker;
+
 mod client;
 pub mod clock;
 pub mod core;

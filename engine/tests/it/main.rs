@@ -6,6 +6,7 @@
     reason = "tests look for one answer among many"
 )]
 
+mod batches;
 mod breakers;
 mod by_hand;
 mod chains;
