@@ -276,7 +276,7 @@ pub fn reset(
     let given = change_results(&mut events, &edits.results)?;
     let (workflow_id, run_id, taking) = (new.workflow_id.clone(), new.run_id, new.taking);
     let updates = match edits.reapply {
-        Reapply::All => updates_again(base, dropped),
+        Reapply::All => updates_again(base, kept, dropped),
         Reapply::None => Vec::new(),
     };
     come_from(&mut events, base, new, updates, now)?;
@@ -453,8 +453,20 @@ fn change_results(
 
 /// Updates that the code is to be asked again: those that it took on after the point, and those that
 /// it was to be asked again and never was.
-fn updates_again(base: &BaseRun<'_>, dropped: &[HistoryEvent]) -> Vec<UpdateRequest> {
-    let mut seen = BTreeSet::new();
+fn updates_again(
+    base: &BaseRun<'_>,
+    kept: &[HistoryEvent],
+    dropped: &[HistoryEvent],
+) -> Vec<UpdateRequest> {
+    // An id is unique in one run only: a run that followed may have taken on the same request.
+    let taken_on = |event: &HistoryEvent| {
+        if let EventKind::WorkflowExecutionUpdateAccepted { update_id, .. } = &event.kind {
+            Some(update_id.clone())
+        } else {
+            None
+        }
+    };
+    let mut seen: BTreeSet<String> = kept.iter().filter_map(taken_on).collect();
     let mut again = Vec::new();
     let accepted = dropped.iter().chain(base.later).filter_map(|event| {
         let EventKind::WorkflowExecutionUpdateAccepted {

@@ -16,6 +16,7 @@
 mod check;
 mod kill;
 mod ledger;
+mod lineage;
 mod power_cut;
 mod report;
 mod rng;

@@ -457,3 +457,41 @@ fn the_end_of_a_kept_child_is_told_again_and_a_later_child_is_forgotten() {
     let error = made(open, to(told as u64 + 1), &Edits::default(), fork()).unwrap_err();
     assert!(matches!(error, Refusal::WaitsForChild { .. }), "{error}");
 }
+
+#[test]
+fn an_update_that_is_kept_is_not_asked_again_when_a_later_run_took_it_on_too() {
+    let accepted = |id: u64, update_id: &str| HistoryEvent {
+        id: EventId(id),
+        at: Timestamp(1_500),
+        kind: EventKind::WorkflowExecutionUpdateAccepted {
+            update_id: update_id.to_owned(),
+            name: "bump".to_owned(),
+            input: json(&id),
+        },
+    };
+    let mut run = TestRun::new(&bodies::one("adder"), json(&1));
+    run.turn();
+    let last = run.state.last_event_id.0;
+    let mut events = run.history;
+    // As one more turn would have recorded them.
+    let task = HistoryEvent {
+        id: EventId(last + 1),
+        at: Timestamp(1_500),
+        kind: EventKind::WorkflowTaskCompleted,
+    };
+    events.extend([task, accepted(last + 2, "u1")]);
+    let later = [accepted(7, "u1"), accepted(8, "u2"), accepted(9, "u2")];
+    let workflow_id = id();
+    let base = BaseRun {
+        workflow_id: &workflow_id,
+        run_id: RUN,
+        events: &events,
+        later: &later,
+    };
+    let asked = |point: u64| {
+        let begun = reset(&base, to(point), &Edits::default(), new_run(), LATER).unwrap();
+        begun.plan.updates_again
+    };
+    assert_eq!(asked(last + 3), ["u2"], "u1 is kept");
+    assert_eq!(asked(2), ["u1", "u2"], "each once");
+}
