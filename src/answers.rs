@@ -1,5 +1,6 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
+mod resets;
 mod verbs;
 pub(crate) mod visibility;
 
@@ -109,6 +110,11 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             Answer::Done
         }
         Request::Verb { id, verb } => verbs::answer(client, &id, verb).await?,
+        Request::Preview { id, making } => {
+            apart(client, move |client| resets::preview(client, &id, &making)).await?
+        }
+        Request::Make { id, making } => resets::make(client, &id, *making).await?,
+        Request::Batch { run_id, word } => resets::step(client, &run_id, *word).await?,
         Request::Schedule { request } => {
             Answer::Schedule(Box::new(client.ask_schedules(*request).await?))
         }

@@ -67,6 +67,8 @@ pub enum ClientError {
     Payload(kernel::payload::PayloadError),
     /// The store could not be read.
     Store(StoreError),
+    /// A run cannot be reset or forked like that, and why.
+    Refused(kernel::Refusal),
     /// Something about schedules.
     Schedule(crate::schedule::Error),
     /// The engine has stopped, and why.
@@ -93,6 +95,7 @@ impl fmt::Display for ClientError {
             Self::UpdateFailed(failure) => write!(f, "update: {failure}"),
             Self::Payload(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
             Self::Schedule(error) => error.fmt(f),
             Self::Stopped(why) => write!(f, "reach the engine: it has stopped ({why})"),
         }
@@ -401,6 +404,10 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn history(&self, run_id: RunId) -> Result<Vec<HistoryEvent>, ClientError> {
+        Ok(self.events_of(run_id)?)
+    }
+
+    pub(crate) fn events_of(&self, run_id: RunId) -> Result<Vec<HistoryEvent>, StoreError> {
         let mut events: Vec<HistoryEvent> = Vec::new();
         loop {
             let after = events.last().map_or(EventId(0), |event| event.id);
@@ -440,7 +447,7 @@ impl Client {
         let _stopped = self.inbox.send(Inbox::Message(Box::new(message), None));
     }
 
-    async fn tell(&self, message: Message) -> Result<(), ClientError> {
+    pub(crate) async fn tell(&self, message: Message) -> Result<(), ClientError> {
         let reply = self.ask(message).await?;
         if reply == Reply::Done {
             Ok(())
@@ -486,7 +493,10 @@ pub(crate) fn unexpected(reply: Reply) -> ClientError {
         Reply::AlreadyRan(run_id) => ClientError::AlreadyRan(run_id),
         Reply::Broken(why) => ClientError::Stopped(why),
         Reply::UpdateRejected(failure) => ClientError::UpdateRejected(failure),
+        Reply::Refused(refusal) => ClientError::Refused(refusal),
+        Reply::NotFound => ClientError::NotFound,
         Reply::Started(_)
+        | Reply::Made { .. }
         | Reply::Done
         | Reply::Answer(_)
         | Reply::UpdateAccepted

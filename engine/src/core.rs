@@ -21,6 +21,7 @@ mod permits;
 mod plan;
 mod questions;
 mod recover;
+mod reset;
 mod schedules;
 mod tasks;
 mod turn;
@@ -28,8 +29,8 @@ mod turns;
 
 pub use live::Description;
 pub use message::{
-    ActivityTask, Effect, IdConflictPolicy, IdReusePolicy, Message, Reply, StartOptions, StartSpec,
-    TaskRef, Token, UpdateStage,
+    ActivityTask, Effect, ForkRequest, IdConflictPolicy, IdReusePolicy, Message, Reply,
+    ResetRequest, StartOptions, StartSpec, TaskRef, Token, UpdateStage,
 };
 
 pub use permits::ActivityLimit;

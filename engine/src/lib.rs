@@ -3,10 +3,12 @@
 //!
 //! Reading order: [`Engine`] and [`Client`] (the front), [`activity`] (what users write),
 //! [`core`] (all durable progress, in sync steps), [`breaker`], [`schedule`], [`visibility`] (finding
-//! runs), [`explain`], [`upgrade`], [`metrics`].
+//! runs), [`batch`], [`explain`], [`upgrade`], [`metrics`].
 
 pub mod activity;
+pub mod batch;
 pub mod breaker;
+
 mod client;
 pub mod clock;
 pub mod core;
@@ -16,6 +18,7 @@ pub mod explain;
 pub mod metrics;
 mod questions;
 mod records;
+mod reset;
 pub mod schedule;
 mod seat;
 pub mod upgrade;
@@ -26,3 +29,4 @@ pub use activity::{Activity, ActivityCx};
 pub use client::{Client, ClientError};
 pub use core::{ActivityLimit, Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine, Firing};
+pub use reset::{ForkOptions, Reset, ResetOptions};

@@ -34,6 +34,7 @@ impl RunState {
                 self.workflow_task = self.workflow_task.on(workflow_task::Event::Completed)?;
                 self.workflow_task_failure = None;
                 self.first_task_at = None;
+                self.updates_asked(event.id);
                 Ok(None)
             }
             EventKind::ActivityTaskScheduled {
@@ -42,15 +43,16 @@ impl RunState {
                 input,
                 options,
             } => {
+                let scheduled_at = self.begun_at(event.at);
                 let pending = PendingActivity {
                     seq: *seq,
                     activity_type: activity_type.clone(),
                     input: input.clone(),
                     options: options.clone(),
-                    scheduled_at: event.at,
+                    scheduled_at,
                     state: activity::State::Scheduled,
                     attempt: 1,
-                    next_attempt_at: event.at,
+                    next_attempt_at: scheduled_at,
                     last_failure: None,
                     heartbeat: None,
                 };
@@ -244,7 +246,8 @@ impl RunState {
                 let failure = Failure::canceled("the workflow was canceled");
                 self.close(Run::Canceled, event.at, Outcome::Failed(failure))
             }
-            EventKind::WorkflowExecutionTerminated { reason } => {
+            EventKind::WorkflowExecutionTerminated { reason, next } => {
+                self.successor = *next;
                 let failure = Failure::terminated(reason.clone());
                 self.close(Run::Terminated, event.at, Outcome::Failed(failure))
             }

@@ -11,6 +11,7 @@ use crate::event::EventKind;
 use crate::failure::Failure;
 use crate::ids::{Millis, RunId, Timestamp};
 use crate::options::{RetryPolicy, RetryState};
+use crate::origin::Origin;
 use crate::payload::Payload;
 use crate::primitives::cancellation;
 use crate::run_state::RunState;
@@ -40,6 +41,9 @@ pub struct Chain {
     pub deadline: Option<Timestamp>,
     /// How long the code waits for its first turn.
     pub first_task_delay: Option<Millis>,
+    /// The runs whose events it began with, if it was reset or forked.
+    #[serde(default)]
+    pub origin: Option<Box<Origin>>,
 }
 
 impl Default for Chain {
@@ -51,6 +55,7 @@ impl Default for Chain {
             attempt: 1,
             deadline: None,
             first_task_delay: None,
+            origin: None,
         }
     }
 }
@@ -109,6 +114,7 @@ pub fn successor(state: &RunState, closing: &EventKind) -> Option<StartRequest> 
                 attempt,
                 deadline: state.chain.deadline,
                 first_task_delay,
+                origin: None,
             },
         }
     };

@@ -273,6 +273,9 @@ pub enum EventKind {
     WorkflowExecutionTerminated {
         /// Why.
         reason: String,
+        /// The run that took its place in a reset.
+        #[serde(default)]
+        next: Option<RunId>,
     },
 }
 
@@ -420,7 +423,7 @@ impl EventKind {
                 update_id.len() + result
             }
             Self::WorkflowExecutionCancelRequested { reason }
-            | Self::WorkflowExecutionTerminated { reason } => reason.len(),
+            | Self::WorkflowExecutionTerminated { reason, .. } => reason.len(),
             Self::MarkerRecorded { marker } => marker.size_bytes(),
             Self::UpsertWorkflowSearchAttributes { attributes } => attributes_bytes(attributes),
             Self::WorkflowPropertiesModified { memo } => memo_bytes(memo),

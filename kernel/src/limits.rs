@@ -50,3 +50,5 @@ pub const REASON_BYTES_MAX: usize = 10_000;
 pub const FAILURE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Most failures under one another; deeper ones are dropped.
 pub const FAILURE_CAUSES_MAX: usize = 16;
+/// Most runs that one run may be made of, one after another, by resets and forks.
+pub const ORIGIN_BASES_MAX: usize = 100;

@@ -20,6 +20,7 @@ use crate::cx::{Cx, HandlerFuture, Inner, LogLine, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
+use crate::origin::Base;
 use crate::payload::Payload;
 use crate::run_state::RunState;
 use crate::visibility::{Memo, SearchAttributes};
@@ -115,6 +116,8 @@ pub struct WorkflowInfo {
     pub search_attributes: Arc<SearchAttributes>,
     /// What people read of it in lists.
     pub memo: Arc<Memo>,
+    /// Who lived through the events that it began with, oldest first; see [`Origin`](crate::Origin).
+    pub bases: Arc<[Base]>,
 }
 
 impl WorkflowInfo {
@@ -134,6 +137,11 @@ impl WorkflowInfo {
             continue_as_new_suggested: false,
             search_attributes: Arc::new(state.options.search_attributes.clone()),
             memo: Arc::new(state.options.memo.clone()),
+            bases: state
+                .chain
+                .origin
+                .as_ref()
+                .map_or_else(Arc::default, |origin| origin.bases.clone().into()),
         }
     }
 }

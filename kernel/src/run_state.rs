@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{News, TurnStart};
 use crate::options::{ActivityOptions, ChildOptions};
+use crate::origin::ParentLink;
 use crate::payload::Payload;
 use crate::primitives::{
     activity, cancellation, child, pause, timer, update, workflow_execution, workflow_task,
@@ -258,18 +259,20 @@ impl RunState {
                 why: "it should be event 1".to_owned(),
             });
         }
+        let origin = chain.origin.as_ref();
+        let left_behind = origin.is_some_and(|origin| origin.parent == ParentLink::LeftBehind);
         Ok(Self {
             workflow_id,
             run_id,
             workflow_type: workflow_type.clone(),
             status: workflow_execution::State::Running,
-            parent: parent.clone(),
+            parent: parent.clone().filter(|_| !left_behind),
             options: options.clone(),
             chain: chain.clone(),
             retry_input: options.retry.is_some().then(|| input.clone()),
             first_task_at: chain.first_task_delay.map(|delay| event.at.after(delay)),
             successor: None,
-            started_at: event.at,
+            started_at: origin.map_or(event.at, |origin| origin.at),
             closed_at: None,
             last_event_id: event.id,
             history_bytes: event.kind.size_bytes(),

@@ -16,6 +16,8 @@ use crate::run_state::RunState;
 use crate::{Command, EventKind};
 
 pub(crate) const RUN: RunId = RunId([9; 16]);
+/// A run that was made of `RUN`'s history.
+pub(crate) const RESET_RUN: RunId = RunId([11; 16]);
 pub(crate) const NEXT_RUN: RunId = RunId([10; 16]);
 
 pub(crate) fn json<T: serde::Serialize + ?Sized>(value: &T) -> Payload {

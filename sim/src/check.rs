@@ -6,13 +6,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use engine::core::{ActivityTask, TaskRef};
 use kernel::primitives::workflow_execution;
 use kernel::{
-    EventId, EventKind, HistoryEvent, Outcome, ParentClosePolicy, RunId, Timestamp, WorkflowId,
-    replay,
+    EventId, EventKind, HistoryEvent, Outcome, ParentClosePolicy, RunId, Taking, Timestamp,
+    WorkflowId, replay,
 };
 use state::memory_store::MemoryStore;
 use state::store::{RunInfo, Store};
 
 use crate::ledger::{Ledger, Told};
+use crate::lineage;
 use crate::script;
 
 pub(crate) type Histories = BTreeMap<RunId, (WorkflowId, Vec<HistoryEvent>)>;
@@ -27,7 +28,7 @@ pub(crate) fn histories(store: &MemoryStore) -> Result<Histories, String> {
     Ok(all)
 }
 
-fn runs(store: &MemoryStore) -> Result<Vec<RunInfo>, String> {
+pub(crate) fn runs(store: &MemoryStore) -> Result<Vec<RunInfo>, String> {
     let mut runs = Vec::new();
     let mut before = None;
     loop {
@@ -40,7 +41,7 @@ fn runs(store: &MemoryStore) -> Result<Vec<RunInfo>, String> {
     }
 }
 
-fn history(store: &MemoryStore, run_id: RunId) -> Result<Vec<HistoryEvent>, String> {
+pub(crate) fn history(store: &MemoryStore, run_id: RunId) -> Result<Vec<HistoryEvent>, String> {
     let mut events: Vec<HistoryEvent> = Vec::new();
     loop {
         let after = events.last().map_or(EventId(0), |e| e.id);
@@ -149,7 +150,9 @@ fn witness(run_id: RunId, kind: &EventKind) -> Option<TaskRef> {
 pub(crate) fn results_are_honest(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
     for (run_id, (id, events)) in histories {
         for event in events {
-            if let Some(task) = witness(*run_id, &event.kind)
+            // What was kept was reported to the run that lived through it.
+            let lived = lineage::lived_by(*run_id, events, event.id);
+            if let Some(task) = witness(lived, &event.kind)
                 && !ledger.has_reported(task)
             {
                 return Err(format!(
@@ -182,7 +185,9 @@ pub(crate) fn nothing_is_of_the_future(
 pub(crate) fn signals_are_there_once(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
     let mut seen: BTreeMap<u64, u32> = BTreeMap::new();
     for (_, events) in histories.values() {
-        for event in events {
+        // What a run began with was sent to another one.
+        let copied = lineage::copied(events);
+        for event in events.iter().filter(|event| event.id > copied) {
             if let EventKind::WorkflowExecutionSignaled { input, .. } = &event.kind {
                 *seen
                     .entry(input.decode().map_err(|e| e.to_string())?)
@@ -250,6 +255,8 @@ pub(crate) fn orphans_follow_their_policy(histories: &Histories) -> Result<(), S
             ..
         }) = first
             && parent.policy == ParentClosePolicy::Terminate
+            && !lineage::is_left_behind(events)
+            && !lineage::is_taken_over(histories, parent)
             && is_closed(&parent.run_id)
             && !is_closed(run_id)
         {
@@ -274,6 +281,9 @@ pub(crate) fn chains_are_whole(histories: &Histories) -> Result<(), String> {
                     next: Some(next), ..
                 },
             ) => next.run_id,
+            Some(EventKind::WorkflowExecutionTerminated {
+                next: Some(next), ..
+            }) => *next,
             Some(_) | None => continue,
         };
         promised.insert(next, *run_id);
@@ -283,7 +293,15 @@ pub(crate) fn chains_are_whole(histories: &Histories) -> Result<(), String> {
         let Some(EventKind::WorkflowExecutionStarted { chain, .. }) = first else {
             return Err(format!("run {id} has no start"));
         };
-        if chain.continued_from != promised.remove(run_id) {
+        let promise = promised.remove(run_id);
+        if let Some(origin) = &chain.origin {
+            // A run that had closed before it was reset promises nothing.
+            if promise.is_some() && origin.taking == Taking::Fork {
+                return Err(format!("run {run_id} of {id} is a fork and takes a place"));
+            }
+            continue;
+        }
+        if chain.continued_from != promise {
             return Err(format!(
                 "run {run_id} of {id} follows on a run that did not say so"
             ));
@@ -295,7 +313,7 @@ pub(crate) fn chains_are_whole(histories: &Histories) -> Result<(), String> {
     }
 }
 
-fn closes(kind: &EventKind) -> bool {
+pub(crate) fn closes(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::WorkflowExecutionCompleted { .. }

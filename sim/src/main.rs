@@ -17,6 +17,7 @@ mod check;
 mod kill;
 mod ledger;
 mod lies;
+mod lineage;
 mod power_cut;
 mod report;
 mod rng;

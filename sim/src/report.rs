@@ -62,6 +62,8 @@ pub(crate) struct Report {
     pub(crate) openings: u64,
     pub(crate) jumps: u64,
     pub(crate) pauses: u64,
+    pub(crate) resets: u64,
+    pub(crate) forks: u64,
 }
 
 impl Report {
@@ -80,6 +82,8 @@ impl Report {
         self.openings += other.openings;
         self.jumps += other.jumps;
         self.pauses += other.pauses;
+        self.resets += other.resets;
+        self.forks += other.forks;
     }
 }
 
@@ -88,7 +92,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} resets, {} forks, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -102,6 +106,8 @@ impl fmt::Display for Report {
             self.outages,
             self.openings,
             self.pauses,
+            self.resets,
+            self.forks,
             self.jumps
         )
     }

@@ -1,6 +1,7 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
 mod clients;
+mod resets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use state::store::{Namespace, Store};
 
 use crate::check::{self, Histories};
 use crate::ledger::Ledger;
+use crate::lineage;
 use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
@@ -35,6 +37,8 @@ enum Asked {
     Describe(RunId),
     Update(u64),
     Query,
+    Reset,
+    Fork,
 }
 
 struct World {
@@ -297,7 +301,7 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(29) {
+        match self.rng.below(31) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
@@ -306,6 +310,8 @@ impl World {
             25 => self.query_somebody(),
             27 => self.pause_or_unpause_somebody(),
             28 => self.retry_somebody_now(),
+            29 => self.reset_somebody(),
+            30 => self.fork_somebody(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -557,6 +563,9 @@ impl World {
         check::signals_are_there_once(histories, &self.ledger)?;
         check::updates_are_as_told(histories, &self.ledger)?;
         check::chains_are_whole(histories)?;
+        lineage::one_run_is_open_for_each_id(histories)?;
+        lineage::kept_parts_are_as_they_were(histories)?;
+        lineage::signals_are_taken_along(histories)?;
         check::orphans_follow_their_policy(histories)
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::reset_args::{BatchCommand, ForkArgs, ResetArgs};
 use super::schedule_args::ScheduleCommand;
 
 /// Mines agent session traces for failures, rolls them up, files tickets and researches fixes.
@@ -96,6 +97,16 @@ pub(crate) enum Command {
     Activity {
         #[command(subcommand)]
         command: ActivityCommand,
+    },
+    /// Put a new run in the place of a run, with its history up to a point
+    #[command(after_help = super::reset_args::RESET_EXAMPLES)]
+    Reset(Box<ResetArgs>),
+    /// Make a run of the history of another one up to a point; that one goes on untouched
+    Fork(Box<ForkArgs>),
+    /// Do one thing to every run of a query
+    Batch {
+        #[command(subcommand)]
+        command: BatchCommand,
     },
     /// Forget a run that has ended: its history and its line in the list
     Delete(IdArg),

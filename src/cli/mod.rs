@@ -1,12 +1,15 @@
 //! The command line: one command, one file. This file only routes.
 
 mod args;
+mod batch;
 mod cancel;
+mod confirm;
 mod delete;
 mod doctor;
 mod explain;
 mod export;
 mod follow;
+mod fork;
 mod graph;
 mod history;
 mod import;
@@ -14,6 +17,8 @@ mod list;
 mod output;
 mod reading;
 mod replay;
+mod reset;
+mod reset_args;
 mod resume;
 mod route;
 mod run;

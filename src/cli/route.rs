@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    cancel, delete, doctor, explain, export, graph, history, import, list, replay, resume, run,
-    schedule, serve, status, submit, upgrade, verb,
+    batch, cancel, delete, doctor, explain, export, fork, graph, history, import, list, replay,
+    reset, resume, run, schedule, serve, status, submit, upgrade, verb,
 };
 use crate::face_error::FaceError;
 use crate::host;
@@ -69,6 +69,9 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Query(args) => verb::query(global, args).await,
         Command::Update(args) => verb::update(global, args).await,
         Command::Activity { command } => verb::activity(global, command).await,
+        Command::Reset(args) => reset::run(global, *args).await,
+        Command::Fork(args) => fork::run(global, *args).await,
+        Command::Batch { command } => batch::run(global, command).await,
         Command::Delete(args) => delete::run(global, args).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,

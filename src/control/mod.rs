@@ -5,5 +5,7 @@ mod protocol;
 mod server;
 
 pub(crate) use client::Remote;
-pub(crate) use protocol::{Answer, Asked, OpenRun, Request, Verb};
+pub(crate) use protocol::{
+    Answer, Asked, BatchWord, Batched, MadeRun, Making, OpenRun, Request, Verb,
+};
 pub(crate) use server::{Server, socket_path};

@@ -57,6 +57,15 @@ pub(crate) enum Request {
     Cancel { id: String, reason: String },
     /// Something done to a run by hand.
     Verb { id: String, verb: Verb },
+    /// What would a reset or a fork keep and run again?
+    Preview { id: String, making: Box<Making> },
+    /// Reset or fork a run.
+    Make { id: String, making: Box<Making> },
+    /// One run of a batch.
+    Batch {
+        run_id: String,
+        word: Box<BatchWord>,
+    },
     /// Something about schedules.
     Schedule {
         request: Box<engine::schedule::Request>,
@@ -100,6 +109,63 @@ pub(crate) enum Verb {
         activity: u64,
         reason: String,
     },
+}
+
+/// A reset or a fork, as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Making {
+    pub(crate) taking: kernel::Taking,
+    pub(crate) to: kernel::ResetTo,
+    pub(crate) input: Option<serde_json::Value>,
+    pub(crate) signals: Vec<(String, serde_json::Value)>,
+    pub(crate) results: Vec<(u64, serde_json::Value)>,
+    pub(crate) reapply: kernel::Reapply,
+    /// Of a fork.
+    pub(crate) workflow_id: Option<String>,
+    pub(crate) reason: String,
+}
+
+/// What is done to each run of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub(crate) enum BatchWord {
+    Terminate {
+        reason: String,
+    },
+    Cancel {
+        reason: String,
+    },
+    Signal {
+        name: String,
+        input: serde_json::Value,
+    },
+    Reset {
+        to: kernel::ResetTo,
+        reapply: kernel::Reapply,
+        reason: String,
+    },
+    Delete,
+    Pause {
+        reason: String,
+    },
+    Unpause,
+}
+
+/// What became of one run of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "became", rename_all = "snake_case")]
+pub(crate) enum Batched {
+    Done,
+    Unchanged,
+    Failed { why: String },
+}
+
+/// A run that was reset or forked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MadeRun {
+    pub(crate) workflow_id: String,
+    pub(crate) run_id: String,
+    pub(crate) plan: kernel::ResetPlan,
 }
 
 /// Runs that are asked for, as they are written on the command line.
@@ -157,6 +223,9 @@ pub(crate) enum Answer {
     OpenRun(OpenRun),
     /// What workflow code said.
     Said(serde_json::Value),
+    Plan(Box<kernel::ResetPlan>),
+    Made(Box<MadeRun>),
+    Batched(Batched),
     Imported(crate::exports::ImportedView),
     Schedule(Box<engine::schedule::Answer>),
     Blob(String),

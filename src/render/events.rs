@@ -39,12 +39,24 @@ fn attributes(kind: &EventKind) -> Value {
             workflow_type,
             input,
             parent,
+            chain,
             ..
-        } => json!({
-            "workflow_type": workflow_type,
-            "input": payload(input),
-            "parent_workflow_id": parent.as_ref().map(|p| p.workflow_id.to_string()),
-        }),
+        } => {
+            let mut value = json!({
+                "workflow_type": workflow_type,
+                "input": payload(input),
+                "parent_workflow_id": parent.as_ref().map(|p| p.workflow_id.to_string()),
+            });
+            if let Some(origin) = &chain.origin
+                && let Some(base) = origin.bases.last()
+            {
+                value["base_workflow_id"] = json!(base.workflow_id.to_string());
+                value["base_run_id"] = json!(base.run_id.to_string());
+                value["base_event_id"] = json!(base.kept.next().0);
+                value["reason"] = json!(origin.reason);
+            }
+            value
+        }
         EventKind::WorkflowTaskCompleted | EventKind::WorkflowExecutionCanceled => json!({}),
         EventKind::ActivityTaskScheduled {
             seq,
@@ -177,8 +189,11 @@ fn attributes(kind: &EventKind) -> Value {
             "result": result.as_ref().ok().map(payload),
             "failure": result.as_ref().err().map(ToString::to_string),
         }),
-        EventKind::WorkflowExecutionCancelRequested { reason }
-        | EventKind::WorkflowExecutionTerminated { reason } => json!({ "reason": reason }),
+        EventKind::WorkflowExecutionCancelRequested { reason } => json!({ "reason": reason }),
+        EventKind::WorkflowExecutionTerminated { reason, next } => match next {
+            Some(next) => json!({ "reason": reason, "next_run_id": next.to_string() }),
+            None => json!({ "reason": reason }),
+        },
         EventKind::WorkflowExecutionCompleted { result } => json!({ "result": payload(result) }),
         EventKind::WorkflowExecutionFailed { failure, next, .. } => json!({
             "failure": failure.to_string(),

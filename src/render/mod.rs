@@ -3,6 +3,7 @@
 mod events;
 mod explain;
 pub(crate) mod graph;
+mod reset;
 mod schedules;
 mod status;
 mod summary;
@@ -10,6 +11,7 @@ mod text;
 
 pub(crate) use events::{history_json, history_text};
 pub(crate) use explain::explanation;
+pub(crate) use reset::{reset_json, reset_text};
 pub(crate) use schedules::{schedule, schedules};
 pub(crate) use status::{counts, runs, status};
 pub(crate) use summary::run_summary;

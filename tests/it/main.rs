@@ -24,6 +24,7 @@ mod reading;
 mod readme;
 mod record;
 mod registry;
+mod resets;
 mod samples;
 mod schedule;
 mod stability;

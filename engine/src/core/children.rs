@@ -47,7 +47,9 @@ impl Core {
                 first_run_id,
                 policy,
             } => {
-                if let Some(run_id) = self.open_run_in_chain(&workflow_id, first_run_id, now)? {
+                if let Some(run_id) = self.open_run_in_chain(&workflow_id, first_run_id, now)?
+                    && !self.is_taken_over(run_id)?
+                {
                     self.apply_close_policy(run_id, policy, now);
                 }
                 Ok(())
@@ -108,9 +110,11 @@ impl Core {
         now: Timestamp,
     ) -> Result<Result<RunId, Failure>, StoreError> {
         let workflow_id = &spec.workflow_id;
+        let taken_over = self.taken_over(parent);
         let is_ours = |state: &RunState| {
             state.parent.as_ref().is_some_and(|p| {
-                p.run_id == parent.run_id && p.initiated_event_id == parent.initiated_event_id
+                p.initiated_event_id == parent.initiated_event_id
+                    && (p.run_id == parent.run_id || taken_over.contains(&p.run_id))
             })
         };
         if let Some(run_id) = self.open_run_of(workflow_id, now)? {
@@ -213,8 +217,10 @@ impl Core {
                 outcome,
             };
             // The parent may know of the start already, or have closed itself.
-            let _known = self.feed(parent.run_id, started, now);
-            let _closed = self.feed(parent.run_id, closed, now);
+            if let Some(run_id) = self.waiting_parent(&parent)? {
+                let _known = self.feed(run_id, started, now);
+                let _closed = self.feed(run_id, closed, now);
+            }
         }
         Ok(())
     }

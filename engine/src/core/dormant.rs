@@ -123,6 +123,7 @@ fn rests(state: &RunState) -> bool {
     has_no_task
         && !state.is_closed()
         && state.first_task_at.is_none()
+        && state.updates_to_ask().is_empty()
         && state.parent.is_none()
         && state.activities.is_empty()
         && state.children.is_empty()

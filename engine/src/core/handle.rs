@@ -31,6 +31,8 @@ impl Core {
                 let signal = Input::Signal { name, input };
                 Some(self.signal_with_start(spec, signal, now)?)
             }
+            Message::Reset(request) => Some(self.reset(*request, now)?),
+            Message::Fork(request) => Some(self.fork(*request, now)?),
             Message::Import(imported) => Some(self.import(*imported, now)?),
             Message::Adopt(run_id) => {
                 self.adopt(run_id, now)?;

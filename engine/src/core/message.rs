@@ -1,7 +1,10 @@
 //! What goes into the core and what comes out.
 
 use kernel::temporal::Imported;
-use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId, WorkflowOptions};
+use kernel::{
+    Edits, EventId, Failure, Payload, Refusal, Rejection, ResetPlan, ResetTo, RunId, Timestamp,
+    WorkflowId, WorkflowOptions,
+};
 use state::store::Row;
 
 use super::live::Description;
@@ -91,6 +94,34 @@ pub enum UpdateStage {
     Completed,
 }
 
+/// A reset, as it is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResetRequest {
+    /// The run, open or closed.
+    pub run_id: RunId,
+    /// Where its history is cut.
+    pub to: ResetTo,
+    /// What is to be other than it was.
+    pub edits: Edits,
+    /// Why, for the record.
+    pub reason: String,
+}
+
+/// A fork, as it is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForkRequest {
+    /// The run, open or closed.
+    pub run_id: RunId,
+    /// Where its history is cut.
+    pub to: ResetTo,
+    /// What is to be other than it was.
+    pub edits: Edits,
+    /// The new run's workflow id.
+    pub workflow_id: WorkflowId,
+    /// Why, for the record.
+    pub reason: String,
+}
+
 /// Something for the core to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -105,6 +136,10 @@ pub enum Message {
         /// Its value.
         input: Payload,
     },
+    /// Put a new run in the place of a run.
+    Reset(Box<ResetRequest>),
+    /// Make a run of a part of another one's history.
+    Fork(Box<ForkRequest>),
     /// Take in a run that was recorded elsewhere.
     Import(Box<Imported>),
     /// Work on a run that is already there (and its children), although the scope is `Asked`.
@@ -224,6 +259,17 @@ pub enum Reply {
     Rejected(Rejection),
     /// No open run has that id.
     NotOpen,
+    /// A run was made of a part of another one's history.
+    Made {
+        /// The new run.
+        run_id: RunId,
+        /// What became of everything.
+        plan: Box<ResetPlan>,
+    },
+    /// A run cannot be made like that, and why.
+    Refused(Refusal),
+    /// The store has no such run.
+    NotFound,
     /// What a query gave.
     Answer(Result<Payload, Failure>),
     /// The code took the update on.

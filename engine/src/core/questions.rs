@@ -7,7 +7,7 @@
 use kernel::primitives::update;
 use kernel::{
     EventId, EventKind, Failure, HistoryEvent, News, Payload, Rejection, RunId, RunState,
-    Timestamp, Validation, WorkflowId, admit_update, replay,
+    Timestamp, UpdateRequest, Validation, WorkflowId, admit_update, replay,
 };
 use state::store::Error as StoreError;
 
@@ -51,6 +51,16 @@ impl AskedUpdate {
             input: self.input,
             validation: Validation::Wanted,
         }
+    }
+}
+
+/// An update that the run in whose place this one is had taken on.
+pub(super) fn asked_again(again: UpdateRequest) -> News {
+    News::UpdateRequested {
+        update_id: again.update_id,
+        name: again.name,
+        input: again.input,
+        validation: Validation::Wanted,
     }
 }
 
@@ -115,7 +125,13 @@ impl Core {
                 }
             });
         }
-        if !live.asked.iter().any(|asked| asked.update_id == update_id) {
+        let is_asked = live.asked.iter().any(|asked| asked.update_id == update_id)
+            || live
+                .state
+                .updates_to_ask()
+                .iter()
+                .any(|again| again.update_id == update_id);
+        if !is_asked {
             if let Err(rejection) = admit_update(&live.state, &update_id, &name, &input) {
                 return Ok(Some(Reply::Rejected(rejection)));
             }

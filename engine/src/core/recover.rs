@@ -155,6 +155,7 @@ impl Core {
             }
         }
         let task = state.workflow_task;
+        let asks = !state.updates_to_ask().is_empty();
         let retry_at = state
             .workflow_task_failure
             .as_ref()
@@ -169,6 +170,9 @@ impl Core {
             && parent
                 .as_ref()
                 .is_some_and(|p| p.policy == ParentClosePolicy::RequestCancel);
+        if asks {
+            self.mark_dirty(run_id);
+        }
         match task {
             workflow_task::State::Idle => {}
             workflow_task::State::Pending => self.mark_dirty(run_id),
@@ -185,7 +189,7 @@ impl Core {
         }
         if let Some(parent) = parent.filter(|_| !asked)
             && parent.policy != ParentClosePolicy::Abandon
-            && !self.is_open(parent.run_id)?
+            && self.waiting_parent(&parent)?.is_none()
         {
             self.internal.push_back(Internal::Orphaned {
                 workflow_id,
@@ -196,7 +200,7 @@ impl Core {
         Ok(())
     }
 
-    fn is_open(&self, run_id: RunId) -> Result<bool, StoreError> {
+    pub(super) fn is_open(&self, run_id: RunId) -> Result<bool, StoreError> {
         if let Some(live) = self.runs.get(&run_id) {
             return Ok(!live.state.is_closed());
         }

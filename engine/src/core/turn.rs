@@ -15,7 +15,7 @@ use state::store::Error as StoreError;
 
 use super::Core;
 use super::due::Due;
-use super::questions::{AskedUpdate, no_such_workflow};
+use super::questions::{AskedUpdate, asked_again, no_such_workflow};
 use super::turns::{Code, Turn, Turned};
 
 /// A run whose code has not come back is looked at again after this long.
@@ -101,8 +101,9 @@ impl Core {
             // Its code is given its turn when somebody lets it go on.
             return Ok(None);
         }
+        let asks_again = !live.state.updates_to_ask().is_empty();
         match live.state.workflow_task {
-            workflow_task::State::Idle if live.asked.is_empty() => return Ok(None),
+            workflow_task::State::Idle if live.asked.is_empty() && !asks_again => return Ok(None),
             workflow_task::State::Idle => {}
             workflow_task::State::Pending => {}
             workflow_task::State::BackingOff => {
@@ -145,7 +146,7 @@ impl Core {
             workflow_type = live.state.workflow_type,
             attempt = failed_attempts.unwrap_or(0) + 1,
         );
-        let is_owed = live.state.workflow_task != workflow_task::State::Idle;
+        let is_owed = live.state.workflow_task != workflow_task::State::Idle || asks_again;
         let start = live.state.turn_start(now);
         let cold = if is_cold {
             self.metrics.cache_misses.add(1);
@@ -174,6 +175,8 @@ impl Core {
             // What it has not seen is in its history.
             news.clear();
         }
+        let again = live.state.updates_to_ask().iter().cloned();
+        news.extend(again.map(asked_again));
         let asked = std::mem::take(&mut live.asked);
         self.turning = Some(Turning {
             run_id,

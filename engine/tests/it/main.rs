@@ -6,6 +6,7 @@
     reason = "tests look for one answer among many"
 )]
 
+mod batches;
 mod breakers;
 mod by_hand;
 mod chains;
@@ -20,6 +21,8 @@ mod metrics;
 mod permits;
 mod questions;
 mod recovery;
+mod resets;
+mod resets_children;
 mod retries;
 mod rig;
 mod schedules;

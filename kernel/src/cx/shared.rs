@@ -5,7 +5,7 @@
 //! from outside the kernel.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::handlers::Handlers;
@@ -13,10 +13,12 @@ use super::log::Log;
 use super::recall::Recall;
 use super::scope::Scope;
 use crate::command::Command;
+use crate::decide::seed_of;
 use crate::failure::{Failure, FailureKind};
-use crate::ids::{Seq, Timestamp};
+use crate::ids::{EventId, Seq, Timestamp};
 use crate::limits;
 use crate::machine::{News, Replaying, TurnStart, WorkflowInfo};
+use crate::origin::Base;
 use crate::payload::Payload;
 
 /// Operations begun and cancellations met in one turn, after which the body is taken to spin: a
@@ -70,6 +72,8 @@ pub(crate) type WaiterId = u64;
 
 pub(crate) struct Inner {
     pub(crate) info: WorkflowInfo,
+    /// Who the run itself is; `info` says who is living through the turn.
+    own: Base,
     pub(crate) now: Timestamp,
     pub(crate) replaying: Replaying,
     commands: Vec<Command>,
@@ -99,10 +103,21 @@ pub(crate) struct Inner {
 pub(crate) struct Shared(Mutex<Inner>);
 
 impl Shared {
-    pub(crate) fn new(info: WorkflowInfo) -> Self {
+    pub(crate) fn new(mut info: WorkflowInfo) -> Self {
         let random = info.seed;
+        let own = Base {
+            workflow_id: info.workflow_id.clone(),
+            run_id: info.run_id,
+            first_run_id: info.first_run_id,
+            kept: EventId(u64::MAX),
+        };
+        // The seed is that of the run that lived first.
+        if let Some(first) = info.bases.first().cloned() {
+            live_as(&mut info, &first);
+        }
         Self(Mutex::new(Inner {
             info,
+            own,
             now: Timestamp(0),
             replaying: Replaying::No,
             commands: Vec::new(),
@@ -150,6 +165,7 @@ impl Inner {
     /// has ended by now cannot be asked to cancel any more.
     pub(crate) fn begin_turn(&mut self, news: Vec<News>, turn: TurnStart) {
         self.now = turn.now;
+        self.take_turn_as(turn.history_events);
         self.info.history_events = turn.history_events;
         self.info.history_bytes = turn.history_bytes;
         self.info.continue_as_new_suggested = turn.history_events
@@ -178,6 +194,17 @@ impl Inner {
         if let Some(reason) = canceled {
             let root = self.root.clone();
             self.cancel_scope(&root, reason);
+        }
+    }
+
+    /// Kept turns are lived through as the run that had them first, with its ids and its chance.
+    fn take_turn_as(&mut self, history_events: u64) {
+        let bases = Arc::clone(&self.info.bases);
+        let base = bases.iter().find(|base| history_events < base.kept.0);
+        let who = base.unwrap_or(&self.own);
+        if who.run_id != self.info.run_id {
+            self.random = seed_of(who.run_id);
+            live_as(&mut self.info, who);
         }
     }
 
@@ -494,6 +521,12 @@ impl Inner {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+}
+
+fn live_as(info: &mut WorkflowInfo, who: &Base) {
+    info.workflow_id = who.workflow_id.clone();
+    info.run_id = who.run_id;
+    info.first_run_id = who.first_run_id;
 }
 
 /// What an operation of a canceled scope gives.

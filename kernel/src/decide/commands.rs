@@ -25,7 +25,10 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Result<Transition, Rejection> {
     let is_update = |command: &Command| matches!(command, Command::AcceptUpdate { .. });
-    if state.workflow_task == workflow_task::State::Idle && !commands.iter().any(is_update) {
+    if state.workflow_task == workflow_task::State::Idle
+        && !commands.iter().any(is_update)
+        && state.updates_to_ask().is_empty()
+    {
         return Err(Rejection::NoWorkflowTask);
     }
     let mut work = Work {

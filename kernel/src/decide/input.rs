@@ -89,6 +89,13 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// The run is reset: another one takes its place.
+    Reset {
+        /// Why.
+        reason: String,
+        /// The run that takes its place.
+        next: RunId,
+    },
     /// Somebody pauses the run.
     Pause {
         /// Why.

@@ -144,8 +144,14 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
             Ok(one_event(
                 state,
                 now,
-                EventKind::WorkflowExecutionTerminated { reason },
+                EventKind::WorkflowExecutionTerminated { reason, next: None },
             ))
+        }
+        Input::Reset { reason, next } => {
+            check_reason(&reason)?;
+            let next = Some(next);
+            let kind = EventKind::WorkflowExecutionTerminated { reason, next };
+            Ok(one_event(state, now, kind))
         }
         Input::Pause { reason } => {
             check_reason(&reason)?;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::time;
 use super::values::{
     HEADER, attributes_key, close_policy, failure, named, no_payload, payload, payloads,
-    retry_policy, retry_state, screaming, search_value,
+    replaced_by, retry_policy, retry_state, screaming, search_value,
 };
 use crate::chain::{Initiator, NextAttempt, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef};
@@ -341,7 +341,13 @@ impl<'a> Exporter<'a> {
                 "initiator": "CONTINUE_AS_NEW_INITIATOR_WORKFLOW",
             }),
             EventKind::WorkflowExecutionCanceled => json!({}),
-            EventKind::WorkflowExecutionTerminated { reason } => json!({ "reason": reason }),
+            EventKind::WorkflowExecutionTerminated { reason, next } => {
+                let mut value = json!({ "reason": reason });
+                if let Some(next) = next {
+                    value["details"] = replaced_by(*next);
+                }
+                value
+            }
         }
     }
 

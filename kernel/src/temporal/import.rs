@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::time;
 use super::values::{
     HEADER, attributes_key, bare, number, read_close_policy, read_failure, read_limit,
-    read_payload, read_payloads, read_retry_policy, read_retry_state, read_search_value,
-    timeout_of,
+    read_payload, read_payloads, read_replaced_by, read_retry_policy, read_retry_state,
+    read_search_value, timeout_of,
 };
 use crate::chain::{Chain, Initiator, NextAttempt, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef};
@@ -323,6 +323,7 @@ impl Importer {
             "WorkflowExecutionCanceled" => EventKind::WorkflowExecutionCanceled,
             "WorkflowExecutionTerminated" => EventKind::WorkflowExecutionTerminated {
                 reason: text(fields, "reason").unwrap_or_default().to_owned(),
+                next: read_replaced_by(fields.get("details")),
             },
             other => return Err(format!("this engine has no event of the type {other:?}")),
         }))
@@ -455,6 +456,7 @@ fn start(run_id: RunId, fields: &Value) -> Read<EventKind> {
                 .unwrap_or(1),
             deadline: text(fields, "workflowExecutionExpirationTime").and_then(time::read),
             first_task_delay: read_limit(fields.get("firstWorkflowTaskBackoff"))?,
+            origin: None,
         },
     })
 }

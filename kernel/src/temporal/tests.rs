@@ -12,6 +12,7 @@ use crate::marker::{Marker, PatchState};
 use crate::options::{
     ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, RetryState, Semaphore,
 };
+use crate::origin::{Base, Origin, ParentLink, Taking, UpdateRequest};
 use crate::payload::{Encoding, Payload};
 use crate::replay;
 use crate::testing::{Outside, RUN, TestRun, bodies, json as value};
@@ -42,6 +43,27 @@ fn started(options: WorkflowOptions, chain: Chain, parent: Option<ParentRef>) ->
 }
 
 /// One event of every kind, with every option set.
+fn origin() -> Origin {
+    Origin {
+        taking: Taking::Reset,
+        at: Timestamp(1_700_000_000_000),
+        bases: vec![Base {
+            workflow_id: WorkflowId::new("before"),
+            run_id: RunId([2; 16]),
+            first_run_id: RunId([1; 16]),
+            kept: EventId(3),
+        }],
+        copied: EventId(4),
+        parent: ParentLink::LeftBehind,
+        updates: vec![UpdateRequest {
+            update_id: "u1".to_owned(),
+            name: "bump".to_owned(),
+            input: value("a"),
+        }],
+        reason: "mended".to_owned(),
+    }
+}
+
 fn everything() -> Vec<HistoryEvent> {
     let options = WorkflowOptions {
         execution_timeout: Some(Millis(90_000)),
@@ -57,6 +79,7 @@ fn everything() -> Vec<HistoryEvent> {
         attempt: 3,
         deadline: Some(Timestamp(1_800_000_000_000)),
         first_task_delay: Some(Millis(250)),
+        origin: Some(Box::new(origin())),
     };
     let parent = ParentRef {
         workflow_id: WorkflowId::new("above"),
@@ -266,6 +289,7 @@ fn ends() -> Vec<EventKind> {
         EventKind::WorkflowExecutionCanceled,
         EventKind::WorkflowExecutionTerminated {
             reason: "enough".to_owned(),
+            next: Some(RunId([5; 16])),
         },
     ]
 }

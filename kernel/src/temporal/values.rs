@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::base64;
 use super::time;
 use crate::failure::{Failure, FailureKind, Retry, TimeoutType};
-use crate::ids::Millis;
+use crate::ids::{Millis, RunId};
 use crate::limits;
 use crate::options::{ParentClosePolicy, RetryPolicy, RetryState};
 use crate::payload::{Encoding, Payload};
@@ -15,6 +15,8 @@ use crate::visibility::SearchValue;
 pub(super) const HEADER: &str = "openclaw-trace";
 /// The encoding of a value that is not there.
 const NOTHING: &str = "binary/null";
+/// Marks the details of a run that was reset.
+const REPLACED_BY: &str = "openclaw-trace/reset";
 
 pub(super) fn payload(payload: &Payload) -> Value {
     json!({
@@ -25,6 +27,25 @@ pub(super) fn payload(payload: &Payload) -> Value {
 
 pub(super) fn payloads(one: &Payload) -> Value {
     json!({ "payloads": [payload(one)] })
+}
+
+/// The run that took another one's place, as the details of a termination: Temporal has no field for it.
+pub(super) fn replaced_by(next: RunId) -> Value {
+    let next = Payload::json(&next.to_string()).unwrap_or_else(|_| Payload::null());
+    let mut details = payloads(&next);
+    details["payloads"][0]["metadata"]["kind"] = json!(base64::encode(REPLACED_BY.as_bytes()));
+    details
+}
+
+/// The run that the details of a termination name, if this engine wrote them.
+pub(super) fn read_replaced_by(details: Option<&Value>) -> Option<RunId> {
+    let payload = details?.get("payloads")?.get(0)?;
+    let kind = payload.get("metadata")?.get("kind")?.as_str()?;
+    if base64::decode(kind)? != REPLACED_BY.as_bytes() {
+        return None;
+    }
+    let next: String = read_payload(payload).ok()??.decode().ok()?;
+    next.parse().ok()
 }
 
 /// A payload that takes a value away.

@@ -118,7 +118,10 @@ impl Load {
             .collect();
         let closes = open.len() > 3 && self.rng.chance(12);
         let kind = if closes {
-            EventKind::WorkflowExecutionTerminated { reason: text }
+            EventKind::WorkflowExecutionTerminated {
+                reason: text,
+                next: None,
+            }
         } else {
             EventKind::WorkflowExecutionSignaled {
                 name: "more".to_owned(),

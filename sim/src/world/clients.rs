@@ -203,6 +203,18 @@ impl World {
             }
             (Some(Asked::Update(_)), Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
             (Some(Asked::Query), Reply::Answer(_) | Reply::NotOpen) => Ok(()),
+            (Some(Asked::Reset), Reply::Made { .. }) => {
+                self.report.resets += 1;
+                Ok(())
+            }
+            (Some(Asked::Fork), Reply::Made { .. }) => {
+                self.report.forks += 1;
+                Ok(())
+            }
+            // The run went on, or another one took its id, before it was asked.
+            (Some(Asked::Reset | Asked::Fork), Reply::Refused(_) | Reply::AlreadyRunning(_)) => {
+                Ok(())
+            }
             (_, reply) => Err(format!("an answer that nobody expects: {reply:?}")),
         }
     }

@@ -219,7 +219,7 @@ impl Run {
     pub fn close(&mut self) -> Written {
         let reason = "not needed any more".into();
         self.write(
-            vec![EventKind::WorkflowExecutionTerminated { reason }],
+            vec![EventKind::WorkflowExecutionTerminated { reason, next: None }],
             vec![],
         )
     }
