@@ -81,6 +81,7 @@ fn fill(store: &dyn Store, from: u64, to: u64) {
             transitions: transitions.collect(),
             states: runs.iter().map(|(state, _)| state).collect(),
             rows: Vec::new(),
+            imported: Vec::new(),
         };
         store.commit(&commit).unwrap();
     }

@@ -78,6 +78,16 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let run_id = find(client, &id)?;
             apart(client, move |client| visibility::delete(client, run_id)).await?
         }
+        Request::Prune {
+            asked,
+            page,
+            dry_run,
+        } => {
+            apart(client, move |client| {
+                visibility::prune(client, asked, page, dry_run)
+            })
+            .await?
+        }
         Request::History { id } => {
             let run_id = find(client, &id)?;
             let state = client

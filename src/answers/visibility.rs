@@ -3,6 +3,7 @@
 use engine::Client;
 use engine::visibility::list::{self, Error};
 use engine::visibility::query::status_name;
+use engine::visibility::retention::{Mode, prune_page};
 use engine::visibility::{Query, QueryError, Request};
 
 use crate::control::{Answer, Asked};
@@ -66,6 +67,28 @@ pub(super) fn delete(client: &Client, run_id: kernel::RunId) -> Result<Answer, F
             "nothing was deleted; try again when that has ended",
         )),
     }
+}
+
+/// Runs that are looked at for one answer: few, so that whoever asks can tell how far it is.
+const PRUNED_A_STEP: usize = 200;
+
+pub(super) fn prune(
+    client: &Client,
+    asked: Asked,
+    page: Option<String>,
+    dry_run: bool,
+) -> Result<Answer, FaceError> {
+    let request = request(asked)?;
+    let page = page.map(|page| page.parse()).transpose().map_err(refused)?;
+    let mode = if dry_run { Mode::DryRun } else { Mode::Delete };
+    let now = engine::clock::now();
+    let step = (PRUNED_A_STEP, mode);
+    let pruned = prune_page(&**client.store(), &request, page, step, now).map_err(refused)?;
+    Ok(Answer::Pruned {
+        deleted: pruned.deleted,
+        kept: pruned.kept,
+        next: pruned.next.map(|next| next.to_string()),
+    })
 }
 
 fn refused(error: Error) -> FaceError {

@@ -110,6 +110,14 @@ pub(crate) enum Command {
     },
     /// Forget a run that has ended: its history and its line in the list
     Delete(IdArg),
+    /// Forget runs that ended long ago
+    #[command(
+        after_help = "Examples:\n  openclaw-trace prune --keep 30d --keep failed=90d --dry-run\n  openclaw-trace prune \
+        --keep completed=7d --query \"WorkflowType = 'BriefLoop'\" --yes\n\nOpen runs stay, and those that an open \
+        run or a schedule still needs. New runs use the room again; the files do not get smaller. \
+        `serve --keep` does the same all the time."
+    )]
+    Prune(PruneArgs),
     /// Runs that start again and again; they fire while `serve` runs
     Schedule {
         #[command(subcommand)]
@@ -380,7 +388,27 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Clone, Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Keep runs this long after their end: an age for all (30d), or for a status (failed=90d).
+    /// A status without an age is kept for ever
+    #[arg(long, value_name = "[STATUS=]AGE", required = true)]
+    pub(crate) keep: Vec<String>,
+    /// Only runs that this means; `list --help` has examples
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// Tell how many are old enough, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
+    /// Forget runs this long after their end: an age for all (30d), or for a status (failed=90d)
+    #[arg(long, value_name = "[STATUS=]AGE")]
+    pub(crate) keep: Vec<String>,
     /// Write metrics there every 15 seconds, as Prometheus' node exporter reads them (*.prom)
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_file: Option<PathBuf>,

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    batch, cancel, delete, doctor, explain, export, fork, graph, history, import, list, replay,
-    reset, resume, run, schedule, serve, status, submit, upgrade, verb,
+    batch, cancel, delete, doctor, explain, export, fork, graph, history, import, list, prune,
+    replay, reset, resume, run, schedule, serve, status, submit, upgrade, verb,
 };
 use crate::face_error::FaceError;
 use crate::host;
@@ -73,6 +73,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Fork(args) => fork::run(global, *args).await,
         Command::Batch { command } => batch::run(global, command).await,
         Command::Delete(args) => delete::run(global, args).await,
+        Command::Prune(args) => prune::run(global, args).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Explain(args) => explain::run(global, &args),

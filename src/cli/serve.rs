@@ -5,16 +5,21 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use engine::schedule::{self, Body};
+use engine::visibility::retention::Retention;
 
 use super::args::{Global, ServeArgs};
 use super::follow::told_to_stop;
-use super::{output, run};
+use super::keep::retention;
+use super::{output, prune, run};
 use crate::control::{Answer, Request, socket_path};
 use crate::face_error::{FaceError, Kind};
 use crate::host::{Host, Missing, Role, default_state_dir};
 
 /// How often to look whether the engine still works.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often runs that ended long ago are looked for, at most and at least.
+const PRUNE_PAUSE: Duration = Duration::from_secs(60);
+const PRUNE_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// How often metrics are written.
 const METRICS_PAUSE: Duration = Duration::from_secs(15);
 
@@ -25,6 +30,7 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Fa
             "give 1 or more",
         ));
     }
+    let mut keeper = Keeper::new(retention(&args.keep)?);
     // Signals that come while the directory is opened are not lost.
     let mut stop = std::pin::pin!(told_to_stop());
     let state = global.state.clone().map_or_else(default_state_dir, Ok)?;
@@ -63,7 +69,10 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode, Fa
                 file.write_in_time(&host).await;
             }
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
+                () = async {
+                    keeper.prune_in_time(&host).await;
+                    tokio::time::sleep(PAUSE).await;
+                } => {}
                 () = &mut stop => break Ok(ExitCode::SUCCESS),
             }
         },
@@ -111,6 +120,41 @@ async fn tell(global: &Global, state: &std::path::Path, host: &Host) -> Result<(
     );
     output::note(global.quiet, &text);
     Ok(())
+}
+
+/// Forgets runs that ended long ago.
+struct Keeper {
+    retention: Retention,
+    pruned_at: Option<Instant>,
+}
+
+impl Keeper {
+    fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            pruned_at: None,
+        }
+    }
+
+    /// A run that cannot be deleted is no reason to stop serving. Dropped in the middle it leaves
+    /// whole runs.
+    async fn prune_in_time(&mut self, host: &Host) {
+        let Some(shortest) = self.retention.shortest() else {
+            return;
+        };
+        let pause = Duration::from_millis(shortest.0).clamp(PRUNE_PAUSE_MIN, PRUNE_PAUSE);
+        if self.pruned_at.is_some_and(|at| at.elapsed() < pause) {
+            return;
+        }
+        self.pruned_at = Some(Instant::now());
+        for query in self.retention.queries(None, engine::clock::now()) {
+            match prune::pages(host, &query, false).await {
+                Ok(pruned) if pruned.deleted == 0 => {}
+                Ok(pruned) => tracing::info!("forgot {} runs that ended long ago", pruned.deleted),
+                Err(error) => tracing::warn!("could not forget old runs: {}", error.message),
+            }
+        }
+    }
 }
 
 /// The file from which something else collects metrics.

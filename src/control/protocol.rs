@@ -40,6 +40,12 @@ pub(crate) enum Request {
     Count { asked: Asked },
     /// Forget a run that has ended.
     Delete { id: String },
+    /// Forget some of the runs that have ended and that a query means, or only count them.
+    Prune {
+        asked: Asked,
+        page: Option<String>,
+        dry_run: bool,
+    },
     /// Which events?
     History { id: String },
     /// The whole history, in the shape of Temporal's tools.
@@ -217,6 +223,12 @@ pub(crate) enum Answer {
     Counts(BTreeMap<String, u64>),
     Deleted {
         run_id: String,
+    },
+    Pruned {
+        deleted: u64,
+        /// How many stay, by the reason.
+        kept: BTreeMap<String, u64>,
+        next: Option<String>,
     },
     History(serde_json::Value),
     OpenRuns(Vec<kernel::RunId>),

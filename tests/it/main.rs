@@ -20,6 +20,7 @@ mod exports;
 mod full_disk;
 mod kill;
 mod metrics;
+mod prune;
 mod reading;
 mod readme;
 mod record;

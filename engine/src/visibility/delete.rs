@@ -53,6 +53,22 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl Error {
+    /// The reason without the names, to count by.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotFound => "there is no such run",
+            Self::Open => "it is open",
+            Self::OpenParent(_) => "its parent is open",
+            Self::OpenChild(_) => "a child of it is open",
+            Self::Schedule(_) => "a schedule has not seen its end yet",
+            Self::BadSchedule(_) => "a schedule cannot be read",
+            Self::Store(_) => "the store failed",
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`query`] (what a query is), `lexer` and `parser` (text to query), `print` (query
 //! to text), `matches` (whether a run is meant), [`error`] (what is wrong with a text, and where), `plan` (which parts of
-//! the index are walked), [`list`] (lists and counts), [`delete`]. All of these but the last are pure: the time comes in as an argument. The language is described in
+//! the index are walked), [`list`] (lists and counts), [`delete`], [`retention`]. All of these but the last two are pure: the time comes in as an argument. The language is described in
 //! `docs/VISIBILITY.md`.
 
 pub mod delete;
@@ -15,6 +15,7 @@ mod parser;
 mod plan;
 mod print;
 pub mod query;
+pub mod retention;
 
 #[cfg(test)]
 mod tests;

@@ -157,6 +157,13 @@ pub(super) const STATUSES: [State; 7] = [
     State::ContinuedAsNew,
 ];
 
+/// Every status that a closed run may have.
+#[must_use]
+pub fn closed_statuses() -> [State; 6] {
+    let [_running, closed @ ..] = STATUSES;
+    closed
+}
+
 /// The name of a status in queries.
 #[must_use]
 pub fn status_name(status: State) -> &'static str {
