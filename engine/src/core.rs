@@ -7,6 +7,7 @@
 
 mod begin;
 mod by_hand;
+mod by_token;
 mod children;
 mod commit;
 mod dormant;
@@ -29,7 +30,7 @@ mod turns;
 pub use live::Description;
 pub use message::{
     ActivityTask, Effect, IdConflictPolicy, IdReusePolicy, Message, Reply, StartOptions, StartSpec,
-    TaskRef, Token, UpdateStage,
+    TaskRef, Token, TokenWord, UpdateStage,
 };
 
 pub use permits::ActivityLimit;

@@ -7,6 +7,7 @@
 
 pub mod activity;
 pub mod breaker;
+mod by_token;
 mod client;
 pub mod clock;
 pub mod core;
@@ -23,6 +24,7 @@ pub mod visibility;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};
+pub use by_token::HeartbeatAnswer;
 pub use client::{Client, ClientError};
 pub use core::{ActivityLimit, Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine, Firing};

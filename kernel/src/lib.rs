@@ -23,6 +23,7 @@ pub mod payload;
 pub mod primitives;
 pub mod replay;
 pub mod run_state;
+pub mod task_token;
 pub mod temporal;
 #[cfg(test)]
 mod testing;
@@ -46,5 +47,6 @@ pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy,
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, Step, replay, replay_in_steps};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
+pub use task_token::{BadToken, TaskToken, TokenRefusal};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
 pub use warnings::warnings;

@@ -15,6 +15,7 @@ mod damage;
 mod dormant;
 mod explain;
 mod hangs;
+mod held;
 mod imports;
 mod metrics;
 mod permits;
