@@ -69,15 +69,18 @@ impl Client {
             return Err(ClientError::Rejected(kernel::Rejection::OverLimit(text)));
         }
         let word = TokenWord::Heartbeat(details);
-        match self.say_by_token(token, word).await? {
-            Reply::TokenHeard {
-                is_cancel_requested: true,
-            } => Ok(HeartbeatAnswer::CancelRequested),
-            Reply::TokenHeard {
-                is_cancel_requested: false,
-            } => Ok(HeartbeatAnswer::GoOn),
-            reply => Err(unexpected(reply)),
+        let reply = self.say_by_token(token, word).await?;
+        if let Reply::TokenHeard {
+            is_cancel_requested,
+        } = reply
+        {
+            return Ok(if is_cancel_requested {
+                HeartbeatAnswer::CancelRequested
+            } else {
+                HeartbeatAnswer::GoOn
+            });
         }
+        Err(unexpected(reply))
     }
 
     /// The token of the current attempt of an activity (its `ActivityTaskScheduled` event), for whoever
@@ -102,9 +105,11 @@ impl Client {
     }
 
     async fn end_by_token(&self, token: &str, word: TokenWord) -> Result<(), ClientError> {
-        match self.say_by_token(token, word).await? {
-            Reply::Done => Ok(()),
-            reply => Err(unexpected(reply)),
+        let reply = self.say_by_token(token, word).await?;
+        if reply == Reply::Done {
+            Ok(())
+        } else {
+            Err(unexpected(reply))
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Report {
     pub(crate) openings: u64,
     pub(crate) jumps: u64,
     pub(crate) pauses: u64,
+    pub(crate) held: u64,
+    pub(crate) by_token: u64,
 }
 
 impl Report {
@@ -80,6 +82,8 @@ impl Report {
         self.openings += other.openings;
         self.jumps += other.jumps;
         self.pauses += other.pauses;
+        self.held += other.held;
+        self.by_token += other.by_token;
     }
 }
 
@@ -88,7 +92,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} held elsewhere, {} words with tokens, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -102,6 +106,8 @@ impl fmt::Display for Report {
             self.outages,
             self.openings,
             self.pauses,
+            self.held,
+            self.by_token,
             self.jumps
         )
     }

@@ -1,13 +1,14 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
 mod clients;
+mod elsewhere;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{ActivityTask, Core, CoreOptions, Effect, Message, Scope, TaskRef, Token};
-use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
+use kernel::{Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
 use state::store::{Namespace, Store};
 
@@ -17,6 +18,7 @@ use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
 use crate::twisted::Twisted;
+use elsewhere::Spoken;
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -35,6 +37,7 @@ enum Asked {
     Describe(RunId),
     Update(u64),
     Query,
+    Token(Spoken),
 }
 
 struct World {
@@ -54,6 +57,8 @@ struct World {
     next_token: u64,
     /// With workers that will report.
     tasks: Vec<ActivityTask>,
+    /// Attempts whose tokens clients have: they outlive a crash.
+    elsewhere: BTreeMap<TaskToken, Act>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
@@ -112,6 +117,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         tokens: BTreeMap::new(),
         next_token: 0,
         tasks: Vec::new(),
+        elsewhere: BTreeMap::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
@@ -248,13 +254,15 @@ impl World {
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
         check::is_not_paused(&self.store, task.task.run_id)?;
+        check::is_not_held(&self.store, task.task)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
         if act.guarded {
             self.guarded.insert(task.task);
+            self.count_the_guarded()?;
         }
-        if self.guarded.len() > usize::try_from(script::PERMITS).unwrap_or(0) {
-            return Err(format!("too many hold a permit: {:?}", self.guarded));
+        if act.elsewhere {
+            self.elsewhere.insert(task.token(), act);
         }
         self.report.attempts += 1;
         if self.plant == Plant::DoubleApply && task.task.attempt > 1 && self.rng.chance(50) {
@@ -288,7 +296,7 @@ impl World {
     }
 
     fn tell(&mut self, message: Message) -> Result<(), String> {
-        if let Message::AttemptEnded { task, .. } = &message {
+        if let Message::AttemptEnded { task, .. } | Message::AttemptHeld { task } = &message {
             self.guarded.remove(task);
         }
         self.core
@@ -306,6 +314,7 @@ impl World {
             25 => self.query_somebody(),
             27 => self.pause_or_unpause_somebody(),
             28 => self.retry_somebody_now(),
+            12..=15 => self.somebody_elsewhere_speaks(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -344,7 +353,11 @@ impl World {
         let index = self.rng.index(self.tasks.len());
         let task = self.tasks[index].task;
         let details = Payload::json(&self.rng.below(100)).map_err(|e| e.to_string())?;
-        self.ledger.beat(task, details.clone());
+        if self.may_be_over(task) {
+            self.ledger.forget_beat(task);
+        } else {
+            self.ledger.beat(task, details.clone());
+        }
         let details = Some(details);
         self.tell(Message::Heartbeat { task, details })
     }
@@ -362,6 +375,9 @@ impl World {
                 task: task.task,
                 result: None,
             });
+        }
+        if act.elsewhere && self.rng.chance(80) {
+            return self.hold(task.task);
         }
         let result = if act.guarded && self.now < self.outage_until {
             Err(Failure::retryable("Down", "the dependency is away"))
@@ -387,6 +403,8 @@ impl World {
     /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
     fn move_the_clock(&mut self) -> Result<(), String> {
         let idle = self.tasks.is_empty() && self.stopping.is_empty() && self.core.is_settled();
+        // Whoever has a token is mostly heard before the next thing is due.
+        let idle = idle && (self.elsewhere.is_empty() || self.rng.chance(20));
         if !idle || self.core.next_due().is_some() {
             self.quiet_rounds = 0;
         }
@@ -489,6 +507,7 @@ impl World {
     fn crash(&mut self) -> Result<(), String> {
         self.report.crashes += 1;
         self.store.crash();
+        self.forget_unsaved_beats()?;
         self.tasks.clear();
         self.hanging.clear();
         self.stopping.clear();
@@ -554,6 +573,7 @@ impl World {
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
         check::nothing_is_of_the_future(histories, self.latest)?;
         check::results_are_honest(histories, &self.ledger)?;
+        check::results_are_there(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
         check::updates_are_as_told(histories, &self.ledger)?;
         check::chains_are_whole(histories)?;

@@ -38,6 +38,10 @@ impl Core {
         }
         let started_at = running.started_at;
         self.out.remove(&task);
+        if let Some(details) = self.take_unsaved(task) {
+            // No worker makes this attempt again after a crash, so nobody would say them again.
+            self.save_heartbeat(task, details, now);
+        }
         // The function got through to whoever does the work; how they fare is not known here.
         let breaker = self.breaker_of(task);
         self.tell_breaker(&breaker, Verdict::Answered, now);

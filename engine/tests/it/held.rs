@@ -1,15 +1,20 @@
 //! Attempts that somebody elsewhere completes, with their token.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::core::{ActivityLimit, ActivityTask, Effect, Message, Reply, TokenWord};
+use engine::{ActivityCx, Client, ClientError, Engine, HeartbeatAnswer};
 use kernel::primitives::{activity, workflow_execution};
 use kernel::{
-    ActivityOptions, EventId, Failure, Millis, Payload, RunId, Semaphore, TaskToken, TokenRefusal,
-    WorkflowId,
+    ActivityOptions, Cx, Definition, EventId, Failure, Millis, Payload, RunId, Semaphore,
+    TaskToken, TokenRefusal, WorkflowId,
 };
 
-use crate::rig::{One, Rig, once, slow_retry};
+use state::memory_store::MemoryStore;
+use state::store::Store;
+
+use crate::rig::{self, One, Rig, once, slow_retry};
 
 fn say(rig: &mut Rig, token: TaskToken, word: TokenWord) -> Reply {
     rig.ask(Message::ByToken { token, word })
@@ -223,17 +228,37 @@ fn the_deadline_of_all_attempts_ends_a_held_one() {
     assert_eq!(rig.state(run).status, workflow_execution::State::Failed);
 }
 
+/// Takes its activity back at the first signal, and ends with the second.
+async fn lingers(cx: Cx, one: One) -> Result<u64, Failure> {
+    let scope = cx.scope();
+    let work = scope.activity_named::<_, u64>(&one.name, &1_u64, one.options);
+    let _first: u64 = cx.signal("number").await?;
+    scope.cancel_scope("not wanted any more");
+    let _canceled = work.await;
+    cx.signal("number").await
+}
+
+fn signal(rig: &mut Rig) {
+    let signal = Message::Signal {
+        workflow_id: WorkflowId::new("a"),
+        name: "number".to_owned(),
+        input: Payload::json(&1_u64).unwrap(),
+    };
+    assert_eq!(rig.ask(signal), Reply::Done);
+}
+
 #[test]
 fn a_cancellation_is_told_with_the_next_heartbeat_also_after_a_restart() {
-    let mut rig = Rig::new();
-    let run = rig.start_one("a", "work", slow_retry());
+    let lingers = rig::of([Definition::new("lingers", lingers)]);
+    let mut rig = Rig::over(Arc::new(MemoryStore::new()), lingers);
+    let one = One {
+        name: "work".to_owned(),
+        options: slow_retry(),
+    };
+    let run = rig.start("a", "lingers", &one);
     let task = rig.task();
     hold(&mut rig, &task);
-    let cancel = Message::Cancel {
-        workflow_id: WorkflowId::new("a"),
-        reason: "enough".to_owned(),
-    };
-    assert_eq!(rig.ask(cancel), Reply::Done);
+    signal(&mut rig);
     assert!(!rig.effects.contains(&Effect::CancelAttempt(task.task)));
     for _ in 0..2 {
         let pending = &rig.state(run).activities[&task.task.scheduled_event_id];
@@ -245,7 +270,24 @@ fn a_cancellation_is_told_with_the_next_heartbeat_also_after_a_restart() {
         fail(&mut rig, task.token(), Failure::canceled("told")),
         Reply::Done
     );
-    assert_eq!(rig.state(run).status, workflow_execution::State::Canceled);
+    assert_eq!(rig.state(run).activities.len(), 0);
+    assert!(rig.names(run).contains(&"ActivityTaskCanceled"));
+    signal(&mut rig);
+    assert_eq!(rig.value(run), 1);
+}
+
+#[test]
+fn a_run_that_obeys_a_cancellation_at_once_refuses_the_token_of_its_held_attempt() {
+    let (mut rig, run, task) = held(slow_retry());
+    let cancel = Message::Cancel {
+        workflow_id: WorkflowId::new("a"),
+        reason: "enough".to_owned(),
+    };
+    assert_eq!(rig.ask(cancel), Reply::Done);
+    let status = workflow_execution::State::Canceled;
+    assert_eq!(rig.state(run).status, status);
+    let closed = Reply::TokenRefused(TokenRefusal::RunClosed(run, status));
+    assert_eq!(beat(&mut rig, task.token(), "x"), closed);
 }
 
 #[test]
@@ -396,4 +438,82 @@ fn a_crash_at_any_moment_neither_loses_nor_doubles_a_completion() {
         assert_eq!(value, 42, "died at {dies_at}");
         assert!(made <= 2, "died at {dies_at}: made {made} times");
     }
+}
+
+async fn ask_somebody(cx: Cx, options: ActivityOptions) -> Result<String, Failure> {
+    cx.activity_named("Ask", &(), options).await
+}
+
+/// The whole engine with its threads; every function that is asked gives its token away and returns.
+fn whole_engine(
+    store: Arc<dyn Store>,
+    tokens: tokio::sync::mpsc::UnboundedSender<String>,
+) -> Engine {
+    let ask = move |cx: ActivityCx, (): ()| {
+        let tokens = tokens.clone();
+        async move {
+            tokens
+                .send(cx.task_token().to_string())
+                .expect("somebody listens");
+            cx.result_pending::<String>()
+        }
+    };
+    let engine = Engine::builder(store).concurrency(1);
+    let engine = engine.workflow("ask", ask_somebody).activity_fn("Ask", ask);
+    engine.start().unwrap()
+}
+
+async fn until_held(client: &Client, run: RunId) {
+    let is_held = |state: &kernel::RunState| state.activities.values().any(|a| a.held.is_some());
+    while !is_held(&client.describe(run).await.unwrap().state) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_function_returns_and_a_client_gives_its_result_after_a_restart() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (send, mut tokens) = tokio::sync::mpsc::unbounded_channel();
+    let engine = whole_engine(Arc::clone(&store), send.clone());
+    let client = engine.client();
+    // More of them than slots: none of them holds one.
+    let first = client.start("first", "ask", &slow_retry()).await.unwrap();
+    let second = client.start("second", "ask", &slow_retry()).await.unwrap();
+    until_held(&client, first).await;
+    until_held(&client, second).await;
+    let (one, two) = (tokens.recv().await.unwrap(), tokens.recv().await.unwrap());
+    let activity = one.parse::<TaskToken>().unwrap().scheduled_event_id;
+    let owner = one.parse::<TaskToken>().unwrap().run_id;
+    assert_eq!(client.token_of(owner, activity).unwrap().to_string(), one);
+    engine.shutdown().await;
+
+    let engine = whole_engine(store, send);
+    let client = engine.client();
+    let beat = client.heartbeat_by_token(&one, Some(&"half")).await;
+    assert_eq!(beat.unwrap(), HeartbeatAnswer::GoOn);
+    client.complete_by_token(&one, "yes").await.unwrap();
+    let failure = Failure::retryable("Busy", "nobody there").retry_after(Millis(1));
+    client.fail_by_token(&two, failure).await.unwrap();
+    assert_eq!(client.result::<String>(owner).await.unwrap(), "yes");
+    let again = client.complete_by_token(&one, "no").await;
+    assert!(
+        matches!(
+            again,
+            Err(ClientError::TokenRefused(TokenRefusal::RunClosed(..)))
+        ),
+        "{again:?}"
+    );
+    let old = client.complete_by_token(&two, "no").await;
+    let current = TokenRefusal::OldAttempt { current: 2, got: 1 };
+    assert!(
+        matches!(old, Err(ClientError::TokenRefused(r)) if r == current),
+        "{old:?}"
+    );
+    let garbage = client.complete_by_token("what?", "no").await.unwrap_err();
+    assert!(matches!(garbage, ClientError::BadToken(_)));
+    assert!(
+        garbage.to_string().contains("it begins with at1-"),
+        "{garbage}"
+    );
+    engine.shutdown().await;
 }
