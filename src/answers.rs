@@ -1,5 +1,6 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
+mod by_token;
 mod verbs;
 pub(crate) mod visibility;
 
@@ -109,6 +110,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             Answer::Done
         }
         Request::Verb { id, verb } => verbs::answer(client, &id, verb).await?,
+        Request::ByToken { token, verb } => by_token::answer(client, &token, verb).await?,
         Request::Schedule { request } => {
             Answer::Schedule(Box::new(client.ask_schedules(*request).await?))
         }

@@ -1,6 +1,7 @@
 //! The command line: one command, one file. This file only routes.
 
 mod args;
+mod by_token;
 mod cancel;
 mod delete;
 mod doctor;

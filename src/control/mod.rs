@@ -5,5 +5,5 @@ mod protocol;
 mod server;
 
 pub(crate) use client::Remote;
-pub(crate) use protocol::{Answer, Asked, OpenRun, Request, Verb};
+pub(crate) use protocol::{Answer, Asked, OpenRun, Request, TokenVerb, Verb};
 pub(crate) use server::{Server, socket_path};

@@ -57,6 +57,8 @@ pub(crate) enum Request {
     Cancel { id: String, reason: String },
     /// Something done to a run by hand.
     Verb { id: String, verb: Verb },
+    /// What somebody elsewhere says of an attempt, with its task token.
+    ByToken { token: String, verb: TokenVerb },
     /// Something about schedules.
     Schedule {
         request: Box<engine::schedule::Request>,
@@ -100,6 +102,15 @@ pub(crate) enum Verb {
         activity: u64,
         reason: String,
     },
+}
+
+/// What is said of an attempt with its task token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub(crate) enum TokenVerb {
+    Complete { result: serde_json::Value },
+    Fail { message: String, permanent: bool },
+    Heartbeat { details: Option<serde_json::Value> },
 }
 
 /// Runs that are asked for, as they are written on the command line.
@@ -155,6 +166,10 @@ pub(crate) enum Answer {
     History(serde_json::Value),
     OpenRuns(Vec<kernel::RunId>),
     OpenRun(OpenRun),
+    /// A heartbeat with a task token.
+    TokenHeard {
+        cancel_requested: bool,
+    },
     /// What workflow code said.
     Said(serde_json::Value),
     Imported(crate::exports::ImportedView),
