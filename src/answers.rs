@@ -1,5 +1,6 @@
 //! What every question gets, whether it came over the control socket or from this process.
 
+mod by_token;
 mod resets;
 mod verbs;
 pub(crate) mod visibility;
@@ -125,6 +126,7 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
         }
         Request::Make { id, making } => resets::make(client, &id, *making).await?,
         Request::Batch { run_id, word } => resets::step(client, &run_id, *word).await?,
+        Request::ByToken { token, verb } => by_token::answer(client, &token, verb).await?,
         Request::Schedule { request } => {
             Answer::Schedule(Box::new(client.ask_schedules(*request).await?))
         }

@@ -123,6 +123,14 @@ impl From<engine::ClientError> for FaceError {
                 format!("could not {error}"),
                 "`openclaw-trace schedule create --help` shows how times are written",
             ),
+            E::TokenRefused(kernel::TokenRefusal::UnknownRun(_)) => Self::not_found(
+                format!("could not {error}"),
+                "--state DIR names the state directory; `openclaw-trace list` shows its runs",
+            ),
+            E::BadToken(_) | E::TokenRefused(_) => Self::usage(
+                format!("could not {error}"),
+                "`openclaw-trace status ID` shows the token that its run waits for, if it waits for one",
+            ),
             E::AlreadyRunning(_) | E::Rejected(_) => Self::usage(
                 format!("could not {error}"),
                 "`openclaw-trace status` shows how it stands",

@@ -175,7 +175,10 @@ fn pending(description: &engine::Description) -> Vec<PendingView> {
         } else {
             match pending.state {
                 activity::State::BackingOff => "backing off".to_owned(),
-                activity::State::CancelRequested => "canceling".to_owned(),
+                activity::State::Held => "held elsewhere".to_owned(),
+                activity::State::CancelRequested | activity::State::HeldCancelRequested => {
+                    "canceling".to_owned()
+                }
                 activity::State::Scheduled
                 | activity::State::Completed
                 | activity::State::Failed

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use kernel::{ActivityContract, Failure, Payload, RunId, Timestamp, WorkflowId};
+use kernel::{ActivityContract, Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::blob::Digest;
@@ -83,6 +84,9 @@ pub struct ActivityCx {
     pub(crate) deadline: Timestamp,
     pub(crate) stop: watch::Receiver<Stop>,
     pub(crate) client: Client,
+    pub(crate) token: TaskToken,
+    /// Set when the function says that its result comes from elsewhere.
+    pub(crate) is_pending: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for ActivityCx {
@@ -126,6 +130,47 @@ impl ActivityCx {
     pub fn idempotency_key(&self) -> String {
         let event = self.task.scheduled_event_id;
         format!("{}/{}/{event}", self.workflow_id, self.task.run_id)
+    }
+
+    /// What completes this attempt from elsewhere: give it (its text) to whoever will do that, then
+    /// return [`result_pending`](Self::result_pending). It is good from now on, and until the attempt
+    /// is over; an attempt that is made again under the same number after a crash has the same one.
+    #[must_use]
+    pub fn task_token(&self) -> TaskToken {
+        self.token
+    }
+
+    /// What to return when somebody else gives the result later, with the
+    /// [token](Self::task_token): `return cx.result_pending();`. The attempt goes on without a worker:
+    /// it uses no slot, its permits stay taken, its timeouts go on counting, across restarts too.
+    ///
+    /// ```
+    /// use engine::{ActivityCx, Client, ClientError};
+    /// use kernel::Failure;
+    ///
+    /// /// Asks a person, who may take days.
+    /// async fn approve(cx: ActivityCx, question: String) -> Result<bool, Failure> {
+    ///     let token = cx.task_token().to_string();
+    ///     println!("{question} Answer with {token}"); // A mail, a ticket, another system's queue.
+    ///     cx.result_pending()
+    /// }
+    ///
+    /// /// Elsewhere, perhaps much later: the answer has come.
+    /// async fn answered(client: &Client, token: &str, yes: bool) -> Result<(), ClientError> {
+    ///     client.complete_by_token(token, &yes).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Always: it is no result yet. Returned by the function as it is, it fails nothing.
+    pub fn result_pending<T>(&self) -> Result<T, Failure> {
+        self.is_pending.store(true, Ordering::Release);
+        Err(result_pending())
+    }
+
+    /// Whether that is what the function has returned.
+    pub(crate) fn is_held(&self, result: &Result<Payload, Failure>) -> bool {
+        self.is_pending.load(Ordering::Acquire) && *result == Err(result_pending())
     }
 
     /// Says that the attempt is alive, with details that the next attempt can read. Cheap: details
@@ -239,6 +284,11 @@ impl ActivityCx {
     fn store(&self) -> &dyn Store {
         self.client.store().as_ref()
     }
+}
+
+fn result_pending() -> Failure {
+    let text = "the result was to come from elsewhere, but this was not what the function returned";
+    Failure::permanent("ResultPending", text)
 }
 
 fn store_failure(error: &state::store::Error) -> Failure {

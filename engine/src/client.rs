@@ -55,6 +55,10 @@ pub enum ClientError {
     NotFound,
     /// The kernel refuses, and why.
     Rejected(Rejection),
+    /// The text is no task token.
+    BadToken(kernel::BadToken),
+    /// The attempt of the task token is over, or there never was one here.
+    TokenRefused(kernel::TokenRefusal),
     /// The run closed with a failure.
     Failed(kernel::Failure),
     /// The query gave a failure.
@@ -89,6 +93,8 @@ impl fmt::Display for ClientError {
             Self::NotOpen => f.write_str("find an open run of that workflow id"),
             Self::NotFound => f.write_str("find that run"),
             Self::Rejected(why) => write!(f, "do it: {why}"),
+            Self::BadToken(error) => error.fmt(f),
+            Self::TokenRefused(refusal) => refusal.fmt(f),
             Self::Failed(failure) => write!(f, "get a result: the run failed: {failure}"),
             Self::QueryFailed(failure) => write!(f, "get an answer: {failure}"),
             Self::UpdateRejected(failure) => write!(f, "update: the workflow refused: {failure}"),
@@ -492,12 +498,14 @@ pub(crate) fn unexpected(reply: Reply) -> ClientError {
         Reply::AlreadyRunning(run_id) => ClientError::AlreadyRunning(run_id),
         Reply::AlreadyRan(run_id) => ClientError::AlreadyRan(run_id),
         Reply::Broken(why) => ClientError::Stopped(why),
+        Reply::TokenRefused(refusal) => ClientError::TokenRefused(refusal),
         Reply::UpdateRejected(failure) => ClientError::UpdateRejected(failure),
         Reply::Refused(refusal) => ClientError::Refused(refusal),
         Reply::NotFound => ClientError::NotFound,
         Reply::Started(_)
         | Reply::Made { .. }
         | Reply::Done
+        | Reply::TokenHeard { .. }
         | Reply::Answer(_)
         | Reply::UpdateAccepted
         | Reply::UpdateCompleted(_)

@@ -7,6 +7,7 @@
 
 mod begin;
 mod by_hand;
+mod by_token;
 mod children;
 mod commit;
 mod dormant;
@@ -30,7 +31,7 @@ mod turns;
 pub use live::Description;
 pub use message::{
     ActivityTask, Effect, ForkRequest, IdConflictPolicy, IdReusePolicy, Message, Reply,
-    ResetRequest, StartOptions, StartSpec, TaskRef, Token, UpdateStage,
+    ResetRequest, StartOptions, StartSpec, TaskRef, Token, TokenWord, UpdateStage,
 };
 
 pub use permits::ActivityLimit;

@@ -218,7 +218,9 @@ impl Driver {
                 Ok(())
             }
             Inbox::Message(message, reply) => {
-                if let Message::AttemptEnded { task, .. } = &*message {
+                if let Message::AttemptEnded { task, .. } | Message::AttemptHeld { task } =
+                    &*message
+                {
                     self.attempts.remove(task);
                 }
                 let token = reply.map(|reply| {

@@ -46,11 +46,18 @@ pub fn waiting_on(
             tally(names)
         );
     }
-    if let Some(unknown) = state.activities.values().find(|a| !known(&a.activity_type)) {
+    if let Some(unknown) = state
+        .activities
+        .values()
+        .find(|a| a.held.is_none() && !known(&a.activity_type))
+    {
         return format!(
             "activity {} has no worker here: this binary does not register it",
             unknown.activity_type
         );
+    }
+    if let Some(why) = held(state, now) {
+        return why;
     }
     let next = state
         .activities
@@ -92,6 +99,37 @@ pub(crate) fn paused(state: &RunState, now: Timestamp) -> Option<String> {
     Some(format!(
         "somebody to let it go on: it was paused {since} s ago ({}). `unpause` does",
         paused.reason
+    ))
+}
+
+/// Of the attempt that is held elsewhere and runs out of time first: since when, until when, and what
+/// somebody who knows the result can do.
+fn held(state: &RunState, now: Timestamp) -> Option<String> {
+    let held = state.activities.iter();
+    let held = held.filter_map(|(id, pending)| Some((*id, pending, pending.held_until()?)));
+    let (id, pending, until) = held.min_by_key(|(_, _, until)| *until)?;
+    let (since, token) = (pending.held?.since, state.task_token(id)?);
+    let which = if pending.deadline() == Some(until) {
+        "schedule-to-close"
+    } else {
+        "start-to-close"
+    };
+    let heartbeat = pending.options.heartbeat.map_or_else(String::new, |every| {
+        format!(", or until {} ms pass without a heartbeat", every.0)
+    });
+    let canceling = if pending.state.is_cancel_requested() {
+        "; it was asked to cancel, and hears so at its next heartbeat"
+    } else {
+        ""
+    };
+    Some(format!(
+        "somebody elsewhere to complete activity {} (event {id}, attempt {}): handed over {} ago, its \
+         {which} timeout ends the attempt in {}{heartbeat}{canceling}. `activity complete --token \
+         {token} --result JSON` does it by hand",
+        pending.activity_type,
+        pending.attempt,
+        seconds(now, since),
+        seconds(until, now),
     ))
 }
 

@@ -8,7 +8,7 @@
 pub mod activity;
 pub mod batch;
 pub mod breaker;
-
+mod by_token;
 mod client;
 pub mod clock;
 pub mod core;
@@ -26,6 +26,7 @@ pub mod visibility;
 mod worker;
 
 pub use activity::{Activity, ActivityCx};
+pub use by_token::HeartbeatAnswer;
 pub use client::{Client, ClientError};
 pub use core::{ActivityLimit, Description, IdConflictPolicy, IdReusePolicy, Scope, StartOptions};
 pub use engine::{Builder, Engine, Firing};

@@ -25,12 +25,18 @@ struct Report {
     client: Client,
     task: TaskRef,
     result: Option<Result<Payload, Failure>>,
+    /// The result comes from elsewhere.
+    is_held: bool,
     series: Arc<ActivitySeries>,
     took: Stopwatch,
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
+        if self.is_held {
+            self.client.post(Message::AttemptHeld { task: self.task });
+            return;
+        }
         let mut result = self.result.take();
         if result.is_none() && std::thread::panicking() {
             let text = "the activity panicked while it was dropped";
@@ -63,10 +69,13 @@ pub(crate) fn run_attempt(
         client: client.clone(),
         task: task.task,
         result: None,
+        is_held: false,
         series: Arc::clone(client.metrics.activity(&task.activity_type)),
         took: Stopwatch::start(),
     };
     let cx = ActivityCx {
+        token: task.token(),
+        is_pending: Arc::default(),
         task: task.task,
         workflow_id: task.workflow_id,
         heartbeat: task.heartbeat,
@@ -90,6 +99,15 @@ async fn attempt(
             let failure = Failure::canceled("the attempt was dropped: it did not stop when told");
             report.result = Some(Err(failure));
         }
+    }
+    if report
+        .result
+        .as_ref()
+        .is_some_and(|result| cx.is_held(result))
+    {
+        // True of a process that is ending as well: whoever has the token does not end with it.
+        report.is_held = true;
+        return;
     }
     if *cx.stop.borrow() == Stop::Shutdown && !matches!(report.result, Some(Ok(_))) {
         // What a dying process says about its work proves nothing: it is done again.

@@ -13,8 +13,8 @@ use crate::primitives::{
     Illegal, activity, cancellation, child, pause, timer, update, workflow_execution, workflow_task,
 };
 use crate::run_state::{
-    Outcome, Paused, PendingActivity, PendingChild, PendingTimer, RunState, Stage, UpdateRecord,
-    WorkflowTaskFailure,
+    Held, Outcome, Paused, PendingActivity, PendingChild, PendingTimer, RunState, Stage,
+    UpdateRecord, WorkflowTaskFailure,
 };
 
 use crate::visibility::change;
@@ -55,6 +55,8 @@ impl RunState {
                     next_attempt_at: scheduled_at,
                     last_failure: None,
                     heartbeat: None,
+                    resets: 0,
+                    held: None,
                 };
                 self.count_scheduled(&options.stage);
                 self.activities.insert(event.id, pending);
@@ -265,6 +267,17 @@ impl RunState {
                 a.attempt = a.attempt.saturating_add(1);
                 a.last_failure = Some(failure.clone());
                 a.next_attempt_at = *next_attempt_at;
+                a.held = None;
+            }),
+            Note::ActivityHeld {
+                scheduled_event_id,
+                started_at,
+                at,
+            } => self.change_activity(*scheduled_event_id, Activity::Held, |a| {
+                a.held = Some(Held {
+                    started_at: *started_at,
+                    since: *at,
+                });
             }),
             Note::ActivityDeferred {
                 scheduled_event_id,
@@ -469,15 +482,19 @@ impl RunState {
 fn due(state: activity::State, event: activity::Event) -> Result<activity::State, Illegal> {
     use activity::Event as E;
     match event {
-        E::AttemptFailed | E::Heartbeat | E::Completed | E::Failed | E::Canceled => match state {
-            activity::State::BackingOff => state.on(E::AttemptDue),
-            activity::State::Scheduled
-            | activity::State::CancelRequested
-            | activity::State::Completed
-            | activity::State::Failed
-            | activity::State::TimedOut
-            | activity::State::Canceled => Ok(state),
-        },
+        E::AttemptFailed | E::Held | E::Heartbeat | E::Completed | E::Failed | E::Canceled => {
+            match state {
+                activity::State::BackingOff => state.on(E::AttemptDue),
+                activity::State::Scheduled
+                | activity::State::Held
+                | activity::State::HeldCancelRequested
+                | activity::State::CancelRequested
+                | activity::State::Completed
+                | activity::State::Failed
+                | activity::State::TimedOut
+                | activity::State::Canceled => Ok(state),
+            }
+        }
         E::Deferred | E::AttemptDue | E::CancelRequested | E::TimedOut => Ok(state),
     }
 }

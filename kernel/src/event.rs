@@ -487,6 +487,15 @@ pub enum Note {
     },
     /// Somebody let the run go on.
     WorkflowExecutionUnpaused,
+    /// The function of an attempt returned: somebody elsewhere completes it, with its token.
+    ActivityHeld {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// When the attempt began.
+        started_at: Timestamp,
+        /// When the function returned.
+        at: Timestamp,
+    },
 }
 
 /// One atomic change of one run: its events and notes together. The unit of commit.

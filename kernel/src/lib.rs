@@ -25,6 +25,7 @@ pub mod primitives;
 pub mod replay;
 pub mod reset;
 pub mod run_state;
+pub mod task_token;
 pub mod temporal;
 #[cfg(test)]
 mod testing;
@@ -50,5 +51,6 @@ pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, Step, replay, replay_in_steps};
 pub use reset::{Edits, Reapply, Refusal, ResetPlan, ResetTo, reset};
 pub use run_state::{Corrupt, Outcome, RunState, Stage};
+pub use task_token::{BadToken, TaskToken, TokenRefusal};
 pub use visibility::{Memo, SearchAttributes, SearchValue};
 pub use warnings::warnings;

@@ -44,6 +44,19 @@ pub struct PendingActivity {
     pub last_failure: Option<Failure>,
     /// The last heartbeat's details.
     pub heartbeat: Option<Payload>,
+    /// How often its attempts were counted from 1 again.
+    pub resets: u32,
+    /// While somebody elsewhere is to complete the attempt.
+    pub held: Option<Held>,
+}
+
+/// An attempt whose function has returned, and which somebody elsewhere completes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// When the attempt began: its start-to-close timeout counts from here.
+    pub started_at: Timestamp,
+    /// When its function returned.
+    pub since: Timestamp,
 }
 
 impl PendingActivity {
@@ -53,6 +66,14 @@ impl PendingActivity {
         self.options
             .schedule_to_close
             .map(|d| self.scheduled_at.after(d))
+    }
+
+    /// When the attempt that is held elsewhere runs out of time; `None` when none is.
+    #[must_use]
+    pub fn held_until(&self) -> Option<Timestamp> {
+        let held = self.held?;
+        let end = held.started_at.after(self.options.start_to_close);
+        Some(self.deadline().map_or(end, |deadline| deadline.min(end)))
     }
 }
 

@@ -113,12 +113,15 @@ impl TestRun {
                 scheduled_event_id: *id,
                 attempt: a.attempt,
                 result: match a.state {
-                    activity::State::CancelRequested => Err(Failure::canceled("told to stop")),
+                    activity::State::CancelRequested | activity::State::HeldCancelRequested => {
+                        Err(Failure::canceled("told to stop"))
+                    }
                     activity::State::Scheduled
                     | activity::State::BackingOff
                     | activity::State::Completed
                     | activity::State::Failed
                     | activity::State::TimedOut
+                    | activity::State::Held
                     | activity::State::Canceled => attempt(&a.activity_type, a.attempt, &a.input),
                 },
             });

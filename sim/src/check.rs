@@ -100,6 +100,48 @@ pub(crate) fn is_not_paused(store: &MemoryStore, run_id: RunId) -> Result<(), St
     }
 }
 
+/// While an attempt is held elsewhere, durably, nobody makes it.
+pub(crate) fn is_not_held(store: &MemoryStore, task: TaskRef) -> Result<(), String> {
+    let state = store.load_run(task.run_id).map_err(|e| e.to_string())?;
+    let pending = state.and_then(|mut state| state.activities.remove(&task.scheduled_event_id));
+    match pending.and_then(|pending| pending.held) {
+        Some(_) => Err(format!(
+            "attempt {task:?} begins while it is held elsewhere"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Attempts that are held elsewhere, durably, and have a permit.
+pub(crate) fn held_and_guarded(store: &MemoryStore) -> Result<usize, String> {
+    let mut n = 0;
+    for run_id in store.open_runs().map_err(|e| e.to_string())? {
+        let state = store.load_run(run_id).map_err(|e| e.to_string())?;
+        let activities = state.iter().flat_map(|state| state.activities.values());
+        n += activities
+            .filter(|pending| pending.held.is_some() && pending.options.semaphore.is_some())
+            .count();
+    }
+    Ok(n)
+}
+
+/// A result that was acknowledged to whoever gave it with a token is in the history.
+pub(crate) fn results_are_there(histories: &Histories, ledger: &Ledger) -> Result<(), String> {
+    for task in ledger.results() {
+        let events = histories.get(&task.run_id).map(|(_, events)| events);
+        let is_there = events.into_iter().flatten().any(|event| {
+            matches!(event.kind, EventKind::ActivityTaskCompleted { .. })
+                && witness(task.run_id, &event.kind) == Some(task)
+        });
+        if !is_there {
+            return Err(format!(
+                "the result of {task:?} was acknowledged and is gone"
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn resolves(kind: &EventKind) -> Option<EventId> {
     if let EventKind::ActivityTaskCompleted {
         scheduled_event_id: id,

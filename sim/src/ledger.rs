@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::core::{ActivityTask, TaskRef};
-use kernel::Payload;
+use kernel::{EventId, Payload, RunId};
 
 /// What a caller was told of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub(crate) struct Ledger {
     reported: BTreeSet<TaskRef>,
     /// The last details that each attempt gave, since it was handed out last.
     beats: BTreeMap<TaskRef, Option<Payload>>,
+    /// Results given with a token that were acknowledged, by activity.
+    results: BTreeSet<(RunId, EventId, u32)>,
     /// Signals that were acknowledged.
     signals: BTreeSet<u64>,
     /// Updates, and the last that was said of them.
@@ -41,6 +43,35 @@ impl Ledger {
 
     pub(crate) fn beat(&mut self, task: TaskRef, details: Payload) {
         self.beats.insert(task, Some(details));
+    }
+
+    /// What the next attempt reads is not known any more.
+    pub(crate) fn forget_beat(&mut self, task: TaskRef) {
+        self.beats.insert(task, None);
+    }
+
+    /// A result that was given with a token was taken. An activity takes one.
+    pub(crate) fn acknowledge_result(&mut self, task: TaskRef) -> Result<(), String> {
+        let (run_id, activity) = (task.run_id, task.scheduled_event_id);
+        let before = self
+            .results
+            .range((run_id, activity, 0)..=(run_id, activity, u32::MAX));
+        if before.count() > 0 {
+            return Err(format!(
+                "activity {activity} of run {run_id} took two results"
+            ));
+        }
+        self.results.insert((run_id, activity, task.attempt));
+        Ok(())
+    }
+
+    pub(crate) fn results(&self) -> impl Iterator<Item = TaskRef> {
+        let task = |(run_id, scheduled_event_id, attempt): &(RunId, EventId, u32)| TaskRef {
+            run_id: *run_id,
+            scheduled_event_id: *scheduled_event_id,
+            attempt: *attempt,
+        };
+        self.results.iter().map(task)
     }
 
     /// An attempt is handed out: what the attempt before said last must be in its hands. One that

@@ -64,6 +64,8 @@ pub(crate) struct Report {
     pub(crate) pauses: u64,
     pub(crate) resets: u64,
     pub(crate) forks: u64,
+    pub(crate) held: u64,
+    pub(crate) by_token: u64,
 }
 
 impl Report {
@@ -84,6 +86,8 @@ impl Report {
         self.pauses += other.pauses;
         self.resets += other.resets;
         self.forks += other.forks;
+        self.held += other.held;
+        self.by_token += other.by_token;
     }
 }
 
@@ -92,7 +96,8 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} resets, {} forks, {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} resets, {} forks, \
+             {} held elsewhere, {} words with tokens, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -108,6 +113,8 @@ impl fmt::Display for Report {
             self.pauses,
             self.resets,
             self.forks,
+            self.held,
+            self.by_token,
             self.jumps
         )
     }

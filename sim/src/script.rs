@@ -56,6 +56,8 @@ pub(crate) struct Act {
     pub(crate) failures: u32,
     pub(crate) permanent: bool,
     pub(crate) guarded: bool,
+    /// A client with its token may be the one who completes it.
+    pub(crate) elsewhere: bool,
 }
 
 impl Act {
@@ -70,6 +72,7 @@ impl Act {
             failures,
             permanent: false,
             guarded: rng.chance(30),
+            elsewhere: rng.chance(25),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
 mod clients;
+mod elsewhere;
 mod resets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{ActivityTask, Core, CoreOptions, Effect, Message, Scope, TaskRef, Token};
-use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
+use kernel::{Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
 use state::store::{Namespace, Store};
 
@@ -19,6 +20,7 @@ use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
 use crate::twisted::Twisted;
+use elsewhere::Spoken;
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -39,6 +41,7 @@ enum Asked {
     Query,
     Reset,
     Fork,
+    Token(Spoken),
 }
 
 struct World {
@@ -58,6 +61,8 @@ struct World {
     next_token: u64,
     /// With workers that will report.
     tasks: Vec<ActivityTask>,
+    /// Attempts whose tokens clients have: they outlive a crash.
+    elsewhere: BTreeMap<TaskToken, Act>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
@@ -116,6 +121,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         tokens: BTreeMap::new(),
         next_token: 0,
         tasks: Vec::new(),
+        elsewhere: BTreeMap::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
@@ -252,13 +258,15 @@ impl World {
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
         check::is_not_paused(&self.store, task.task.run_id)?;
+        check::is_not_held(&self.store, task.task)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
         if act.guarded {
             self.guarded.insert(task.task);
+            self.count_the_guarded()?;
         }
-        if self.guarded.len() > usize::try_from(script::PERMITS).unwrap_or(0) {
-            return Err(format!("too many hold a permit: {:?}", self.guarded));
+        if act.elsewhere {
+            self.elsewhere.insert(task.token(), act);
         }
         self.report.attempts += 1;
         if self.plant == Plant::DoubleApply && task.task.attempt > 1 && self.rng.chance(50) {
@@ -292,7 +300,7 @@ impl World {
     }
 
     fn tell(&mut self, message: Message) -> Result<(), String> {
-        if let Message::AttemptEnded { task, .. } = &message {
+        if let Message::AttemptEnded { task, .. } | Message::AttemptHeld { task } = &message {
             self.guarded.remove(task);
         }
         self.core
@@ -312,6 +320,7 @@ impl World {
             28 => self.retry_somebody_now(),
             29 => self.reset_somebody(),
             30 => self.fork_somebody(),
+            12..=15 => self.somebody_elsewhere_speaks(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -350,7 +359,11 @@ impl World {
         let index = self.rng.index(self.tasks.len());
         let task = self.tasks[index].task;
         let details = Payload::json(&self.rng.below(100)).map_err(|e| e.to_string())?;
-        self.ledger.beat(task, details.clone());
+        if self.may_be_over(task) {
+            self.ledger.forget_beat(task);
+        } else {
+            self.ledger.beat(task, details.clone());
+        }
         let details = Some(details);
         self.tell(Message::Heartbeat { task, details })
     }
@@ -368,6 +381,9 @@ impl World {
                 task: task.task,
                 result: None,
             });
+        }
+        if act.elsewhere && self.rng.chance(80) {
+            return self.hold(task.task);
         }
         let result = if act.guarded && self.now < self.outage_until {
             Err(Failure::retryable("Down", "the dependency is away"))
@@ -393,6 +409,8 @@ impl World {
     /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
     fn move_the_clock(&mut self) -> Result<(), String> {
         let idle = self.tasks.is_empty() && self.stopping.is_empty() && self.core.is_settled();
+        // Whoever has a token is mostly heard before the next thing is due.
+        let idle = idle && (self.elsewhere.is_empty() || self.rng.chance(20));
         if !idle || self.core.next_due().is_some() {
             self.quiet_rounds = 0;
         }
@@ -495,6 +513,7 @@ impl World {
     fn crash(&mut self) -> Result<(), String> {
         self.report.crashes += 1;
         self.store.crash();
+        self.forget_unsaved_beats()?;
         self.tasks.clear();
         self.hanging.clear();
         self.stopping.clear();
@@ -560,6 +579,7 @@ impl World {
     fn compare_with_the_outside(&self, histories: &Histories) -> Result<(), String> {
         check::nothing_is_of_the_future(histories, self.latest)?;
         check::results_are_honest(histories, &self.ledger)?;
+        check::results_are_there(histories, &self.ledger)?;
         check::signals_are_there_once(histories, &self.ledger)?;
         check::updates_are_as_told(histories, &self.ledger)?;
         check::chains_are_whole(histories)?;

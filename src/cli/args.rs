@@ -310,22 +310,44 @@ pub(crate) enum ActivityCommand {
     /// End it with a result, as if an attempt had given it
     Complete {
         /// A workflow id or run id
-        id: String,
+        #[arg(required_unless_present = "token")]
+        id: Option<String>,
         /// The number that `status ID` shows as its event
-        activity: u64,
+        #[arg(required_unless_present = "token")]
+        activity: Option<u64>,
+        /// In place of both: the task token of its attempt, which completes it from elsewhere
+        #[arg(long, value_name = "TOKEN", conflicts_with_all = ["id", "activity"])]
+        token: Option<String>,
         /// The result that the workflow gets
         #[arg(long, value_name = "JSON", default_value = "null")]
         result: String,
     },
-    /// End it with a failure that is not tried again
+    /// End it with a failure that is not tried again; with --token, fail its attempt
     Fail {
         /// A workflow id or run id
-        id: String,
+        #[arg(required_unless_present = "token")]
+        id: Option<String>,
         /// The number that `status ID` shows as its event
-        activity: u64,
+        #[arg(required_unless_present = "token")]
+        activity: Option<u64>,
+        /// In place of both: the task token of its attempt, which is tried again as its policy says
+        #[arg(long, value_name = "TOKEN", conflicts_with_all = ["id", "activity"])]
+        token: Option<String>,
+        /// With --token: it is not tried again
+        #[arg(long, requires = "token")]
+        permanent: bool,
         /// What the workflow is told
-        #[arg(long, default_value = "given up by hand")]
+        #[arg(long, visible_alias = "message", default_value = "given up by hand")]
         reason: String,
+    },
+    /// Say that an attempt that is completed from elsewhere is alive; tells whether to go on
+    Heartbeat {
+        /// The task token of the attempt
+        #[arg(long, value_name = "TOKEN")]
+        token: String,
+        /// For the next attempt to read
+        #[arg(long, value_name = "JSON")]
+        details: Option<String>,
     },
 }
 

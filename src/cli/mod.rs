@@ -2,6 +2,7 @@
 
 mod args;
 mod batch;
+mod by_token;
 mod cancel;
 mod confirm;
 mod delete;

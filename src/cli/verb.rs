@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::args::{ActivityCommand, Global, ReasonArgs, TalkArgs, UpdateArgs};
-use super::output;
+use super::{by_token, output};
 use crate::control::{Answer, Request, Verb};
 use crate::face_error::FaceError;
 use crate::host::{Host, Missing, Role, default_state_dir};
@@ -53,21 +53,45 @@ pub(super) async fn activity(
         ActivityCommand::Complete {
             id,
             activity,
+            token,
             result,
         } => {
             let result = json(&result, "--result")?;
+            if let Some(token) = token {
+                return by_token::complete(global, token, result).await;
+            }
+            let (id, activity) = named(id, activity)?;
             let verb = Verb::CompleteActivity { activity, result };
             run(global, id, verb, "given a result").await
         }
         ActivityCommand::Fail {
             id,
             activity,
+            token,
+            permanent,
             reason,
         } => {
+            if let Some(token) = token {
+                return by_token::fail(global, token, reason, permanent).await;
+            }
+            let (id, activity) = named(id, activity)?;
             let verb = Verb::FailActivity { activity, reason };
             run(global, id, verb, "given a failure").await
         }
+        ActivityCommand::Heartbeat { token, details } => {
+            let details = details.map(|text| json(&text, "--details")).transpose()?;
+            by_token::heartbeat(global, token, details).await
+        }
     }
+}
+
+fn named(id: Option<String>, activity: Option<u64>) -> Result<(String, u64), FaceError> {
+    id.zip(activity).ok_or_else(|| {
+        FaceError::usage(
+            "which activity is not said",
+            "give a run and the number that `openclaw-trace status ID` shows, or --token TOKEN",
+        )
+    })
 }
 
 async fn run(

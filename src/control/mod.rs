@@ -6,6 +6,6 @@ mod server;
 
 pub(crate) use client::Remote;
 pub(crate) use protocol::{
-    Answer, Asked, BatchWord, Batched, MadeRun, Making, OpenRun, Request, Verb,
+    Answer, Asked, BatchWord, Batched, MadeRun, Making, OpenRun, Request, TokenVerb, Verb,
 };
 pub(crate) use server::{Server, socket_path};

@@ -72,6 +72,8 @@ pub(crate) enum Request {
         run_id: String,
         word: Box<BatchWord>,
     },
+    /// What somebody elsewhere says of an attempt, with its task token.
+    ByToken { token: String, verb: TokenVerb },
     /// Something about schedules.
     Schedule {
         request: Box<engine::schedule::Request>,
@@ -174,6 +176,15 @@ pub(crate) struct MadeRun {
     pub(crate) plan: kernel::ResetPlan,
 }
 
+/// What is said of an attempt with its task token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case")]
+pub(crate) enum TokenVerb {
+    Complete { result: serde_json::Value },
+    Fail { message: String, permanent: bool },
+    Heartbeat { details: Option<serde_json::Value> },
+}
+
 /// Runs that are asked for, as they are written on the command line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Asked {
@@ -233,6 +244,10 @@ pub(crate) enum Answer {
     History(serde_json::Value),
     OpenRuns(Vec<kernel::RunId>),
     OpenRun(OpenRun),
+    /// A heartbeat with a task token.
+    TokenHeard {
+        cancel_requested: bool,
+    },
     /// What workflow code said.
     Said(serde_json::Value),
     Plan(Box<kernel::ResetPlan>),

@@ -18,6 +18,7 @@ mod disk_errors;
 mod encryption;
 mod exports;
 mod full_disk;
+mod held;
 mod kill;
 mod metrics;
 mod prune;

@@ -8,8 +8,7 @@ use state::store::Error as StoreError;
 
 use super::Core;
 use super::due::Due;
-use super::message::{Effect, Reply, TaskRef};
-use super::tasks::Verdict;
+use super::message::{Reply, TaskRef};
 
 impl Core {
     /// Ends an activity with a given result. An attempt that is running is told to stop; what it
@@ -45,15 +44,7 @@ impl Core {
         if let Err(rejection) = self.feed(run_id, input, now) {
             return Ok(Reply::Rejected(rejection));
         }
-        let was_running = self
-            .runs
-            .get(&run_id)
-            .is_some_and(|live| live.running.contains_key(&scheduled_event_id));
-        if was_running {
-            self.forget_running(task);
-            self.tell_breaker(&breaker, Verdict::Silent, now);
-            self.group.effects.push(Effect::CancelAttempt(task));
-        }
+        self.end_running(task, &breaker, now);
         Ok(Reply::Done)
     }
 
@@ -66,6 +57,8 @@ impl Core {
             let waits = match pending.state {
                 activity::State::Scheduled | activity::State::BackingOff => true,
                 activity::State::CancelRequested
+                | activity::State::Held
+                | activity::State::HeldCancelRequested
                 | activity::State::Completed
                 | activity::State::Failed
                 | activity::State::TimedOut

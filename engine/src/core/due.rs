@@ -122,7 +122,7 @@ impl Core {
             .get_mut(&task.run_id)
             .and_then(|live| live.running.get_mut(&task.scheduled_event_id))
             .filter(|running| running.attempt == task.attempt);
-        let is_running = running.is_some();
+        let is_held = running.as_ref().map(|running| running.is_held);
         if let Some(details) = running.and_then(|running| running.unsaved.take()) {
             // What the attempt reported last is for the next one to read.
             self.save_heartbeat(task, details, now);
@@ -133,10 +133,16 @@ impl Core {
             attempt: task.attempt,
             timeout,
         };
-        if self.feed(task.run_id, input, now).is_ok() && is_running {
-            // An activity that waited only says nothing about its dependency.
+        if self.feed(task.run_id, input, now).is_err() {
+            return;
+        }
+        if is_held == Some(false) {
+            // An activity that waited only says nothing about its dependency, and of one that is
+            // held the dependency has answered.
             self.tell_breaker(&breaker, Verdict::Failed, now);
             self.group.effects.push(Effect::CancelAttempt(task));
+        }
+        if is_held.is_some() {
             self.forget_running(task);
         }
     }

@@ -82,7 +82,11 @@ impl Core {
                 attempt: running.attempt,
             };
             self.forget_dues(task, &running);
-            self.group.effects.push(Effect::CancelAttempt(task));
+            if running.is_held {
+                self.permits.release(task);
+            } else {
+                self.group.effects.push(Effect::CancelAttempt(task));
+            }
         }
         self.internal.push_back(Internal::RunClosed(run_id));
         self.schedules.run_closed(run_id);

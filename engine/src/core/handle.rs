@@ -96,6 +96,11 @@ impl Core {
                 self.attempt_ended(task, result, now);
                 None
             }
+            Message::AttemptHeld { task } => {
+                self.attempt_held(task, now);
+                None
+            }
+            Message::ByToken { token: of, word } => Some(self.by_token(&of, word, now)?),
             Message::Heartbeat { task, details } => {
                 self.heartbeat(task, details, now);
                 None

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::questions::AskedUpdate;
 use kernel::{EventId, Machine, News, Payload, RunState, Timestamp};
 
-/// An attempt that a worker holds.
+/// An attempt that has begun and not ended: a worker is at it, or it is held elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Running {
     pub(super) attempt: u32,
@@ -17,6 +17,8 @@ pub(super) struct Running {
     pub(super) unsaved: Option<Payload>,
     /// When details were last put into the store.
     pub(super) saved_at: Timestamp,
+    /// Its function has returned; somebody elsewhere completes it.
+    pub(super) is_held: bool,
 }
 
 pub(super) struct LiveRun {
@@ -56,7 +58,7 @@ impl LiveRun {
 pub struct Description {
     /// Its summary.
     pub state: RunState,
-    /// Attempts that are running: `ActivityTaskScheduled` event, attempt, since when.
+    /// Attempts that workers are at: `ActivityTaskScheduled` event, attempt, since when.
     pub running: Vec<(EventId, u32, Timestamp)>,
     /// What it waits for, in plain words; empty when it has closed.
     pub waiting_on: String,

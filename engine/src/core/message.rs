@@ -2,8 +2,8 @@
 
 use kernel::temporal::Imported;
 use kernel::{
-    Edits, EventId, Failure, Payload, Refusal, Rejection, ResetPlan, ResetTo, RunId, Timestamp,
-    WorkflowId, WorkflowOptions,
+    Edits, EventId, Failure, Payload, Refusal, Rejection, ResetPlan, ResetTo, RunId, TaskToken,
+    Timestamp, TokenRefusal, WorkflowId, WorkflowOptions,
 };
 use state::store::Row;
 
@@ -227,6 +227,19 @@ pub enum Message {
         /// tried again under the same number.
         result: Option<Result<Payload, Failure>>,
     },
+    /// The function of an attempt returned: somebody elsewhere completes it, with its token. Sent in
+    /// place of [`AttemptEnded`](Self::AttemptEnded); a repetition does no harm.
+    AttemptHeld {
+        /// Which.
+        task: TaskRef,
+    },
+    /// Somebody who has the token of an attempt says something of it.
+    ByToken {
+        /// Which.
+        token: TaskToken,
+        /// What.
+        word: TokenWord,
+    },
     /// A running attempt is alive.
     Heartbeat {
         /// Which.
@@ -242,6 +255,17 @@ pub enum Message {
     Wait(RunId),
     /// Ask something of schedules.
     Schedule(schedule::Request),
+}
+
+/// What the bearer of a token says of its attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TokenWord {
+    /// It gave this result.
+    Complete(Payload),
+    /// It failed, or obeyed a cancellation; the failure says which, and whether trying again can help.
+    Fail(Failure),
+    /// It is alive, perhaps with details for the next attempt to read.
+    Heartbeat(Option<Payload>),
 }
 
 /// What the core answers, after everything before it is durable.
@@ -270,6 +294,13 @@ pub enum Reply {
     Refused(Refusal),
     /// The store has no such run.
     NotFound,
+    /// The word of a token's bearer changes nothing, and why.
+    TokenRefused(TokenRefusal),
+    /// A heartbeat with a token was heard.
+    TokenHeard {
+        /// Whether the activity was asked to cancel.
+        is_cancel_requested: bool,
+    },
     /// What a query gave.
     Answer(Result<Payload, Failure>),
     /// The code took the update on.
@@ -314,4 +345,19 @@ pub struct ActivityTask {
     pub heartbeat: Option<Payload>,
     /// When this attempt is taken to be lost.
     pub deadline: Timestamp,
+    /// How often the activity had been reset before.
+    pub resets: u32,
+}
+
+impl ActivityTask {
+    /// What completes this attempt from elsewhere.
+    #[must_use]
+    pub fn token(&self) -> TaskToken {
+        TaskToken {
+            run_id: self.task.run_id,
+            scheduled_event_id: self.task.scheduled_event_id,
+            attempt: self.task.attempt,
+            resets: self.resets,
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Limits on attempts at once: by activity type, by rate, by a semaphore that activities share.
 //!
-//! All of it lives in memory: a process that starts holds no permit. Whoever waits uses no
-//! attempt. A permit is given back when the attempt has really stopped, not when it is given up.
+//! All of it lives in memory: a process that starts holds no permits but those of attempts that
+//! are held elsewhere. Whoever waits uses no attempt. A permit is given back when the attempt has
+//! really stopped, not when it is given up; one that is held elsewhere, which nobody here can see
+//! stop, gives it back when it is given up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -125,18 +127,28 @@ impl Permits {
     /// Takes everything that a checked attempt needs.
     pub(super) fn take(&mut self, task: TaskRef, pending: &PendingActivity, now: Timestamp) {
         let keys: Vec<Key> = self.keys(pending).into_iter().map(|(key, _)| key).collect();
-        for key in &keys {
-            *self.held.entry(key.clone()).or_default() += 1;
-        }
-        if !keys.is_empty() {
-            self.holders.insert(task, keys);
-        }
+        self.hold(task, keys);
         if let Some(interval) = self.interval_us(&pending.activity_type)
             && let Some(next) = self.next_us.get_mut(&pending.activity_type)
         {
             let now_us = now.0.saturating_mul(1_000);
             let saved = now_us.saturating_sub(SECOND_US - interval);
             *next = (*next).max(saved).saturating_add(interval);
+        }
+    }
+
+    /// Takes what an attempt held before a restart. There is room for it: it had been let in.
+    pub(super) fn take_again(&mut self, task: TaskRef, pending: &PendingActivity) {
+        let keys: Vec<Key> = self.keys(pending).into_iter().map(|(key, _)| key).collect();
+        self.hold(task, keys);
+    }
+
+    fn hold(&mut self, task: TaskRef, keys: Vec<Key>) {
+        for key in &keys {
+            *self.held.entry(key.clone()).or_default() += 1;
+        }
+        if !keys.is_empty() {
+            self.holders.insert(task, keys);
         }
     }
 

@@ -87,7 +87,8 @@ fn moved_activity(note: &Note) -> Option<EventId> {
         | Note::ActivityDeferred {
             scheduled_event_id, ..
         } => Some(*scheduled_event_id),
-        Note::ActivityHeartbeat { .. }
+        Note::ActivityHeld { .. }
+        | Note::ActivityHeartbeat { .. }
         | Note::WorkflowTaskFailed { .. }
         | Note::WorkflowExecutionPaused { .. }
         | Note::WorkflowExecutionUnpaused => None,
@@ -170,6 +171,12 @@ impl Core {
             if let Some(id) = moved_activity(note) {
                 self.plan_activity(run_id, id, now);
             }
+            if let Note::ActivityHeld {
+                scheduled_event_id, ..
+            } = note
+            {
+                self.plan_held(run_id, *scheduled_event_id, now);
+            }
             if *note == Note::WorkflowExecutionUnpaused {
                 self.plan_unpaused(run_id, now);
             }
@@ -211,7 +218,7 @@ impl Core {
         if pending.deadline().is_some() {
             self.due.insert(deadline);
         }
-        if pending.options.schedule_to_start.is_some() {
+        if pending.options.schedule_to_start.is_some() && !state.is_held() {
             self.due.insert(to_start);
         }
         match state {
@@ -223,6 +230,9 @@ impl Core {
                 }
             }
             activity::State::CancelRequested => self.cancel_unless_running(task, now),
+            activity::State::Held | activity::State::HeldCancelRequested => {
+                self.plan_held(run_id, scheduled_event_id, now);
+            }
             activity::State::Completed
             | activity::State::Failed
             | activity::State::TimedOut

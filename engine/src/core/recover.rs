@@ -251,6 +251,7 @@ impl Core {
         let running: Vec<_> = live
             .running
             .iter()
+            .filter(|(_, r)| !r.is_held)
             .map(|(id, r)| (*id, r.attempt, r.started_at))
             .collect();
         let known = |activity_type: &str| self.options.activity_types.contains(activity_type);
@@ -259,6 +260,8 @@ impl Core {
             let waits = match pending.state {
                 activity::State::Scheduled | activity::State::BackingOff => true,
                 activity::State::CancelRequested
+                | activity::State::Held
+                | activity::State::HeldCancelRequested
                 | activity::State::Completed
                 | activity::State::Failed
                 | activity::State::TimedOut
@@ -267,7 +270,8 @@ impl Core {
             waits && pending.next_attempt_at <= now && !live.running.contains_key(id)
         });
         if let Some(limited) = due.into_iter().find_map(|(_, a)| self.permits.explain(a)) {
-            waiting_on = if running.is_empty() {
+            let is_any_held = live.state.activities.values().any(|a| a.held.is_some());
+            waiting_on = if running.is_empty() && !is_any_held {
                 limited
             } else {
                 format!("{waiting_on}; {limited}")

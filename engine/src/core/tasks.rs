@@ -59,6 +59,8 @@ impl Core {
         match pending.state {
             activity::State::Scheduled | activity::State::BackingOff => {}
             activity::State::CancelRequested
+            | activity::State::Held
+            | activity::State::HeldCancelRequested
             | activity::State::Completed
             | activity::State::Failed
             | activity::State::TimedOut
@@ -110,6 +112,7 @@ impl Core {
             heartbeat_at,
             unsaved: None,
             saved_at: now,
+            is_held: false,
         };
         let activity_task = ActivityTask {
             task,
@@ -118,6 +121,7 @@ impl Core {
             input: pending.input.clone(),
             heartbeat: pending.heartbeat.clone(),
             deadline: start_to_close_at,
+            resets: pending.resets,
         };
         live.running.insert(task.scheduled_event_id, running);
         self.due.insert((
@@ -204,7 +208,9 @@ impl Core {
         let Err(failure) = result else {
             return Verdict::Answered;
         };
-        let told_to_stop = self.activity_state(task) == Some(activity::State::CancelRequested);
+        let told_to_stop = self
+            .activity_state(task)
+            .is_some_and(activity::State::is_cancel_requested);
         match failure.kind {
             FailureKind::Canceled | FailureKind::Terminated | FailureKind::Internal => {
                 Verdict::Silent
@@ -233,14 +239,14 @@ impl Core {
         result: Option<Result<Payload, Failure>>,
         now: Timestamp,
     ) {
+        let is_held = self.running(task).map(|running| running.is_held);
+        if is_held == Some(true) {
+            // Its worker has said before that the result comes from elsewhere.
+            return;
+        }
         self.out.remove(&task);
         self.permits.release(task);
-        let is_current = self
-            .runs
-            .get(&task.run_id)
-            .and_then(|live| live.running.get(&task.scheduled_event_id))
-            .is_some_and(|running| running.attempt == task.attempt);
-        if !is_current {
+        if is_held.is_none() {
             tracing::debug!(run_id = %task.run_id, event = task.scheduled_event_id.0,
                 attempt = task.attempt, "late activity result dropped");
             return;
@@ -281,7 +287,7 @@ impl Core {
         }
     }
 
-    fn time_activity(&self, task: TaskRef, now: Timestamp) {
+    pub(super) fn time_activity(&self, task: TaskRef, now: Timestamp) {
         let pending = self
             .runs
             .get(&task.run_id)
@@ -294,11 +300,15 @@ impl Core {
         }
     }
 
-    /// Forgets that a worker holds an attempt; gives heartbeat details that are not stored yet.
+    /// Forgets an attempt that had begun; gives heartbeat details that are not stored yet. What a
+    /// worker's attempt holds it gives back when it has really stopped, one that is held does so now.
     pub(super) fn forget_running(&mut self, task: TaskRef) -> Option<Payload> {
         let live = self.runs.get_mut(&task.run_id)?;
         let running = live.running.remove(&task.scheduled_event_id)?;
         self.forget_dues(task, &running);
+        if running.is_held {
+            self.permits.release(task);
+        }
         running.unsaved
     }
 
@@ -361,8 +371,11 @@ impl Core {
             scheduled_event_id,
             attempt: pending.attempt,
         };
-        if live.running.contains_key(&scheduled_event_id) {
-            self.group.effects.push(Effect::CancelAttempt(task));
+        if let Some(running) = live.running.get(&scheduled_event_id) {
+            // One that is held hears of it at its next heartbeat.
+            if !running.is_held {
+                self.group.effects.push(Effect::CancelAttempt(task));
+            }
         } else {
             self.cancel_unless_running(task, now);
         }

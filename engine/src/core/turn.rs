@@ -295,6 +295,7 @@ impl Core {
                 | Rejection::AlreadyPaused
                 | Rejection::NotPaused
                 | Rejection::NotBackingOff(_)
+                | Rejection::AlreadyHeld(_)
                 | Rejection::NoWorkflowTask
                 | Rejection::BadCommand(_)),
             ) => self.fail_turn(run_id, Failure::internal(rejection.to_string()), now),

@@ -16,6 +16,7 @@ mod damage;
 mod dormant;
 mod explain;
 mod hangs;
+mod held;
 mod imports;
 mod metrics;
 mod permits;

@@ -37,6 +37,15 @@ pub enum Input {
         /// For the next attempt to read.
         details: Payload,
     },
+    /// The function of an attempt returned: somebody elsewhere completes it.
+    ActivityHeld {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// When it began.
+        started_at: Timestamp,
+    },
     /// The breaker of the activity's dependency is open.
     ActivityDeferred {
         /// The `ActivityTaskScheduled` event.
@@ -167,6 +176,8 @@ pub enum Rejection {
     NotPaused,
     /// The activity is not between two attempts.
     NotBackingOff(EventId),
+    /// The attempt is held elsewhere already.
+    AlreadyHeld(EventId),
     /// The workflow code is not owed a turn.
     NoWorkflowTask,
     /// A limit would be broken; the text says which.
@@ -190,6 +201,10 @@ impl fmt::Display for Rejection {
             Self::NotBackingOff(id) => {
                 write!(f, "activity {id} does not wait for another attempt")
             }
+            Self::AlreadyHeld(id) => write!(
+                f,
+                "somebody elsewhere is already to complete the attempt of activity {id}"
+            ),
             Self::NoWorkflowTask => f.write_str("no workflow task is pending"),
             Self::OverLimit(what) | Self::BadCommand(what) => f.write_str(what),
         }

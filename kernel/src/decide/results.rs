@@ -64,12 +64,26 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
                 details,
             }))
         }
+        Input::ActivityHeld {
+            scheduled_event_id,
+            attempt,
+            started_at,
+        } => {
+            let pending = current(state, scheduled_event_id, attempt)?;
+            not_held(pending, scheduled_event_id)?;
+            Ok(one_note(Note::ActivityHeld {
+                scheduled_event_id,
+                started_at,
+                at: now,
+            }))
+        }
         Input::ActivityDeferred {
             scheduled_event_id,
             attempt,
             until,
         } => {
             let pending = current(state, scheduled_event_id, attempt)?;
+            not_held(pending, scheduled_event_id)?;
             if pending.state == activity::State::CancelRequested {
                 return Ok(one_event(
                     state,
@@ -219,6 +233,13 @@ fn current(state: &RunState, id: EventId, attempt: u32) -> Result<&PendingActivi
     Ok(pending)
 }
 
+fn not_held(pending: &PendingActivity, id: EventId) -> Result<(), Rejection> {
+    if pending.state.is_held() {
+        return Err(Rejection::AlreadyHeld(id));
+    }
+    Ok(())
+}
+
 fn child_state(state: &RunState, id: EventId, event: child::Event) -> Result<(), Rejection> {
     let pending = state.children.get(&id).ok_or(Rejection::NotPending(id))?;
     pending
@@ -267,6 +288,9 @@ fn activity_timeout(
     now: Timestamp,
 ) -> Result<Transition, Rejection> {
     let pending = current(state, scheduled_event_id, attempt)?;
+    if timeout == TimeoutType::ScheduleToStart {
+        not_held(pending, scheduled_event_id)?;
+    }
     let limit = match timeout {
         TimeoutType::ScheduleToStart => pending.options.schedule_to_start,
         TimeoutType::StartToClose => Some(pending.options.start_to_close),
@@ -278,7 +302,9 @@ fn activity_timeout(
     let due_at = match timeout {
         TimeoutType::ScheduleToStart => Some(pending.next_attempt_at.after(limit)),
         TimeoutType::ScheduleToClose => Some(pending.scheduled_at.after(limit)),
-        TimeoutType::StartToClose | TimeoutType::Heartbeat => None,
+        // Of one that is held elsewhere it is: that must survive a restart.
+        TimeoutType::StartToClose => pending.held.map(|held| held.started_at.after(limit)),
+        TimeoutType::Heartbeat => None,
     };
     if let Some(due_at) = due_at
         && now < due_at
@@ -316,7 +342,7 @@ fn attempt_failed(
 ) -> Transition {
     let attempt = pending.attempt;
     let failure = failure.bounded();
-    let next = if pending.state == activity::State::CancelRequested {
+    let next = if pending.state.is_cancel_requested() {
         if failure.is_canceled() {
             return one_event(
                 state,

@@ -2,6 +2,7 @@
 
 mod activities;
 mod commands;
+mod held;
 
 use super::*;
 use crate::command::Command;

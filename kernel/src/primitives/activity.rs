@@ -13,6 +13,10 @@ pub enum State {
     BackingOff,
     /// Cancellation was asked for; an attempt may still be running.
     CancelRequested,
+    /// The function of the attempt has returned; somebody elsewhere completes it.
+    Held,
+    /// The same, and cancellation was asked for: the next heartbeat with the token is told.
+    HeldCancelRequested,
     /// Gave a result.
     Completed,
     /// Failed for good.
@@ -28,6 +32,8 @@ pub enum State {
 pub enum Event {
     /// An attempt failed, another will follow.
     AttemptFailed,
+    /// The function of the attempt returned without a result, which comes from elsewhere.
+    Held,
     /// Put off without using an attempt.
     Deferred,
     /// The wait is over.
@@ -47,6 +53,36 @@ pub enum Event {
 }
 
 impl State {
+    /// Whether somebody elsewhere completes the attempt.
+    #[must_use]
+    pub fn is_held(self) -> bool {
+        match self {
+            Self::Held | Self::HeldCancelRequested => true,
+            Self::Scheduled
+            | Self::BackingOff
+            | Self::CancelRequested
+            | Self::Completed
+            | Self::Failed
+            | Self::TimedOut
+            | Self::Canceled => false,
+        }
+    }
+
+    /// Whether cancellation was asked for and the activity has not ended since.
+    #[must_use]
+    pub fn is_cancel_requested(self) -> bool {
+        match self {
+            Self::CancelRequested | Self::HeldCancelRequested => true,
+            Self::Scheduled
+            | Self::BackingOff
+            | Self::Held
+            | Self::Completed
+            | Self::Failed
+            | Self::TimedOut
+            | Self::Canceled => false,
+        }
+    }
+
     /// The state after `event`.
     ///
     /// # Errors
@@ -57,6 +93,7 @@ impl State {
             Self::Scheduled => match event {
                 Event::AttemptFailed | Event::Deferred => Ok(Self::BackingOff),
                 Event::AttemptDue | Event::Heartbeat => Ok(Self::Scheduled),
+                Event::Held => Ok(Self::Held),
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::Completed => Ok(Self::Completed),
                 Event::Failed => Ok(Self::Failed),
@@ -69,12 +106,14 @@ impl State {
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::TimedOut => Ok(Self::TimedOut),
                 Event::AttemptFailed
+                | Event::Held
                 | Event::Heartbeat
                 | Event::Completed
                 | Event::Failed
                 | Event::Canceled => illegal(),
             },
             Self::CancelRequested => match event {
+                Event::Held => Ok(Self::HeldCancelRequested),
                 Event::Heartbeat => Ok(Self::CancelRequested),
                 Event::Completed => Ok(Self::Completed),
                 Event::Failed => Ok(Self::Failed),
@@ -85,8 +124,30 @@ impl State {
                 | Event::AttemptDue
                 | Event::CancelRequested => illegal(),
             },
+            Self::Held => match event {
+                Event::AttemptFailed => Ok(Self::BackingOff),
+                Event::Heartbeat => Ok(Self::Held),
+                Event::CancelRequested => Ok(Self::HeldCancelRequested),
+                Event::Completed => Ok(Self::Completed),
+                Event::Failed => Ok(Self::Failed),
+                Event::TimedOut => Ok(Self::TimedOut),
+                Event::Held | Event::Deferred | Event::AttemptDue | Event::Canceled => illegal(),
+            },
+            Self::HeldCancelRequested => match event {
+                Event::Heartbeat => Ok(Self::HeldCancelRequested),
+                Event::Completed => Ok(Self::Completed),
+                Event::Failed => Ok(Self::Failed),
+                Event::TimedOut => Ok(Self::TimedOut),
+                Event::Canceled => Ok(Self::Canceled),
+                Event::AttemptFailed
+                | Event::Held
+                | Event::Deferred
+                | Event::AttemptDue
+                | Event::CancelRequested => illegal(),
+            },
             Self::Completed | Self::Failed | Self::TimedOut | Self::Canceled => match event {
                 Event::AttemptFailed
+                | Event::Held
                 | Event::Deferred
                 | Event::AttemptDue
                 | Event::Heartbeat

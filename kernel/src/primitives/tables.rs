@@ -65,10 +65,11 @@ fn all_tables() -> String {
     {
         use super::activity::{Event, State};
         let states = all!(
-            State: Scheduled, BackingOff, CancelRequested, Completed, Failed, TimedOut, Canceled
+            State: Scheduled, BackingOff, CancelRequested, Held, HeldCancelRequested, Completed, Failed,
+            TimedOut, Canceled
         );
         let events = all!(
-            Event: AttemptFailed, Deferred, AttemptDue, Heartbeat, CancelRequested, Completed,
+            Event: AttemptFailed, Held, Deferred, AttemptDue, Heartbeat, CancelRequested, Completed,
             Failed, TimedOut, Canceled
         );
         out += &table("activity", &states, &events, State::on);

@@ -244,6 +244,10 @@ fn any_input() -> impl Strategy<Value = Input> {
         2 => (any_id(), attempt.clone()).prop_map(|(scheduled_event_id, attempt)| {
             Input::ActivityHeartbeat { scheduled_event_id, attempt, details: json(&attempt) }
         }),
+        2 => (any_id(), attempt.clone(), 0_i64..5_000).prop_map(
+            |(scheduled_event_id, attempt, at)| Input::ActivityHeld {
+                scheduled_event_id, attempt, started_at: Timestamp(at),
+            }),
         2 => (any_id(), attempt, 0_i64..5_000).prop_map(|(scheduled_event_id, attempt, until)| {
             Input::ActivityDeferred { scheduled_event_id, attempt, until: Timestamp(until) }
         }),

@@ -202,6 +202,7 @@ impl World {
                 Ok(())
             }
             (Some(Asked::Update(_)), Reply::NotOpen | Reply::Rejected(_)) => Ok(()),
+            (Some(Asked::Token(spoken)), reply) => self.token_answered(spoken, &reply),
             (Some(Asked::Query), Reply::Answer(_) | Reply::NotOpen) => Ok(()),
             (Some(Asked::Reset), Reply::Made { .. }) => {
                 self.report.resets += 1;
