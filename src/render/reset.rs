@@ -173,7 +173,7 @@ fn children(plan: &ResetPlan) -> Vec<Vec<String>> {
             ChildFate::Kept => "its end is kept",
             ChildFate::TakenOver => "goes on and reports to the new run",
             ChildFate::Terminated => "is terminated if open; the code may ask for it again",
-            ChildFate::LeftAlone => "goes on alone",
+            ChildFate::LeftAlone => "goes on without the new run",
         };
         vec![
             plain(child.workflow_id.as_str()),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use engine::core::{ForkRequest, Message, Reply, ResetRequest, UpdateStage};
+use engine::schedule::{Action, NewSchedule, Overlap, Request, ScheduleSpec};
 use engine::{ClientError, Engine, ForkOptions, ResetOptions};
 use kernel::primitives::workflow_execution::State as Status;
 use kernel::reset::preview::ActivityFate;
@@ -442,6 +443,42 @@ fn a_fork_goes_its_own_way_and_the_old_run_does_not_notice() {
     let (other, _) = made(fork(&mut rig, old, ResetTo::FirstWorkflowTask, edits));
     end_next(&mut rig, 3);
     assert_eq!(rig.value(other), 3, "one step instead of two");
+}
+
+#[test]
+fn a_schedule_waits_for_the_run_in_the_place_of_its_own() {
+    let mut rig = rig();
+    rig.core.enable_schedules(rig.now).unwrap();
+    let mut new = NewSchedule::new(
+        "s",
+        ScheduleSpec::every(Millis::seconds(20)),
+        Action {
+            workflow_type: "steps".to_owned(),
+            input: Payload::json(&1_u64).unwrap(),
+        },
+    );
+    new.policies.overlap = Overlap::Skip;
+    let create = Message::Schedule(Request::Create(Box::new(new)));
+    assert!(matches!(rig.ask(create), Reply::Schedule(_)));
+    rig.pass(Millis::seconds(21));
+    let old = rig.task().task.run_id;
+    let (made, _) = reset(&mut rig, old, ResetTo::FirstWorkflowTask);
+    let task = rig.task();
+    assert_eq!(task.task.run_id, made);
+    rig.pass(Millis::seconds(20));
+    assert_eq!(
+        rig.poll(),
+        [],
+        "the run in its place is open: the fire is skipped"
+    );
+    rig.end(task.task, Ok(1));
+    assert_eq!(rig.value(made), 1);
+    rig.pass(Millis::seconds(20));
+    assert_ne!(
+        rig.task().task.run_id,
+        made,
+        "it has ended: the next one starts"
+    );
 }
 
 /// Short closed runs are packed, long ones have snapshots; both are read whole.

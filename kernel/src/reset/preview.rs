@@ -8,6 +8,7 @@ use super::{BaseRun, Edits, Reapply};
 use crate::event::{EventKind, HistoryEvent};
 use crate::ids::{EventId, Millis, RunId, Timestamp, WorkflowId};
 use crate::options::ParentClosePolicy;
+use crate::origin::Taking;
 use crate::run_state::RunState;
 
 /// What becomes of everything that a run did.
@@ -130,7 +131,7 @@ pub enum ChildFate {
     TakenOver,
     /// It is terminated if it is open: the code may ask for it again.
     Terminated,
-    /// It goes on alone.
+    /// It goes on without the new run.
     LeftAlone,
 }
 
@@ -320,6 +321,9 @@ fn timers(events: &[HistoryEvent], next: EventId, state: &RunState) -> Vec<Timer
 fn children(events: &[HistoryEvent], next: EventId, state: &RunState) -> Vec<ChildPlan> {
     let ends: BTreeMap<EventId, Ended> =
         events.iter().filter_map(|e| child_ended(&e.kind)).collect();
+    // A fork has nothing to say to children of the other run.
+    let origin = state.chain.origin.as_ref();
+    let is_fork = origin.is_some_and(|origin| origin.taking == Taking::Fork);
     let plan = |event: &HistoryEvent| {
         let EventKind::StartChildWorkflowExecutionInitiated {
             workflow_id,
@@ -332,6 +336,9 @@ fn children(events: &[HistoryEvent], next: EventId, state: &RunState) -> Vec<Chi
         let fate = if event.id >= next {
             match options.parent_close_policy {
                 ParentClosePolicy::Abandon => ChildFate::LeftAlone,
+                ParentClosePolicy::Terminate | ParentClosePolicy::RequestCancel if is_fork => {
+                    ChildFate::LeftAlone
+                }
                 ParentClosePolicy::Terminate | ParentClosePolicy::RequestCancel => {
                     ChildFate::Terminated
                 }

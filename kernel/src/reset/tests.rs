@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::ids::Millis;
 use crate::machine::Definition;
 use crate::options::ActivityOptions;
-use crate::reset::preview::{ActivityFate, ChildFate, Ended};
+use crate::reset::preview::{ActivityFate, ChildFate, ChildPlan, Ended};
 use crate::testing::{Outside, RESET_RUN, RUN, TestRun, bodies, json};
 use crate::{replay, replay_in_steps};
 
@@ -452,6 +452,12 @@ fn the_end_of_a_kept_child_is_told_again_and_a_later_child_is_forgotten() {
             .children
             .iter()
             .all(|c| c.fate != ChildFate::Kept)
+    );
+    let begun = made(&run.history, to(2), &Edits::default(), fork()).unwrap();
+    let is_left = |child: &ChildPlan| child.fate == ChildFate::LeftAlone;
+    assert!(
+        begun.plan.children.iter().all(is_left),
+        "they are not the fork's"
     );
     let open = &run.history[..told];
     let error = made(open, to(told as u64 + 1), &Edits::default(), fork()).unwrap_err();
