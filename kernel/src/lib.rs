@@ -37,7 +37,10 @@ pub use decide::{
     ChildOutcome, Input, Rejection, StartRequest, admit_update, check_imported, decide,
     needs_successor, start,
 };
-pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
+pub use event::{
+    ActivityPause, AfterReset, Attempts, EventKind, HeartbeatDetails, HistoryEvent, Note,
+    ParentRef, Transition,
+};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, WorkflowInfo};

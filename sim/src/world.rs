@@ -247,7 +247,7 @@ impl World {
 
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
-        check::is_not_paused(&self.store, task.task.run_id)?;
+        check::is_not_paused(&self.store, task.task)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
         if act.guarded {
@@ -297,7 +297,7 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(29) {
+        match self.rng.below(31) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
@@ -306,6 +306,7 @@ impl World {
             25 => self.query_somebody(),
             27 => self.pause_or_unpause_somebody(),
             28 => self.retry_somebody_now(),
+            29 | 30 => self.hold_or_reset_somebody(),
             11 => {
                 self.begin_an_outage();
                 Ok(())
@@ -427,6 +428,7 @@ impl World {
         for run_id in open {
             self.signal(run_id)?;
             self.unpause(run_id)?;
+            self.unpause_activities(run_id)?;
         }
         Ok(())
     }

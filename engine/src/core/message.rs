@@ -1,7 +1,10 @@
 //! What goes into the core and what comes out.
 
 use kernel::temporal::Imported;
-use kernel::{EventId, Failure, Payload, Rejection, RunId, Timestamp, WorkflowId, WorkflowOptions};
+use kernel::{
+    AfterReset, Attempts, EventId, Failure, HeartbeatDetails, Payload, Rejection, RunId, Timestamp,
+    WorkflowId, WorkflowOptions,
+};
 use state::store::Row;
 
 use super::live::Description;
@@ -174,6 +177,37 @@ pub enum Message {
         workflow_id: WorkflowId,
         /// The `ActivityTaskScheduled` event.
         scheduled_event_id: EventId,
+    },
+    /// Count an activity's attempts from 1 again, and make the next one now.
+    ResetActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// What becomes of the last heartbeat's details.
+        heartbeat: HeartbeatDetails,
+        /// Whether it stays paused, if it is.
+        after: AfterReset,
+    },
+    /// Let no further attempt of an activity begin until it is unpaused.
+    PauseActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Who wants it.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Let a paused activity go on.
+    UnpauseActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Whether its attempts are counted from 1 again.
+        attempts: Attempts,
     },
     /// End an activity with a result that somebody gives by hand, whatever its attempts do.
     ResolveActivity {

@@ -86,8 +86,13 @@ fn moved_activity(note: &Note) -> Option<EventId> {
         }
         | Note::ActivityDeferred {
             scheduled_event_id, ..
+        }
+        | Note::ActivityReset {
+            scheduled_event_id, ..
         } => Some(*scheduled_event_id),
         Note::ActivityHeartbeat { .. }
+        | Note::ActivityPaused { .. }
+        | Note::ActivityUnpaused { .. }
         | Note::WorkflowTaskFailed { .. }
         | Note::WorkflowExecutionPaused { .. }
         | Note::WorkflowExecutionUnpaused => None,
@@ -169,6 +174,9 @@ impl Core {
         for note in &transition.notes {
             if let Some(id) = moved_activity(note) {
                 self.plan_activity(run_id, id, now);
+            }
+            if let Note::ActivityUnpaused { scheduled_event_id } = note {
+                self.plan_attempt(run_id, *scheduled_event_id, now);
             }
             if *note == Note::WorkflowExecutionUnpaused {
                 self.plan_unpaused(run_id, now);

@@ -292,6 +292,9 @@ impl Core {
                 | Rejection::AlreadyPaused
                 | Rejection::NotPaused
                 | Rejection::NotBackingOff(_)
+                | Rejection::AttemptRunning(_)
+                | Rejection::ActivityAlreadyPaused(_)
+                | Rejection::ActivityNotPaused(_)
                 | Rejection::NoWorkflowTask
                 | Rejection::BadCommand(_)),
             ) => self.fail_turn(run_id, Failure::internal(rejection.to_string()), now),

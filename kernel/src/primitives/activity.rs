@@ -32,6 +32,8 @@ pub enum Event {
     Deferred,
     /// The wait is over.
     AttemptDue,
+    /// Somebody wants its attempts counted from 1 again.
+    Reset,
     /// Progress was reported.
     Heartbeat,
     /// Cancellation was asked for.
@@ -56,7 +58,7 @@ impl State {
         match self {
             Self::Scheduled => match event {
                 Event::AttemptFailed | Event::Deferred => Ok(Self::BackingOff),
-                Event::AttemptDue | Event::Heartbeat => Ok(Self::Scheduled),
+                Event::AttemptDue | Event::Reset | Event::Heartbeat => Ok(Self::Scheduled),
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::Completed => Ok(Self::Completed),
                 Event::Failed => Ok(Self::Failed),
@@ -64,7 +66,7 @@ impl State {
                 Event::Canceled => illegal(),
             },
             Self::BackingOff => match event {
-                Event::AttemptDue => Ok(Self::Scheduled),
+                Event::AttemptDue | Event::Reset => Ok(Self::Scheduled),
                 Event::Deferred => Ok(Self::BackingOff),
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::TimedOut => Ok(Self::TimedOut),
@@ -83,12 +85,14 @@ impl State {
                 Event::AttemptFailed
                 | Event::Deferred
                 | Event::AttemptDue
+                | Event::Reset
                 | Event::CancelRequested => illegal(),
             },
             Self::Completed | Self::Failed | Self::TimedOut | Self::Canceled => match event {
                 Event::AttemptFailed
                 | Event::Deferred
                 | Event::AttemptDue
+                | Event::Reset
                 | Event::Heartbeat
                 | Event::CancelRequested
                 | Event::Completed

@@ -68,8 +68,8 @@ fn all_tables() -> String {
             State: Scheduled, BackingOff, CancelRequested, Completed, Failed, TimedOut, Canceled
         );
         let events = all!(
-            Event: AttemptFailed, Deferred, AttemptDue, Heartbeat, CancelRequested, Completed,
-            Failed, TimedOut, Canceled
+            Event: AttemptFailed, Deferred, AttemptDue, Reset, Heartbeat, CancelRequested,
+            Completed, Failed, TimedOut, Canceled
         );
         out += &table("activity", &states, &events, State::on);
     }
