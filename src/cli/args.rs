@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::activity::ActivityCommand;
 use super::schedule_args::ScheduleCommand;
 
 /// Mines agent session traces for failures, rolls them up, files tickets and researches fixes.
@@ -92,7 +93,7 @@ pub(crate) enum Command {
     Query(TalkArgs),
     /// Ask a run's code for something, and wait for its answer
     Update(UpdateArgs),
-    /// One activity by hand: retry it now, or give it a result or a failure
+    /// One activity by hand: retry, pause, reset it, or give it a result or a failure
     Activity {
         #[command(subcommand)]
         command: ActivityCommand,
@@ -277,37 +278,6 @@ pub(crate) struct UpdateArgs {
     /// A name for this request: asked again with it, it is the same request
     #[arg(long, value_name = "NAME")]
     pub(crate) update_id: Option<String>,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum ActivityCommand {
-    /// Make its next attempt now instead of later
-    Retry {
-        /// A workflow id or run id
-        id: String,
-        /// The number that `status ID` shows as its event
-        activity: u64,
-    },
-    /// End it with a result, as if an attempt had given it
-    Complete {
-        /// A workflow id or run id
-        id: String,
-        /// The number that `status ID` shows as its event
-        activity: u64,
-        /// The result that the workflow gets
-        #[arg(long, value_name = "JSON", default_value = "null")]
-        result: String,
-    },
-    /// End it with a failure that is not tried again
-    Fail {
-        /// A workflow id or run id
-        id: String,
-        /// The number that `status ID` shows as its event
-        activity: u64,
-        /// What the workflow is told
-        #[arg(long, default_value = "given up by hand")]
-        reason: String,
-    },
 }
 
 #[derive(Clone, Debug, Args)]

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    cancel, delete, doctor, explain, export, graph, history, import, list, replay, resume, run,
-    schedule, serve, status, submit, upgrade, verb,
+    activity, cancel, delete, doctor, explain, export, graph, history, import, list, replay,
+    resume, run, schedule, serve, status, submit, upgrade, verb,
 };
 use crate::face_error::FaceError;
 use crate::host;
@@ -68,7 +68,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Signal(args) => verb::signal(global, args).await,
         Command::Query(args) => verb::query(global, args).await,
         Command::Update(args) => verb::update(global, args).await,
-        Command::Activity { command } => verb::activity(global, command).await,
+        Command::Activity { command } => activity::activity(global, command).await,
         Command::Delete(args) => delete::run(global, args).await,
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,

@@ -1,8 +1,8 @@
-//! `terminate`, `pause`, `unpause`, `signal`, `query`, `update`, `activity`: one thing done to one run.
+//! `terminate`, `pause`, `unpause`, `signal`, `query`, `update`: one thing done to one run.
 
 use std::process::ExitCode;
 
-use super::args::{ActivityCommand, Global, ReasonArgs, TalkArgs, UpdateArgs};
+use super::args::{Global, ReasonArgs, TalkArgs, UpdateArgs};
 use super::output;
 use crate::control::{Answer, Request, Verb};
 use crate::face_error::FaceError;
@@ -42,35 +42,8 @@ pub(super) async fn update(global: &Global, args: UpdateArgs) -> Result<ExitCode
     run(global, id, verb, "updated").await
 }
 
-pub(super) async fn activity(
-    global: &Global,
-    command: ActivityCommand,
-) -> Result<ExitCode, FaceError> {
-    match command {
-        ActivityCommand::Retry { id, activity } => {
-            run(global, id, Verb::RetryActivity { activity }, "retried").await
-        }
-        ActivityCommand::Complete {
-            id,
-            activity,
-            result,
-        } => {
-            let result = json(&result, "--result")?;
-            let verb = Verb::CompleteActivity { activity, result };
-            run(global, id, verb, "given a result").await
-        }
-        ActivityCommand::Fail {
-            id,
-            activity,
-            reason,
-        } => {
-            let verb = Verb::FailActivity { activity, reason };
-            run(global, id, verb, "given a failure").await
-        }
-    }
-}
-
-async fn run(
+/// Asks for one thing to be done to one run, and says that it was.
+pub(super) async fn run(
     global: &Global,
     id: String,
     verb: Verb,
@@ -100,7 +73,7 @@ async fn run(
 }
 
 /// What was typed as JSON; a word that is none is refused, because a missing quote is a common slip.
-fn json(text: &str, option: &str) -> Result<serde_json::Value, FaceError> {
+pub(super) fn json(text: &str, option: &str) -> Result<serde_json::Value, FaceError> {
     serde_json::from_str(text).map_err(|error| {
         FaceError::usage(
             format!("{option} is not JSON: {error}"),
