@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use kernel::{ActivityContract, Failure, Payload, RunId, Timestamp, WorkflowId};
+use kernel::{ActivityContract, Failure, Payload, RunId, Seq, Timestamp, WorkflowId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::blob::Digest;
@@ -78,6 +78,8 @@ impl Meters {
 #[derive(Clone)]
 pub struct ActivityCx {
     pub(crate) task: TaskRef,
+    /// The operation of the code that a local activity is.
+    pub(crate) local: Option<Seq>,
     pub(crate) workflow_id: WorkflowId,
     pub(crate) heartbeat: Option<Payload>,
     pub(crate) deadline: Timestamp,
@@ -124,8 +126,11 @@ impl ActivityCx {
     /// The same text for every attempt of this activity, different for every other activity.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
-        let event = self.task.scheduled_event_id;
-        format!("{}/{}/{event}", self.workflow_id, self.task.run_id)
+        let run = format!("{}/{}", self.workflow_id, self.task.run_id);
+        match self.local {
+            Some(seq) => format!("{run}/local-{}", seq.0),
+            None => format!("{run}/{}", self.task.scheduled_event_id),
+        }
     }
 
     /// Says that the attempt is alive, with details that the next attempt can read. Cheap: details

@@ -8,22 +8,30 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use kernel::{Failure, Payload};
+use kernel::{EventId, Failure, Payload};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::activity::{ActivityCx, ErasedActivity, Stop};
 use crate::client::Client;
-use crate::core::{ActivityTask, Message, TaskRef};
+use crate::core::{ActivityTask, LocalTask, Message, TaskRef};
 use crate::metrics::{ActivitySeries, Stopwatch};
 
 /// How long an attempt that was told to stop may take to do so before it is dropped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
+/// What an attempt is one of.
+#[derive(Clone, Copy)]
+enum Whose {
+    Activity(TaskRef),
+    /// By the number that the core gave it.
+    Local(u64),
+}
+
 /// Reports the end of an attempt however its task ends, so that no slot is ever lost.
 struct Report {
     client: Client,
-    task: TaskRef,
+    whose: Whose,
     result: Option<Result<Payload, Failure>>,
     series: Arc<ActivitySeries>,
     took: Stopwatch,
@@ -37,9 +45,9 @@ impl Drop for Report {
             result = Some(Err(Failure::retryable("Panic", text)));
         }
         self.series.attempted(self.took, result.as_ref());
-        self.client.post(Message::AttemptEnded {
-            task: self.task,
-            result,
+        self.client.post(match self.whose {
+            Whose::Activity(task) => Message::AttemptEnded { task, result },
+            Whose::Local(number) => Message::LocalActivityEnded { number, result },
         });
     }
 }
@@ -61,15 +69,54 @@ pub(crate) fn run_attempt(
     );
     let report = Report {
         client: client.clone(),
-        task: task.task,
+        whose: Whose::Activity(task.task),
         result: None,
         series: Arc::clone(client.metrics.activity(&task.activity_type)),
         took: Stopwatch::start(),
     };
     let cx = ActivityCx {
         task: task.task,
+        local: None,
         workflow_id: task.workflow_id,
         heartbeat: task.heartbeat,
+        deadline: task.deadline,
+        stop,
+        client,
+    };
+    attempt(report, activity, cx, task.input).instrument(span)
+}
+
+/// Runs one attempt of a local activity to its end, as [`run_attempt`] does.
+pub(crate) fn run_local_attempt(
+    client: Client,
+    activity: Arc<dyn ErasedActivity>,
+    task: LocalTask,
+    stop: watch::Receiver<Stop>,
+) -> impl Future<Output = ()> + Send {
+    let span = tracing::info_span!(
+        "local_activity",
+        workflow_id = %task.workflow_id,
+        run_id = %task.run_id,
+        activity_type = task.activity_type,
+        attempt = task.attempt,
+    );
+    let report = Report {
+        client: client.clone(),
+        whose: Whose::Local(task.number),
+        result: None,
+        series: Arc::clone(client.metrics.activity(&task.activity_type)),
+        took: Stopwatch::start(),
+    };
+    let cx = ActivityCx {
+        // No event stands for it, so a heartbeat of it reaches nobody.
+        task: TaskRef {
+            run_id: task.run_id,
+            scheduled_event_id: EventId(0),
+            attempt: task.attempt,
+        },
+        local: Some(task.first_seq),
+        workflow_id: task.workflow_id,
+        heartbeat: None,
         deadline: task.deadline,
         stop,
         client,

@@ -324,6 +324,10 @@ impl RunState {
                     HeartbeatDetails::Clear => a.heartbeat = None,
                 }
             }),
+            Note::LocalActivitiesRunning => {
+                self.workflow_task = self.workflow_task.on(workflow_task::Event::News)?;
+                Ok(())
+            }
             Note::ActivityPaused {
                 scheduled_event_id: id,
                 pause: how,
@@ -463,7 +467,9 @@ impl RunState {
     fn apply_marker(&mut self, marker: &Marker) {
         let (name, total) = match marker {
             Marker::Stage { name, total } => (name, total),
-            Marker::Patch { .. } | Marker::SideEffect { .. } => return,
+            Marker::Patch { .. } | Marker::SideEffect { .. } | Marker::LocalActivity { .. } => {
+                return;
+            }
         };
         match self.stage_mut(name) {
             Some(stage) => stage.total = *total,

@@ -507,6 +507,9 @@ pub enum Note {
         /// The `ActivityTaskScheduled` event.
         scheduled_event_id: EventId,
     },
+    /// The code waits for local activities, of which the history has nothing: it is owed another turn,
+    /// which begins them again if the process is lost.
+    LocalActivitiesRunning,
 }
 
 /// Somebody paused an activity.

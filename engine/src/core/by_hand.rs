@@ -90,6 +90,7 @@ impl Core {
         for id in ids {
             self.plan_attempt(run_id, id, now);
         }
+        self.plan_locals(run_id);
         // Also for updates that were asked meanwhile.
         self.mark_dirty(run_id);
     }

@@ -136,6 +136,10 @@ impl Core {
                 self.attempt_ended(task, result, now);
                 None
             }
+            Message::LocalActivityEnded { number, result } => {
+                self.local_ended(number, result, now);
+                None
+            }
             Message::Heartbeat { task, details } => {
                 self.heartbeat(task, details, now);
                 None

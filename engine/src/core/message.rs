@@ -189,6 +189,13 @@ pub enum Message {
         /// Whether it stays paused, if it is.
         after: AfterReset,
     },
+    /// An attempt of a local activity ended; `None` when it was lost.
+    LocalActivityEnded {
+        /// Its number.
+        number: u64,
+        /// How.
+        result: Option<Result<Payload, Failure>>,
+    },
     /// Let no further attempt of an activity begin until it is unpaused.
     PauseActivity {
         /// The run's workflow id.

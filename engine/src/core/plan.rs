@@ -92,6 +92,7 @@ fn moved_activity(note: &Note) -> Option<EventId> {
         } => Some(*scheduled_event_id),
         Note::ActivityHeartbeat { .. }
         | Note::ActivityPaused { .. }
+        | Note::LocalActivitiesRunning
         | Note::ActivityUnpaused { .. }
         | Note::WorkflowTaskFailed { .. }
         | Note::WorkflowExecutionPaused { .. }

@@ -16,6 +16,7 @@ mod dormant;
 mod explain;
 mod hangs;
 mod imports;
+mod locals;
 mod metrics;
 mod permits;
 mod questions;

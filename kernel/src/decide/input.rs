@@ -127,6 +127,8 @@ pub enum Input {
         /// Whether its attempts are counted from 1 again.
         attempts: Attempts,
     },
+    /// The turn that is just decided left local activities running.
+    LocalActivitiesRunning,
     /// The workflow code ran on all news.
     WorkflowTaskCompleted {
         /// What it asks for.

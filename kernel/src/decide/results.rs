@@ -185,6 +185,7 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
             scheduled_event_id,
             attempts,
         } => by_hand::unpause(state, scheduled_event_id, attempts, now),
+        Input::LocalActivitiesRunning => Ok(one_note(Note::LocalActivitiesRunning)),
         Input::WorkflowTaskCompleted {
             commands,
             successor,
