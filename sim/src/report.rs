@@ -62,6 +62,7 @@ pub(crate) struct Report {
     pub(crate) openings: u64,
     pub(crate) jumps: u64,
     pub(crate) pauses: u64,
+    pub(crate) locals: u64,
 }
 
 impl Report {
@@ -80,6 +81,7 @@ impl Report {
         self.openings += other.openings;
         self.jumps += other.jumps;
         self.pauses += other.pauses;
+        self.locals += other.locals;
     }
 }
 
@@ -88,7 +90,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
-             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} clock jumps",
+             lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} local attempts, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -102,6 +104,7 @@ impl fmt::Display for Report {
             self.outages,
             self.openings,
             self.pauses,
+            self.locals,
             self.jumps
         )
     }

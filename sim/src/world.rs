@@ -1,12 +1,15 @@
 //! One world: a core, a played disk, played workers, a played clock, and the hand of fate.
 
 mod clients;
+mod locals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::core::{ActivityTask, Core, CoreOptions, Effect, Message, Scope, TaskRef, Token};
+use engine::core::{
+    ActivityTask, Core, CoreOptions, Effect, LocalTask, Message, Scope, TaskRef, Token,
+};
 use kernel::{Failure, Payload, RunId, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
 use state::store::{Namespace, Store};
@@ -54,6 +57,8 @@ struct World {
     next_token: u64,
     /// With workers that will report.
     tasks: Vec<ActivityTask>,
+    /// Attempts of local activities, beside the engine.
+    locals: Vec<LocalTask>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
@@ -112,6 +117,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         tokens: BTreeMap::new(),
         next_token: 0,
         tasks: Vec::new(),
+        locals: Vec::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
@@ -207,6 +213,7 @@ impl World {
         for task in self.core.poll_tasks(self.now) {
             self.hand_out(task)?;
         }
+        self.begin_locals()?;
         if self.crashes(2) {
             return self.crash();
         }
@@ -297,7 +304,7 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(31) {
+        match self.rng.below(34) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
@@ -306,6 +313,7 @@ impl World {
             25 => self.query_somebody(),
             27 => self.pause_or_unpause_somebody(),
             28 => self.retry_somebody_now(),
+            31..=33 => self.end_a_local(),
             29 | 30 => self.hold_or_reset_somebody(),
             11 => {
                 self.begin_an_outage();
@@ -387,7 +395,10 @@ impl World {
 
     /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
     fn move_the_clock(&mut self) -> Result<(), String> {
-        let idle = self.tasks.is_empty() && self.stopping.is_empty() && self.core.is_settled();
+        let idle = self.tasks.is_empty()
+            && self.locals.is_empty()
+            && self.stopping.is_empty()
+            && self.core.is_settled();
         if !idle || self.core.next_due().is_some() {
             self.quiet_rounds = 0;
         }
@@ -492,6 +503,7 @@ impl World {
         self.report.crashes += 1;
         self.store.crash();
         self.tasks.clear();
+        self.locals.clear();
         self.hanging.clear();
         self.stopping.clear();
         self.guarded.clear();
