@@ -258,10 +258,6 @@ impl Driver {
     }
 
     fn stop_attempts(&mut self) {
-        #[expect(
-            clippy::iter_over_hash_type,
-            reason = "each is told the same, order is no matter"
-        )]
         for stop in self.attempts.values().chain(self.locals.values()) {
             let _ended = stop.send(Stop::Shutdown);
         }
