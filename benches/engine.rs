@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::{Client, Engine};
-use kernel::{ActivityOptions, Cx, Failure, Millis, join_all};
+use kernel::{ActivityOptions, Cx, Failure, LocalActivityOptions, Millis, join_all};
 use state::sled_store::SledStore;
 use state::store::Store;
 use tempfile::TempDir;
@@ -33,6 +33,17 @@ async fn sequential(cx: Cx, steps: u64) -> Result<u64, Failure> {
     for step in 0..steps {
         sum += cx
             .activity_named::<_, u64>("add", &step, ActivityOptions::default())
+            .await?;
+    }
+    Ok(sum)
+}
+
+/// The same steps as local activities: one commit, if they are quick.
+async fn sequential_local(cx: Cx, steps: u64) -> Result<u64, Failure> {
+    let mut sum = 0;
+    for step in 0..steps {
+        sum += cx
+            .local_activity_named::<_, u64>("add", &step, LocalActivityOptions::default())
             .await?;
     }
     Ok(sum)
@@ -117,6 +128,7 @@ fn engine(store: Arc<dyn Store>) -> Engine {
             Ok(said)
         })
         .workflow("sequential", sequential)
+        .workflow("sequential_local", sequential_local)
         .workflow("parallel", parallel)
         .workflow("asleep", asleep)
         .activity_fn("add", |_cx, n: u64| async move { Ok(n + 1) })
@@ -164,6 +176,19 @@ async fn w2(dir: &Path) -> Figures {
     let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
     let started = Instant::now();
     run_one(&engine.client(), "w2", "sequential", 500).await;
+    let seconds = started.elapsed().as_secs_f64();
+    engine.shutdown().await;
+    Figures {
+        seconds,
+        steps: 500,
+        extra: vec![("step_ms", seconds * 1_000.0 / 500.0)],
+    }
+}
+
+async fn w7(dir: &Path) -> Figures {
+    let engine = engine(Arc::new(SledStore::open(dir).unwrap()));
+    let started = Instant::now();
+    run_one(&engine.client(), "w7", "sequential_local", 500).await;
     let seconds = started.elapsed().as_secs_f64();
     engine.shutdown().await;
     Figures {
@@ -439,6 +464,7 @@ fn main() {
         "W3",
         "W5",
         "W6",
+        "W7",
         "linear",
         "conversation",
     ] {
@@ -455,6 +481,7 @@ fn main() {
                     "W2" => w2(dir.path()).await,
                     "W3" => w3(dir.path()).await,
                     "W6" => w6(dir.path()).await,
+                    "W7" => w7(dir.path()).await,
                     "linear" => linear(dir.path()).await,
                     "conversation" => conversation(dir.path()).await,
                     _ => w5(dir.path(), parked).await,

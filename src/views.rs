@@ -174,6 +174,11 @@ fn pending(description: &engine::Description) -> Vec<PendingView> {
             "running".to_owned()
         } else {
             match pending.state {
+                activity::State::Scheduled | activity::State::BackingOff
+                    if pending.paused.is_some() =>
+                {
+                    "paused".to_owned()
+                }
                 activity::State::BackingOff => "backing off".to_owned(),
                 activity::State::Held => "held elsewhere".to_owned(),
                 activity::State::CancelRequested | activity::State::HeldCancelRequested => {

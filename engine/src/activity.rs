@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use kernel::{ActivityContract, Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
+use kernel::{ActivityContract, Failure, Payload, RunId, Seq, TaskToken, Timestamp, WorkflowId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::blob::Digest;
@@ -79,6 +79,8 @@ impl Meters {
 #[derive(Clone)]
 pub struct ActivityCx {
     pub(crate) task: TaskRef,
+    /// The operation of the code that a local activity is.
+    pub(crate) local: Option<Seq>,
     pub(crate) workflow_id: WorkflowId,
     pub(crate) heartbeat: Option<Payload>,
     pub(crate) deadline: Timestamp,
@@ -128,8 +130,11 @@ impl ActivityCx {
     /// The same text for every attempt of this activity, different for every other activity.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
-        let event = self.task.scheduled_event_id;
-        format!("{}/{}/{event}", self.workflow_id, self.task.run_id)
+        let run = format!("{}/{}", self.workflow_id, self.task.run_id);
+        match self.local {
+            Some(seq) => format!("{run}/local-{}", seq.0),
+            None => format!("{run}/{}", self.task.scheduled_event_id),
+        }
     }
 
     /// What completes this attempt from elsewhere: give it (its text) to whoever will do that, then

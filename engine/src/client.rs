@@ -5,8 +5,8 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
 use kernel::{
-    EventId, HistoryEvent, Outcome, Payload, Rejection, RunId, RunState, WorkflowContract,
-    WorkflowId,
+    AfterReset, Attempts, EventId, HeartbeatDetails, HistoryEvent, Outcome, Payload, Rejection,
+    RunId, RunState, WorkflowContract, WorkflowId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -335,6 +335,69 @@ impl Client {
         self.tell(Message::RetryActivityNow {
             workflow_id: WorkflowId::new(workflow_id),
             scheduled_event_id,
+        })
+        .await
+    }
+
+    /// Counts the attempts of an activity (its `ActivityTaskScheduled` event) from 1 again and makes
+    /// the next one now; in a paused run, when that goes on. Its schedule-to-close timeout goes on.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when no such activity is pending, when it
+    /// was asked to cancel, or while an attempt is running.
+    pub async fn reset_activity(
+        &self,
+        workflow_id: &str,
+        scheduled_event_id: EventId,
+        heartbeat: HeartbeatDetails,
+        after: AfterReset,
+    ) -> Result<(), ClientError> {
+        self.tell(Message::ResetActivity {
+            workflow_id: WorkflowId::new(workflow_id),
+            scheduled_event_id,
+            heartbeat,
+            after,
+        })
+        .await
+    }
+
+    /// Lets no further attempt of an activity (its `ActivityTaskScheduled` event) begin; one that
+    /// runs goes on, and so do the timeouts of the activity. The rest of the run is not held back.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when no such activity is pending, when it
+    /// was asked to cancel, or is paused already.
+    pub async fn pause_activity(
+        &self,
+        workflow_id: &str,
+        scheduled_event_id: EventId,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), ClientError> {
+        self.tell(Message::PauseActivity {
+            workflow_id: WorkflowId::new(workflow_id),
+            scheduled_event_id,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    /// Lets a paused activity go on: its next attempt is made when it is due, which may be now.
+    ///
+    /// # Errors
+    /// [`ClientError::NotOpen`]; [`ClientError::Rejected`] when no such activity is pending, when it
+    /// is not paused, or when attempts are to begin again while one is running.
+    pub async fn unpause_activity(
+        &self,
+        workflow_id: &str,
+        scheduled_event_id: EventId,
+        attempts: Attempts,
+    ) -> Result<(), ClientError> {
+        self.tell(Message::UnpauseActivity {
+            workflow_id: WorkflowId::new(workflow_id),
+            scheduled_event_id,
+            attempts,
         })
         .await
     }

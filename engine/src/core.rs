@@ -17,6 +17,7 @@ mod group;
 mod handle;
 mod import;
 mod live;
+mod local;
 mod message;
 mod permits;
 mod plan;
@@ -29,6 +30,7 @@ mod turn;
 mod turns;
 
 pub use live::Description;
+pub use local::LocalTask;
 pub use message::{
     ActivityTask, Effect, ForkRequest, IdConflictPolicy, IdReusePolicy, Message, Reply,
     ResetRequest, StartOptions, StartSpec, TaskRef, Token, TokenWord, UpdateStage,
@@ -41,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kernel::{Definition, RunId, Timestamp, WorkflowId};
+use kernel::{Definition, RunId, Seq, Timestamp, WorkflowId};
 use state::store::Store;
 
 use crate::breaker;
@@ -106,6 +108,12 @@ pub struct Core {
     uses: u64,
     due: BTreeSet<(Timestamp, Due)>,
     ready: VecDeque<TaskRef>,
+    locals_ready: VecDeque<(RunId, Seq)>,
+    /// Attempts of local activities that run, by number.
+    locals_out: BTreeMap<u64, (RunId, Seq)>,
+    local_number: u64,
+    /// Attempts of local activities to be told to stop.
+    local_stops: Vec<u64>,
     /// Attempts that workers hold.
     out: HashSet<TaskRef>,
     permits: permits::Permits,

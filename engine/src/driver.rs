@@ -18,7 +18,9 @@ use tokio::sync::{oneshot, watch};
 use crate::activity::{ErasedActivity, Stop};
 use crate::client::{Client, Inbox};
 use crate::clock;
-use crate::core::{ActivityTask, Core, Effect, Message, Reply, TaskRef, Token, Turn, Turned};
+use crate::core::{
+    ActivityTask, Core, Effect, LocalTask, Message, Reply, TaskRef, Token, Turn, Turned,
+};
 use crate::worker::{self, panic_text};
 
 /// Registered activities, by type.
@@ -54,6 +56,8 @@ pub(crate) struct Driver {
     replies: HashMap<Token, oneshot::Sender<Reply>>,
     sweep_at: usize,
     attempts: HashMap<TaskRef, watch::Sender<Stop>>,
+    /// Attempts of local activities, by number.
+    locals: HashMap<u64, watch::Sender<Stop>>,
     next_token: u64,
     stopping: Option<Instant>,
 }
@@ -78,6 +82,7 @@ impl Driver {
             replies: HashMap::new(),
             sweep_at: REPLIES_SWEEP_MIN,
             attempts: HashMap::new(),
+            locals: HashMap::new(),
             next_token: 0,
             stopping: None,
         }
@@ -174,7 +179,15 @@ impl Driver {
         for effect in self.core.commit()? {
             self.carry_out(effect);
         }
+        for number in self.core.take_local_stops() {
+            if let Some(stop) = self.locals.remove(&number) {
+                let _ended = stop.send(Stop::Canceled);
+            }
+        }
         if self.stopping.is_none() {
+            for task in self.core.poll_local(clock::now()) {
+                self.spawn_local(task)?;
+            }
             for task in self.core.poll_tasks(clock::now()) {
                 self.spawn(task)?;
             }
@@ -223,6 +236,9 @@ impl Driver {
                 {
                     self.attempts.remove(task);
                 }
+                if let Message::LocalActivityEnded { number, .. } = &*message {
+                    self.locals.remove(number);
+                }
                 let token = reply.map(|reply| {
                     self.next_token += 1;
                     let token = Token(self.next_token);
@@ -238,15 +254,13 @@ impl Driver {
         if self.stopping.is_none() {
             self.stopping = Some(Instant::now());
             self.stop_attempts();
+            // What has ended is written now, so that it is not run again.
+            self.core.close_turns(clock::now());
         }
     }
 
     fn stop_attempts(&mut self) {
-        #[expect(
-            clippy::iter_over_hash_type,
-            reason = "each is told the same, order is no matter"
-        )]
-        for stop in self.attempts.values() {
+        for stop in self.attempts.values().chain(self.locals.values()) {
             let _ended = stop.send(Stop::Shutdown);
         }
     }
@@ -266,6 +280,23 @@ impl Driver {
             }
             Effect::RunClosed(run_id) => tracing::debug!(%run_id, "run closed"),
         }
+    }
+
+    fn spawn_local(&mut self, task: LocalTask) -> Result<(), StoreError> {
+        let number = task.number;
+        let Some(activity) = self.activities.get(&task.activity_type) else {
+            // The core hands out registered types only.
+            let failure = Failure::internal(format!("no activity {}", task.activity_type));
+            let result = Some(Err(failure));
+            let ended = Message::LocalActivityEnded { number, result };
+            return self.core.handle(ended, None, clock::now());
+        };
+        let (stop, stopped) = watch::channel(Stop::No);
+        self.locals.insert(number, stop);
+        let client = self.client.clone();
+        let attempt = worker::run_local_attempt(client, Arc::clone(activity), task, stopped);
+        self.runtime.spawn(attempt);
+        Ok(())
     }
 
     fn spawn(&mut self, task: ActivityTask) -> Result<(), StoreError> {

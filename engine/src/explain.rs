@@ -46,6 +46,9 @@ pub fn waiting_on(
             tally(names)
         );
     }
+    if let Some(why) = paused_activity(state, now) {
+        return why;
+    }
     if let Some(unknown) = state
         .activities
         .values()
@@ -130,6 +133,29 @@ fn held(state: &RunState, now: Timestamp) -> Option<String> {
         pending.attempt,
         seconds(now, since),
         seconds(until, now),
+    ))
+}
+
+/// Of a run with a paused activity: since when, by whom and why, and what lets it go on.
+fn paused_activity(state: &RunState, now: Timestamp) -> Option<String> {
+    let mut all = state
+        .activities
+        .iter()
+        .filter_map(|(id, pending)| Some((id, pending, pending.paused.as_ref()?)));
+    let (id, pending, pause) = all.next()?;
+    let others = match all.count() {
+        0 => String::new(),
+        n => format!("; {} paused as well", count(n, "activity")),
+    };
+    let since = now.since(pause.since).0 / 1_000;
+    let reason = if pause.reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", pause.reason)
+    };
+    Some(format!(
+        "somebody to let activity {} go on: {} paused it {since} s ago{reason}. `activity unpause {} {id}` does{others}",
+        pending.activity_type, pause.by, state.workflow_id,
     ))
 }
 

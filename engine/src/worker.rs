@@ -8,22 +8,30 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use kernel::{Failure, Payload};
+use kernel::{EventId, Failure, Payload, TaskToken};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::activity::{ActivityCx, ErasedActivity, Stop};
 use crate::client::Client;
-use crate::core::{ActivityTask, Message, TaskRef};
+use crate::core::{ActivityTask, LocalTask, Message, TaskRef};
 use crate::metrics::{ActivitySeries, Stopwatch};
 
 /// How long an attempt that was told to stop may take to do so before it is dropped.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
+/// What an attempt is one of.
+#[derive(Clone, Copy)]
+enum Whose {
+    Activity(TaskRef),
+    /// By the number that the core gave it.
+    Local(u64),
+}
+
 /// Reports the end of an attempt however its task ends, so that no slot is ever lost.
 struct Report {
     client: Client,
-    task: TaskRef,
+    whose: Whose,
     result: Option<Result<Payload, Failure>>,
     /// The result comes from elsewhere.
     is_held: bool,
@@ -33,8 +41,8 @@ struct Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        if self.is_held {
-            self.client.post(Message::AttemptHeld { task: self.task });
+        if let (true, Whose::Activity(task)) = (self.is_held, self.whose) {
+            self.client.post(Message::AttemptHeld { task });
             return;
         }
         let mut result = self.result.take();
@@ -43,9 +51,9 @@ impl Drop for Report {
             result = Some(Err(Failure::retryable("Panic", text)));
         }
         self.series.attempted(self.took, result.as_ref());
-        self.client.post(Message::AttemptEnded {
-            task: self.task,
-            result,
+        self.client.post(match self.whose {
+            Whose::Activity(task) => Message::AttemptEnded { task, result },
+            Whose::Local(number) => Message::LocalActivityEnded { number, result },
         });
     }
 }
@@ -67,7 +75,7 @@ pub(crate) fn run_attempt(
     );
     let report = Report {
         client: client.clone(),
-        task: task.task,
+        whose: Whose::Activity(task.task),
         result: None,
         is_held: false,
         series: Arc::clone(client.metrics.activity(&task.activity_type)),
@@ -77,8 +85,55 @@ pub(crate) fn run_attempt(
         token: task.token(),
         is_pending: Arc::default(),
         task: task.task,
+        local: None,
         workflow_id: task.workflow_id,
         heartbeat: task.heartbeat,
+        deadline: task.deadline,
+        stop,
+        client,
+    };
+    attempt(report, activity, cx, task.input).instrument(span)
+}
+
+/// Runs one attempt of a local activity to its end, as [`run_attempt`] does.
+pub(crate) fn run_local_attempt(
+    client: Client,
+    activity: Arc<dyn ErasedActivity>,
+    task: LocalTask,
+    stop: watch::Receiver<Stop>,
+) -> impl Future<Output = ()> + Send {
+    let span = tracing::info_span!(
+        "local_activity",
+        workflow_id = %task.workflow_id,
+        run_id = %task.run_id,
+        activity_type = task.activity_type,
+        attempt = task.attempt,
+    );
+    let report = Report {
+        client: client.clone(),
+        whose: Whose::Local(task.number),
+        result: None,
+        is_held: false,
+        series: Arc::clone(client.metrics.activity(&task.activity_type)),
+        took: Stopwatch::start(),
+    };
+    let cx = ActivityCx {
+        // No event stands for it, so a heartbeat of it reaches nobody, and its token is refused.
+        token: TaskToken {
+            run_id: task.run_id,
+            scheduled_event_id: EventId(0),
+            attempt: task.attempt,
+            resets: 0,
+        },
+        is_pending: Arc::default(),
+        task: TaskRef {
+            run_id: task.run_id,
+            scheduled_event_id: EventId(0),
+            attempt: task.attempt,
+        },
+        local: Some(task.first_seq),
+        workflow_id: task.workflow_id,
+        heartbeat: None,
         deadline: task.deadline,
         stop,
         client,
@@ -105,6 +160,12 @@ async fn attempt(
         .as_ref()
         .is_some_and(|result| cx.is_held(result))
     {
+        if let Whose::Local(_) = report.whose {
+            let text =
+                "the result of a local activity cannot come from elsewhere: make it an activity";
+            report.result = Some(Err(Failure::permanent("ResultPending", text)));
+            return;
+        }
         // True of a process that is ending as well: whoever has the token does not end with it.
         report.is_held = true;
         return;

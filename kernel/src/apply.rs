@@ -3,7 +3,7 @@
 //! Neighbours: called by `run_state` only. The tables in `primitives` decide what is legal; one
 //! exhaustive match routes, so a new kind of event does not compile until it is folded.
 
-use crate::event::{EventKind, HistoryEvent, Note};
+use crate::event::{AfterReset, EventKind, HeartbeatDetails, HistoryEvent, Note};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, Seq, Timestamp};
 use crate::machine::News;
@@ -55,6 +55,7 @@ impl RunState {
                     next_attempt_at: scheduled_at,
                     last_failure: None,
                     heartbeat: None,
+                    paused: None,
                     resets: 0,
                     held: None,
                 };
@@ -320,6 +321,46 @@ impl RunState {
                 self.paused = None;
                 Ok(())
             }
+            Note::ActivityReset {
+                scheduled_event_id,
+                at,
+                heartbeat,
+                after,
+            } => self.change_activity(*scheduled_event_id, Activity::Reset, |a| {
+                a.attempt = 1;
+                a.resets = a.resets.saturating_add(1);
+                a.held = None;
+                match after {
+                    AfterReset::GoesOn => a.paused = None,
+                    AfterReset::StaysPaused => {}
+                }
+                a.next_attempt_at = *at;
+                match heartbeat {
+                    HeartbeatDetails::Keep => {}
+                    HeartbeatDetails::Clear => a.heartbeat = None,
+                }
+            }),
+            Note::LocalActivitiesRunning => {
+                self.workflow_task = self.workflow_task.on(workflow_task::Event::News)?;
+                Ok(())
+            }
+            Note::ActivityPaused {
+                scheduled_event_id: id,
+                pause: how,
+            } => {
+                let activity = self.pending_activity(*id)?;
+                activity.pause().on(pause::Event::Paused)?;
+                activity.paused = Some(how.clone());
+                Ok(())
+            }
+            Note::ActivityUnpaused {
+                scheduled_event_id: id,
+            } => {
+                let activity = self.pending_activity(*id)?;
+                activity.pause().on(pause::Event::Unpaused)?;
+                activity.paused = None;
+                Ok(())
+            }
         }
     }
 
@@ -360,6 +401,11 @@ impl RunState {
         Failure::timeout(TimeoutType::StartToClose, text)
     }
 
+    fn pending_activity(&mut self, id: EventId) -> Result<&mut PendingActivity, ApplyError> {
+        let pending = self.activities.get_mut(&id);
+        pending.ok_or(ApplyError::NotPending("activity", id))
+    }
+
     /// Moves a pending activity through its table and changes it.
     fn change_activity(
         &mut self,
@@ -367,10 +413,7 @@ impl RunState {
         event: activity::Event,
         change: impl FnOnce(&mut PendingActivity),
     ) -> Result<(), ApplyError> {
-        let pending = self
-            .activities
-            .get_mut(&id)
-            .ok_or(ApplyError::NotPending("activity", id))?;
+        let pending = self.pending_activity(id)?;
         pending.state = due(pending.state, event)?.on(event)?;
         change(pending);
         Ok(())
@@ -440,7 +483,9 @@ impl RunState {
     fn apply_marker(&mut self, marker: &Marker) {
         let (name, total) = match marker {
             Marker::Stage { name, total } => (name, total),
-            Marker::Patch { .. } | Marker::SideEffect { .. } => return,
+            Marker::Patch { .. } | Marker::SideEffect { .. } | Marker::LocalActivity { .. } => {
+                return;
+            }
         };
         match self.stage_mut(name) {
             Some(stage) => stage.total = *total,
@@ -495,7 +540,7 @@ fn due(state: activity::State, event: activity::Event) -> Result<activity::State
                 | activity::State::Canceled => Ok(state),
             }
         }
-        E::Deferred | E::AttemptDue | E::CancelRequested | E::TimedOut => Ok(state),
+        E::Deferred | E::AttemptDue | E::Reset | E::CancelRequested | E::TimedOut => Ok(state),
     }
 }
 

@@ -496,6 +496,70 @@ pub enum Note {
         /// When the function returned.
         at: Timestamp,
     },
+    /// Somebody wants an activity's attempts counted from 1 again.
+    ActivityReset {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// When; its next attempt is due then.
+        at: Timestamp,
+        /// What becomes of the last heartbeat's details.
+        heartbeat: HeartbeatDetails,
+        /// Whether it stays paused, if it was.
+        after: AfterReset,
+    },
+    /// Somebody lets no further attempt of an activity begin.
+    ActivityPaused {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// When, by whom and why.
+        pause: ActivityPause,
+    },
+    /// Somebody let a paused activity go on.
+    ActivityUnpaused {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+    },
+    /// The code waits for local activities, of which the history has nothing: it is owed another turn,
+    /// which begins them again if the process is lost.
+    LocalActivitiesRunning,
+}
+
+/// Somebody paused an activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityPause {
+    /// When.
+    pub since: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a reset does with a pause of the activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterReset {
+    /// It is lifted.
+    GoesOn,
+    /// It stays.
+    StaysPaused,
+}
+
+/// What letting a paused activity go on does with the count of its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attempts {
+    /// It goes on.
+    GoOn,
+    /// It begins with 1 again; the next attempt is due at once.
+    BeginAgain,
+}
+
+/// What a reset does with what the last attempt reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HeartbeatDetails {
+    /// The next attempt can read it.
+    Keep,
+    /// The next attempt begins from nothing.
+    Clear,
 }
 
 /// One atomic change of one run: its events and notes together. The unit of commit.

@@ -35,17 +35,24 @@ mod warnings;
 pub use chain::{Chain, Initiator, NextAttempt, WorkflowOptions, successor};
 pub use combine::{Either, join_all, map_bounded, select};
 pub use command::Command;
-pub use cx::{ActivityContract, Cx, LogLevel, LogLine, WorkflowContract};
+pub use cx::{
+    ActivityContract, Cx, LocalActivityTask, LocalEnd, LogLevel, LogLine, WorkflowContract,
+};
 pub use decide::{
     ChildOutcome, Input, Rejection, StartRequest, admit_update, check_imported, decide,
     needs_successor, start,
 };
-pub use event::{EventKind, HistoryEvent, Note, ParentRef, Transition};
+pub use event::{
+    ActivityPause, AfterReset, Attempts, EventKind, HeartbeatDetails, HistoryEvent, Note,
+    ParentRef, Transition,
+};
 pub use failure::{Failure, FailureKind, Retry, TimeoutType};
 pub use ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 pub use machine::{Definition, Machine, News, Replaying, TurnStart, Validation, WorkflowInfo};
-pub use marker::{Marker, PatchState};
-pub use options::{ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, Semaphore};
+pub use marker::{LocalOutcome, Marker, PatchState};
+pub use options::{
+    ActivityOptions, ChildOptions, LocalActivityOptions, ParentClosePolicy, RetryPolicy, Semaphore,
+};
 pub use origin::{Base, Origin, ParentLink, Taking, UpdateRequest};
 pub use payload::{Encoding, Payload};
 pub use replay::{ReplayError, Replayed, Step, replay, replay_in_steps};

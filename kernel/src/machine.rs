@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Command;
-use crate::cx::{Cx, HandlerFuture, Inner, LogLine, Shared};
+use crate::cx::{Cx, HandlerFuture, Inner, LocalActivityTask, LocalEnd, LogLine, Shared};
 use crate::failure::Failure;
 use crate::ids::{RunId, Seq, Timestamp, WorkflowId};
 use crate::marker::Marker;
@@ -284,6 +284,39 @@ impl Machine {
             }
             self.poll_all()?;
         }
+        while let Some(end) = self.shared.with(Inner::next_recorded_local) {
+            self.shared.with(|inner| inner.end_local(end));
+            self.poll_all()?;
+        }
+        self.end_of_turn()
+    }
+
+    /// Goes on with the turn of the last [`advance`](Self::advance): tells the body of local
+    /// activities that ended, one after the other as replay will, and gives what it asks for
+    /// besides. The turn's commands are those of both, in order.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn resume(&mut self, ends: Vec<LocalEnd>) -> Result<Vec<Command>, Failure> {
+        for end in ends {
+            self.shared.with(|inner| inner.end_local(end));
+            self.poll_all()?;
+        }
+        self.end_of_turn()
+    }
+
+    /// Local activities that the code began since this was last asked, and still waits for. After a
+    /// replay, all that the history has no end of.
+    pub fn take_local_activities(&mut self) -> Vec<LocalActivityTask> {
+        self.shared.with(Inner::take_begun_locals)
+    }
+
+    /// Local activities of those that nobody waits for any more.
+    pub fn take_stopped_local_activities(&mut self) -> Vec<Seq> {
+        self.shared.with(Inner::take_stopped_locals)
+    }
+
+    fn end_of_turn(&self) -> Result<Vec<Command>, Failure> {
         if self.shared.with(|inner| inner.has_spun()) {
             return Err(Failure::internal(
                 "the workflow code went on and on in one turn without waiting for anything durable",

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
+use crate::ids::{Millis, Seq};
 use crate::payload::Payload;
 
 /// Whether code before a patch may still be needed.
@@ -38,6 +40,33 @@ pub enum Marker {
         /// The value.
         value: Payload,
     },
+    /// A local activity ended, or waits for long.
+    LocalActivity {
+        /// Which operation of the body.
+        seq: Seq,
+        /// The registered name of the activity.
+        activity_type: String,
+        /// The attempt that this tells of, from 1.
+        attempt: u32,
+        /// How it ended.
+        outcome: LocalOutcome,
+    },
+}
+
+/// How a local activity ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocalOutcome {
+    /// With a value.
+    Completed(Payload),
+    /// With a failure that is not tried again.
+    Failed(Failure),
+    /// It is tried again after a wait too long to be kept in memory: a timer follows.
+    BackOff {
+        /// How the last attempt failed.
+        failure: Failure,
+        /// How long it waits.
+        delay: Millis,
+    },
 }
 
 impl Marker {
@@ -48,6 +77,9 @@ impl Marker {
             Self::Stage { name, .. } => format!("MarkerRecorded(stage {name})"),
             Self::Patch { id, .. } => format!("MarkerRecorded(patch {id})"),
             Self::SideEffect { .. } => "MarkerRecorded(side effect)".to_owned(),
+            Self::LocalActivity { activity_type, .. } => {
+                format!("MarkerRecorded(local activity {activity_type})")
+            }
         }
     }
 
@@ -57,6 +89,11 @@ impl Marker {
             Self::Stage { name, .. } => name.len() + 8,
             Self::Patch { id, .. } => id.len() + 1,
             Self::SideEffect { value } => value.data.len(),
+            Self::LocalActivity {
+                activity_type,
+                outcome,
+                ..
+            } => activity_type.len() + outcome.size_bytes() + 8,
         }
     }
 
@@ -66,7 +103,25 @@ impl Marker {
             (Self::Stage { name: a, .. }, Self::Stage { name: b, .. })
             | (Self::Patch { id: a, .. }, Self::Patch { id: b, .. }) => a == b,
             (Self::SideEffect { .. }, Self::SideEffect { .. }) => true,
-            (Self::Stage { .. } | Self::Patch { .. } | Self::SideEffect { .. }, _) => false,
+            (
+                Self::LocalActivity {
+                    seq: a,
+                    activity_type: this,
+                    ..
+                },
+                Self::LocalActivity {
+                    seq: b,
+                    activity_type: that,
+                    ..
+                },
+            ) => a == b && this == that,
+            (
+                Self::Stage { .. }
+                | Self::Patch { .. }
+                | Self::SideEffect { .. }
+                | Self::LocalActivity { .. },
+                _,
+            ) => false,
         }
     }
 
@@ -74,7 +129,17 @@ impl Marker {
     pub(crate) fn may_be_left_out(&self) -> bool {
         match self {
             Self::Patch { state, .. } => *state == PatchState::Deprecated,
-            Self::Stage { .. } | Self::SideEffect { .. } => false,
+            Self::Stage { .. } | Self::SideEffect { .. } | Self::LocalActivity { .. } => false,
+        }
+    }
+}
+
+impl LocalOutcome {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Completed(value) => value.counted_bytes(),
+            Self::Failed(failure) => failure.size_bytes(),
+            Self::BackOff { failure, .. } => failure.size_bytes() + 8,
         }
     }
 }

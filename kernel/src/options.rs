@@ -120,6 +120,44 @@ fn scale(n: u64, factor: f64) -> u64 {
     n.saturating_mul(thousandths) / 1_000
 }
 
+/// How one local activity is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalActivityOptions {
+    /// Longest single attempt.
+    pub start_to_close: Millis,
+    /// Longest time for all attempts together, from the moment of the call.
+    pub schedule_to_close: Option<Millis>,
+    /// Retries.
+    pub retry: RetryPolicy,
+    /// A longer wait between two attempts is a durable timer; a shorter one is kept in memory only.
+    pub local_retry_threshold: Millis,
+}
+
+impl Default for LocalActivityOptions {
+    /// Ten seconds for an attempt and, as long as Temporal's workflow task timeout, for a wait in
+    /// memory.
+    fn default() -> Self {
+        Self {
+            start_to_close: Millis::seconds(10),
+            schedule_to_close: None,
+            retry: RetryPolicy::default(),
+            local_retry_threshold: Millis::seconds(10),
+        }
+    }
+}
+
+impl From<ActivityOptions> for LocalActivityOptions {
+    /// What both kinds have; the rest is about queues, heartbeats and workers.
+    fn from(options: ActivityOptions) -> Self {
+        Self {
+            start_to_close: options.start_to_close,
+            schedule_to_close: options.schedule_to_close,
+            retry: options.retry,
+            ..Self::default()
+        }
+    }
+}
+
 /// How one activity is to be run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActivityOptions {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Chain, WorkflowOptions};
-use crate::event::{EventKind, HistoryEvent, ParentRef, Transition};
+use crate::event::{ActivityPause, EventKind, HistoryEvent, ParentRef, Transition};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{News, TurnStart};
@@ -44,7 +44,10 @@ pub struct PendingActivity {
     pub last_failure: Option<Failure>,
     /// The last heartbeat's details.
     pub heartbeat: Option<Payload>,
-    /// How often its attempts were counted from 1 again.
+    /// Since when, by whom and why no further attempt begins, while that is so.
+    pub paused: Option<ActivityPause>,
+    /// How often its attempts were counted from 1 again. With the attempt it names one attempt of
+    /// all that there ever were.
     pub resets: u32,
     /// While somebody elsewhere is to complete the attempt.
     pub held: Option<Held>,
@@ -74,6 +77,15 @@ impl PendingActivity {
         let held = self.held?;
         let end = held.started_at.after(self.options.start_to_close);
         Some(self.deadline().map_or(end, |deadline| deadline.min(end)))
+    }
+
+    /// Whether it is paused, as the table has it.
+    #[must_use]
+    pub fn pause(&self) -> pause::State {
+        match self.paused {
+            None => pause::State::Active,
+            Some(_) => pause::State::Paused,
+        }
     }
 }
 

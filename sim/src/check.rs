@@ -90,14 +90,14 @@ pub(crate) fn may_run(store: &MemoryStore, task: &ActivityTask) -> Result<(), St
 }
 
 /// While a run is paused, durably, no attempt of it begins.
-pub(crate) fn is_not_paused(store: &MemoryStore, run_id: RunId) -> Result<(), String> {
-    let state = store.load_run(run_id).map_err(|e| e.to_string())?;
-    match state.and_then(|state| state.paused) {
-        Some(_) => Err(format!(
-            "an attempt of run {run_id} begins while it is paused"
-        )),
-        None => Ok(()),
+pub(crate) fn is_not_paused(store: &MemoryStore, task: TaskRef) -> Result<(), String> {
+    let state = store.load_run(task.run_id).map_err(|e| e.to_string())?;
+    let Some(state) = state else { return Ok(()) };
+    let activity = state.activities.get(&task.scheduled_event_id);
+    if state.paused.is_some() || activity.is_some_and(|activity| activity.paused.is_some()) {
+        return Err(format!("{task:?} begins while it or its run is paused"));
     }
+    Ok(())
 }
 
 /// While an attempt is held elsewhere, durably, nobody makes it.

@@ -66,6 +66,7 @@ pub(crate) struct Report {
     pub(crate) forks: u64,
     pub(crate) held: u64,
     pub(crate) by_token: u64,
+    pub(crate) locals: u64,
 }
 
 impl Report {
@@ -88,6 +89,7 @@ impl Report {
         self.forks += other.forks;
         self.held += other.held;
         self.by_token += other.by_token;
+        self.locals += other.locals;
     }
 }
 
@@ -97,7 +99,7 @@ impl fmt::Display for Report {
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
              lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} resets, {} forks, \
-             {} held elsewhere, {} words with tokens, {} clock jumps",
+             {} held elsewhere, {} words with tokens, {} local attempts, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -115,6 +117,7 @@ impl fmt::Display for Report {
             self.forks,
             self.held,
             self.by_token,
+            self.locals,
             self.jumps
         )
     }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::StartOptions;
 use kernel::{
-    ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, Millis, ParentClosePolicy,
-    RetryPolicy, Semaphore, WorkflowId, WorkflowOptions, join_all, map_bounded, select,
+    ActivityOptions, ChildOptions, Cx, Definition, Either, Failure, LocalActivityOptions, Millis,
+    ParentClosePolicy, RetryPolicy, Semaphore, WorkflowId, WorkflowOptions, join_all, map_bounded,
+    select,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,8 @@ pub(crate) enum Op {
     Carry(u64),
     /// The whole run fails so many times, and is tried again from its start.
     Retry(u32),
+    /// Local activities one after the other, then side by side; some wait for long between attempts.
+    Local(Vec<Act>, Vec<Act>),
     /// A child that is left behind after a while, to its policy.
     Leave(u64, ParentClosePolicy, Vec<Self>),
 }
@@ -102,7 +105,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(21) {
+        .map(|_| match rng.below(24) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -118,6 +121,10 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
                 (0..1 + rng.below(4)).map(|_| Act::random(rng)).collect(),
             ),
             18 => Op::Once,
+            21..=23 => Op::Local(
+                (0..rng.below(4)).map(|_| Act::random(rng)).collect(),
+                (0..1 + rng.below(4)).map(|_| Act::random(rng)).collect(),
+            ),
             19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
                 let policy = match rng.below(3) {
@@ -154,6 +161,7 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Carry(sum) => *sum,
             Op::Retry(_) => 17,
             Op::Once => 19,
+            Op::Local(first, then) => first.iter().chain(then).map(|a| a.value).sum(),
             Op::Scope(..) => 23,
         })
         .sum()
@@ -199,6 +207,22 @@ async fn run(cx: Cx, outside: Outside, ops: Vec<Op>) -> Result<u64, Failure> {
         sum += step(&cx, &outside, index, op).await?;
     }
     Ok(sum)
+}
+
+/// Every third that fails does so for longer than is waited in memory.
+fn local(cx: &Cx, act: &Act) -> kernel::cx::LocalOperation<u64> {
+    let options = LocalActivityOptions {
+        retry: RetryPolicy {
+            initial_interval: Millis(if act.value.is_multiple_of(3) {
+                15_000
+            } else {
+                200
+            }),
+            ..RetryPolicy::default()
+        },
+        ..LocalActivityOptions::default()
+    };
+    cx.local_activity_named("act", act, options)
 }
 
 fn act(cx: &Cx, act: &Act) -> kernel::cx::Operation<u64> {
@@ -274,6 +298,15 @@ async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, F
                 Err(failure) if !failure.is_canceled() => Ok(9),
                 Err(failure) => Err(failure),
             }
+        }
+        Op::Local(first, then) => {
+            let mut sum = 0;
+            for one in &first {
+                sum += local(cx, one).await?;
+            }
+            let all = join_all(then.iter().map(|one| local(cx, one))).await;
+            let rest: u64 = all.into_iter().sum::<Result<u64, Failure>>()?;
+            Ok(sum + rest)
         }
         Op::Continue => Err(Failure::permanent("Unexpected", "the run goes on")),
         Op::Carry(sum) => Ok(sum),

@@ -2,13 +2,16 @@
 
 mod clients;
 mod elsewhere;
+mod locals;
 mod resets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::core::{ActivityTask, Core, CoreOptions, Effect, Message, Scope, TaskRef, Token};
+use engine::core::{
+    ActivityTask, Core, CoreOptions, Effect, LocalTask, Message, Scope, TaskRef, Token,
+};
 use kernel::{Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
 use state::store::{Namespace, Store};
@@ -63,6 +66,8 @@ struct World {
     tasks: Vec<ActivityTask>,
     /// Attempts whose tokens clients have: they outlive a crash.
     elsewhere: BTreeMap<TaskToken, Act>,
+    /// Attempts of local activities, beside the engine.
+    locals: Vec<LocalTask>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
@@ -122,6 +127,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         next_token: 0,
         tasks: Vec::new(),
         elsewhere: BTreeMap::new(),
+        locals: Vec::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
@@ -217,6 +223,7 @@ impl World {
         for task in self.core.poll_tasks(self.now) {
             self.hand_out(task)?;
         }
+        self.begin_locals()?;
         if self.crashes(2) {
             return self.crash();
         }
@@ -257,7 +264,7 @@ impl World {
 
     fn hand_out(&mut self, task: ActivityTask) -> Result<(), String> {
         check::may_run(&self.store, &task)?;
-        check::is_not_paused(&self.store, task.task.run_id)?;
+        check::is_not_paused(&self.store, task.task)?;
         check::is_not_held(&self.store, task.task)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
@@ -309,7 +316,7 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(31) {
+        match self.rng.below(36) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
@@ -320,6 +327,8 @@ impl World {
             28 => self.retry_somebody_now(),
             29 => self.reset_somebody(),
             30 => self.fork_somebody(),
+            31..=33 => self.end_a_local(),
+            34 | 35 => self.hold_or_reset_somebody(),
             12..=15 => self.somebody_elsewhere_speaks(),
             11 => {
                 self.begin_an_outage();
@@ -408,7 +417,10 @@ impl World {
 
     /// Mostly a little, sometimes to the next thing that is due, now and then a jump either way.
     fn move_the_clock(&mut self) -> Result<(), String> {
-        let idle = self.tasks.is_empty() && self.stopping.is_empty() && self.core.is_settled();
+        let idle = self.tasks.is_empty()
+            && self.locals.is_empty()
+            && self.stopping.is_empty()
+            && self.core.is_settled();
         // Whoever has a token is mostly heard before the next thing is due.
         let idle = idle && (self.elsewhere.is_empty() || self.rng.chance(20));
         if !idle || self.core.next_due().is_some() {
@@ -451,6 +463,7 @@ impl World {
         for run_id in open {
             self.signal(run_id)?;
             self.unpause(run_id)?;
+            self.unpause_activities(run_id)?;
         }
         Ok(())
     }
@@ -515,6 +528,7 @@ impl World {
         self.store.crash();
         self.forget_unsaved_beats()?;
         self.tasks.clear();
+        self.locals.clear();
         self.hanging.clear();
         self.stopping.clear();
         self.guarded.clear();

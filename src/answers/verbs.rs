@@ -1,7 +1,7 @@
 //! What is done to a run by hand, and what can be wrong with it.
 
 use engine::{Client, ClientError};
-use kernel::{EventId, Failure, Payload, RunState};
+use kernel::{AfterReset, Attempts, EventId, Failure, HeartbeatDetails, Payload, RunState};
 
 use super::find;
 use crate::control::{Answer, Verb};
@@ -50,6 +50,46 @@ pub(super) async fn answer(client: &Client, id: &str, verb: Verb) -> Result<Answ
         Verb::RetryActivity { activity } => {
             let activity = pending(&state, activity)?;
             client.retry_activity_now(name, activity).await
+        }
+        Verb::PauseActivity {
+            activity,
+            by,
+            reason,
+        } => {
+            let activity = pending(&state, activity)?;
+            client.pause_activity(name, activity, &by, &reason).await
+        }
+        Verb::UnpauseActivity {
+            activity,
+            reset_attempts,
+        } => {
+            let activity = pending(&state, activity)?;
+            let attempts = if reset_attempts {
+                Attempts::BeginAgain
+            } else {
+                Attempts::GoOn
+            };
+            client.unpause_activity(name, activity, attempts).await
+        }
+        Verb::ResetActivity {
+            activity,
+            keep_paused,
+            reset_heartbeat,
+        } => {
+            let activity = pending(&state, activity)?;
+            let after = if keep_paused {
+                AfterReset::StaysPaused
+            } else {
+                AfterReset::GoesOn
+            };
+            let heartbeat = if reset_heartbeat {
+                HeartbeatDetails::Clear
+            } else {
+                HeartbeatDetails::Keep
+            };
+            client
+                .reset_activity(name, activity, heartbeat, after)
+                .await
         }
         Verb::CompleteActivity { activity, result } => {
             let activity = pending(&state, activity)?;

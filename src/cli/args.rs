@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::activity::ActivityCommand;
 use super::reset_args::{BatchCommand, ForkArgs, ResetArgs};
 use super::schedule_args::ScheduleCommand;
 
@@ -93,7 +94,7 @@ pub(crate) enum Command {
     Query(TalkArgs),
     /// Ask a run's code for something, and wait for its answer
     Update(UpdateArgs),
-    /// One activity by hand: retry it now, or give it a result or a failure
+    /// One activity by hand: retry, pause, reset it, or give it a result or a failure
     Activity {
         #[command(subcommand)]
         command: ActivityCommand,
@@ -296,59 +297,6 @@ pub(crate) struct UpdateArgs {
     /// A name for this request: asked again with it, it is the same request
     #[arg(long, value_name = "NAME")]
     pub(crate) update_id: Option<String>,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum ActivityCommand {
-    /// Make its next attempt now instead of later
-    Retry {
-        /// A workflow id or run id
-        id: String,
-        /// The number that `status ID` shows as its event
-        activity: u64,
-    },
-    /// End it with a result, as if an attempt had given it
-    Complete {
-        /// A workflow id or run id
-        #[arg(required_unless_present = "token")]
-        id: Option<String>,
-        /// The number that `status ID` shows as its event
-        #[arg(required_unless_present = "token")]
-        activity: Option<u64>,
-        /// In place of both: the task token of its attempt, which completes it from elsewhere
-        #[arg(long, value_name = "TOKEN", conflicts_with_all = ["id", "activity"])]
-        token: Option<String>,
-        /// The result that the workflow gets
-        #[arg(long, value_name = "JSON", default_value = "null")]
-        result: String,
-    },
-    /// End it with a failure that is not tried again; with --token, fail its attempt
-    Fail {
-        /// A workflow id or run id
-        #[arg(required_unless_present = "token")]
-        id: Option<String>,
-        /// The number that `status ID` shows as its event
-        #[arg(required_unless_present = "token")]
-        activity: Option<u64>,
-        /// In place of both: the task token of its attempt, which is tried again as its policy says
-        #[arg(long, value_name = "TOKEN", conflicts_with_all = ["id", "activity"])]
-        token: Option<String>,
-        /// With --token: it is not tried again
-        #[arg(long, requires = "token")]
-        permanent: bool,
-        /// What the workflow is told
-        #[arg(long, visible_alias = "message", default_value = "given up by hand")]
-        reason: String,
-    },
-    /// Say that an attempt that is completed from elsewhere is alive; tells whether to go on
-    Heartbeat {
-        /// The task token of the attempt
-        #[arg(long, value_name = "TOKEN")]
-        token: String,
-        /// For the next attempt to read
-        #[arg(long, value_name = "JSON")]
-        details: Option<String>,
-    },
 }
 
 #[derive(Clone, Debug, Args)]

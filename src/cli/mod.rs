@@ -1,5 +1,6 @@
 //! The command line: one command, one file. This file only routes.
 
+mod activity;
 mod args;
 mod batch;
 mod by_token;

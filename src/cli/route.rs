@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 
 use super::args::{Cli, Command};
 use super::{
-    batch, cancel, delete, doctor, explain, export, fork, graph, history, import, list, prune,
-    replay, reset, resume, run, schedule, serve, status, submit, upgrade, verb,
+    activity, batch, cancel, delete, doctor, explain, export, fork, graph, history, import, list,
+    prune, replay, reset, resume, run, schedule, serve, status, submit, upgrade, verb,
 };
 use crate::face_error::FaceError;
 use crate::host;
@@ -68,7 +68,7 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Signal(args) => verb::signal(global, args).await,
         Command::Query(args) => verb::query(global, args).await,
         Command::Update(args) => verb::update(global, args).await,
-        Command::Activity { command } => verb::activity(global, command).await,
+        Command::Activity { command } => activity::activity(global, command).await,
         Command::Reset(args) => reset::run(global, *args).await,
         Command::Fork(args) => fork::run(global, *args).await,
         Command::Batch { command } => batch::run(global, command).await,

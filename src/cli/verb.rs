@@ -1,9 +1,9 @@
-//! `terminate`, `pause`, `unpause`, `signal`, `query`, `update`, `activity`: one thing done to one run.
+//! `terminate`, `pause`, `unpause`, `signal`, `query`, `update`: one thing done to one run.
 
 use std::process::ExitCode;
 
-use super::args::{ActivityCommand, Global, ReasonArgs, TalkArgs, UpdateArgs};
-use super::{by_token, output};
+use super::args::{Global, ReasonArgs, TalkArgs, UpdateArgs};
+use super::output;
 use crate::control::{Answer, Request, Verb};
 use crate::face_error::FaceError;
 use crate::host::{Host, Missing, Role, default_state_dir};
@@ -42,59 +42,8 @@ pub(super) async fn update(global: &Global, args: UpdateArgs) -> Result<ExitCode
     run(global, id, verb, "updated").await
 }
 
-pub(super) async fn activity(
-    global: &Global,
-    command: ActivityCommand,
-) -> Result<ExitCode, FaceError> {
-    match command {
-        ActivityCommand::Retry { id, activity } => {
-            run(global, id, Verb::RetryActivity { activity }, "retried").await
-        }
-        ActivityCommand::Complete {
-            id,
-            activity,
-            token,
-            result,
-        } => {
-            let result = json(&result, "--result")?;
-            if let Some(token) = token {
-                return by_token::complete(global, token, result).await;
-            }
-            let (id, activity) = named(id, activity)?;
-            let verb = Verb::CompleteActivity { activity, result };
-            run(global, id, verb, "given a result").await
-        }
-        ActivityCommand::Fail {
-            id,
-            activity,
-            token,
-            permanent,
-            reason,
-        } => {
-            if let Some(token) = token {
-                return by_token::fail(global, token, reason, permanent).await;
-            }
-            let (id, activity) = named(id, activity)?;
-            let verb = Verb::FailActivity { activity, reason };
-            run(global, id, verb, "given a failure").await
-        }
-        ActivityCommand::Heartbeat { token, details } => {
-            let details = details.map(|text| json(&text, "--details")).transpose()?;
-            by_token::heartbeat(global, token, details).await
-        }
-    }
-}
-
-fn named(id: Option<String>, activity: Option<u64>) -> Result<(String, u64), FaceError> {
-    id.zip(activity).ok_or_else(|| {
-        FaceError::usage(
-            "which activity is not said",
-            "give a run and the number that `openclaw-trace status ID` shows, or --token TOKEN",
-        )
-    })
-}
-
-async fn run(
+/// Asks for one thing to be done to one run, and says that it was.
+pub(super) async fn run(
     global: &Global,
     id: String,
     verb: Verb,
@@ -124,7 +73,7 @@ async fn run(
 }
 
 /// What was typed as JSON; a word that is none is refused, because a missing quote is a common slip.
-fn json(text: &str, option: &str) -> Result<serde_json::Value, FaceError> {
+pub(super) fn json(text: &str, option: &str) -> Result<serde_json::Value, FaceError> {
     serde_json::from_str(text).map_err(|error| {
         FaceError::usage(
             format!("{option} is not JSON: {error}"),

@@ -109,6 +109,20 @@ pub(crate) enum Verb {
     RetryActivity {
         activity: u64,
     },
+    PauseActivity {
+        activity: u64,
+        by: String,
+        reason: String,
+    },
+    UnpauseActivity {
+        activity: u64,
+        reset_attempts: bool,
+    },
+    ResetActivity {
+        activity: u64,
+        keep_paused: bool,
+        reset_heartbeat: bool,
+    },
     CompleteActivity {
         activity: u64,
         result: serde_json::Value,

@@ -170,6 +170,29 @@ fn attributes(kind: &EventKind) -> Value {
         EventKind::MarkerRecorded {
             marker: kernel::Marker::SideEffect { value },
         } => json!({ "marker": "side_effect", "value": payload(value) }),
+        EventKind::MarkerRecorded {
+            marker:
+                kernel::Marker::LocalActivity {
+                    activity_type,
+                    attempt,
+                    outcome,
+                    ..
+                },
+        } => {
+            let mut shown = json!({ "marker": "local_activity", "activity_type": activity_type,
+                "attempt": attempt });
+            match outcome {
+                kernel::LocalOutcome::Completed(value) => shown["result"] = payload(value),
+                kernel::LocalOutcome::Failed(failure) => {
+                    shown["failure"] = json!(failure.to_string());
+                }
+                kernel::LocalOutcome::BackOff { failure, delay } => {
+                    shown["failure"] = json!(failure.to_string());
+                    shown["backoff_ms"] = json!(delay.0);
+                }
+            }
+            shown
+        }
         EventKind::WorkflowExecutionSignaled { name, input } => {
             json!({ "name": name, "input": payload(input) })
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, Message, Reply, Scope, TaskRef, Token,
+    ActivityTask, Core, CoreOptions, Effect, LocalTask, Message, Reply, Scope, TaskRef, Token,
 };
 use kernel::{EventId, Failure, HistoryEvent, RunId, RunState, Timestamp};
 use state::memory_store::MemoryStore;
@@ -236,6 +236,9 @@ impl World {
         for task in self.core.poll_tasks(self.now) {
             self.run(&task)?;
         }
+        for task in self.core.poll_local(self.now) {
+            self.run_local(task)?;
+        }
         if self.dies(Moment::AfterAttempts) {
             self.crash()?;
         }
@@ -272,6 +275,42 @@ impl World {
                 }
             }
             Effect::RunClosed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// One attempt of a local activity. One that hangs is left to its timeout.
+    fn run_local(&mut self, task: LocalTask) -> Result<(), Error> {
+        self.steps += 1;
+        let mock = self.mocks.get(&task.activity_type);
+        let mock = mock.expect("a turn that begins an unregistered one fails");
+        let attempt = ActivityTask {
+            task: TaskRef {
+                run_id: task.run_id,
+                // No event stands for it, and none has such a number.
+                scheduled_event_id: EventId(u64::MAX - u64::from(task.first_seq.0)),
+                attempt: task.attempt,
+            },
+            workflow_id: task.workflow_id,
+            activity_type: task.activity_type,
+            input: task.input,
+            heartbeat: None,
+            deadline: task.deadline,
+        };
+        let answer = self
+            .outside
+            .ask(mock, &attempt)
+            .map_err(|why| Error::Mock {
+                activity_type: attempt.activity_type.clone(),
+                why,
+            })?;
+        if answer.is_some() {
+            let number = task.number;
+            let ended = Message::LocalActivityEnded {
+                number,
+                result: answer,
+            };
+            self.core.handle(ended, None, self.now)?;
         }
         Ok(())
     }

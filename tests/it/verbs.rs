@@ -79,6 +79,43 @@ fn a_run_is_terminated_and_then_only_told_of() {
 }
 
 #[test]
+fn a_paused_activity_is_told_of_and_goes_on_to_the_same_end() {
+    let place = Place::new();
+    submit(&place);
+    let event = place.json(&["status", "night"])["pending"][0]["event_id"].to_string();
+    let (pause, unpause) = (["activity", "pause"], ["activity", "unpause"]);
+    let words = |verb: &[&'static str]| [verb, &["night", &*event.clone().leak()]].concat();
+    let because = ["--by", "ada", "--reason", "the disk is full"];
+    let paused = asked(&place, &[&words(&pause)[..], &because].concat());
+    assert_eq!(
+        stdout(&paused),
+        "run night: activity paused\n",
+        "{}",
+        stderr(&paused)
+    );
+    refused(&place, &words(&pause), 2, "is paused already");
+    let status = place.json(&["status", "night"]);
+    assert_eq!(status["pending"][0]["state"], "paused");
+    let why = status["waiting_on"].as_str().unwrap();
+    let way_on = format!("`activity unpause night {event}`");
+    for part in ["ada paused it", "(the disk is full)", &way_on] {
+        assert!(why.contains(part), "{why}");
+    }
+    let reset = words(&["activity", "reset"]);
+    let kept = place.json(&[&reset[..], &["--keep-paused", "--reset-heartbeat"]].concat());
+    assert_eq!(kept["done"], "activity reset");
+    assert_eq!(
+        place.json(&["status", "night"])["pending"][0]["state"],
+        "paused"
+    );
+    let unpaused = place.json(&[&words(&unpause)[..], &["--reset-attempts"]].concat());
+    assert_eq!(unpaused["done"], "activity unpaused");
+    refused(&place, &words(&unpause), 2, "is not paused");
+    let resumed = asked(&place, &["--quiet", "resume", "night"]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+}
+
+#[test]
 fn wrong_words_are_refused_with_the_way_on() {
     let place = Place::new();
     submit(&place);

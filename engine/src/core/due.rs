@@ -1,6 +1,6 @@
 //! What is due when: timers, retries, timeouts. Derived from the runs' states, never stored.
 
-use kernel::{EventId, Input, RunId, TimeoutType, Timestamp};
+use kernel::{EventId, Input, RunId, Seq, TimeoutType, Timestamp};
 
 use super::Core;
 use super::children::Internal;
@@ -18,6 +18,10 @@ pub(super) enum Due {
     WorkflowTimeout(RunId),
     /// A run that left the memory has something to do again.
     Wake(RunId),
+    /// An attempt of a local activity is out of time, or the next is due.
+    Local(RunId, Seq),
+    /// A turn was open for long enough.
+    Hold(RunId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +56,8 @@ impl Core {
             }
             Due::Attempt(task) => self.ready.push_back(task),
             Due::WorkflowTask(run_id) => self.mark_dirty(run_id),
+            Due::Local(run_id, seq) => self.fire_local(run_id, seq, now),
+            Due::Hold(run_id) => self.close_turn(run_id, now),
             Due::Wake(run_id) => self.internal.push_back(Internal::Wake(run_id)),
             Due::WorkflowTimeout(run_id) => {
                 let retries = self

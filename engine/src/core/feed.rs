@@ -19,6 +19,8 @@ impl Core {
         input: Input,
         now: Timestamp,
     ) -> Result<(), Rejection> {
+        // Replay hands the code everything before the end of a turn as seen.
+        self.close_turn(run_id, now);
         let Some(live) = self.runs.get(&run_id) else {
             return Err(Rejection::Closed);
         };

@@ -3,7 +3,7 @@
 //! Neighbours: `feed` carries inputs into runs, `recover` takes up runs that are not in memory.
 //! Must not commit: nothing that happens here is durable or told to anybody yet.
 
-use kernel::{Input, Rejection, RunId, Timestamp, WorkflowId};
+use kernel::{Attempts, Input, Rejection, RunId, Timestamp, WorkflowId};
 use state::store::{Error as StoreError, Row};
 
 use super::Core;
@@ -69,6 +69,48 @@ impl Core {
                 let input = Input::ActivityRetryNow { scheduled_event_id };
                 Some(self.send(&workflow_id, input, now)?)
             }
+            Message::ResetActivity {
+                workflow_id,
+                scheduled_event_id,
+                heartbeat,
+                after,
+            } => {
+                let input = Input::ActivityReset {
+                    scheduled_event_id,
+                    heartbeat,
+                    after,
+                };
+                Some(self.begin_again(&workflow_id, scheduled_event_id, input, now)?)
+            }
+            Message::PauseActivity {
+                workflow_id,
+                scheduled_event_id,
+                by,
+                reason,
+            } => {
+                let input = Input::ActivityPause {
+                    scheduled_event_id,
+                    by,
+                    reason,
+                };
+                Some(self.send(&workflow_id, input, now)?)
+            }
+            Message::UnpauseActivity {
+                workflow_id,
+                scheduled_event_id,
+                attempts,
+            } => {
+                let input = Input::ActivityUnpause {
+                    scheduled_event_id,
+                    attempts,
+                };
+                Some(match attempts {
+                    Attempts::GoOn => self.send(&workflow_id, input, now)?,
+                    Attempts::BeginAgain => {
+                        self.begin_again(&workflow_id, scheduled_event_id, input, now)?
+                    }
+                })
+            }
             Message::ResolveActivity {
                 workflow_id,
                 scheduled_event_id,
@@ -101,6 +143,10 @@ impl Core {
                 None
             }
             Message::ByToken { token: of, word } => Some(self.by_token(&of, word, now)?),
+            Message::LocalActivityEnded { number, result } => {
+                self.local_ended(number, result, now);
+                None
+            }
             Message::Heartbeat { task, details } => {
                 self.heartbeat(task, details, now);
                 None

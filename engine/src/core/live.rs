@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::local::{Held, Local};
 use super::questions::AskedUpdate;
-use kernel::{EventId, Machine, News, Payload, RunState, Timestamp};
+use kernel::{EventId, LocalEnd, Machine, News, Payload, RunState, Seq, Timestamp};
 
 /// An attempt that has begun and not ended: a worker is at it, or it is held elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub(super) struct LiveRun {
     pub(super) asked: Vec<AskedUpdate>,
     /// By `ActivityTaskScheduled` event.
     pub(super) running: BTreeMap<EventId, Running>,
+    /// Local activities that the code waits for.
+    pub(super) locals: BTreeMap<Seq, Local>,
+    /// Those that ended and that the code was not told of.
+    pub(super) local_ends: Vec<LocalEnd>,
+    /// The turn that is open while they run.
+    pub(super) held: Option<Held>,
     /// Whether it stands in the list of runs whose code may be owed a turn.
     pub(super) dirty: bool,
     /// Whether it stands in the list of idle runs.
@@ -46,6 +53,9 @@ impl LiveRun {
             unseen: Vec::new(),
             asked: Vec::new(),
             running: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            local_ends: Vec::new(),
+            held: None,
             dirty: false,
             drowsy: false,
             last_use: 0,

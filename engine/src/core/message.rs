@@ -2,8 +2,8 @@
 
 use kernel::temporal::Imported;
 use kernel::{
-    Edits, EventId, Failure, Payload, Refusal, Rejection, ResetPlan, ResetTo, RunId, TaskToken,
-    Timestamp, TokenRefusal, WorkflowId, WorkflowOptions,
+    AfterReset, Attempts, Edits, EventId, Failure, HeartbeatDetails, Payload, Refusal, Rejection,
+    ResetPlan, ResetTo, RunId, TaskToken, Timestamp, TokenRefusal, WorkflowId, WorkflowOptions,
 };
 use state::store::Row;
 
@@ -209,6 +209,44 @@ pub enum Message {
         workflow_id: WorkflowId,
         /// The `ActivityTaskScheduled` event.
         scheduled_event_id: EventId,
+    },
+    /// Count an activity's attempts from 1 again, and make the next one now.
+    ResetActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// What becomes of the last heartbeat's details.
+        heartbeat: HeartbeatDetails,
+        /// Whether it stays paused, if it is.
+        after: AfterReset,
+    },
+    /// An attempt of a local activity ended; `None` when it was lost.
+    LocalActivityEnded {
+        /// Its number.
+        number: u64,
+        /// How.
+        result: Option<Result<Payload, Failure>>,
+    },
+    /// Let no further attempt of an activity begin until it is unpaused.
+    PauseActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Who wants it.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Let a paused activity go on.
+    UnpauseActivity {
+        /// The run's workflow id.
+        workflow_id: WorkflowId,
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Whether its attempts are counted from 1 again.
+        attempts: Attempts,
     },
     /// End an activity with a result that somebody gives by hand, whatever its attempts do.
     ResolveActivity {

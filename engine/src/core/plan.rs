@@ -86,9 +86,15 @@ fn moved_activity(note: &Note) -> Option<EventId> {
         }
         | Note::ActivityDeferred {
             scheduled_event_id, ..
+        }
+        | Note::ActivityReset {
+            scheduled_event_id, ..
         } => Some(*scheduled_event_id),
         Note::ActivityHeld { .. }
         | Note::ActivityHeartbeat { .. }
+        | Note::ActivityPaused { .. }
+        | Note::LocalActivitiesRunning
+        | Note::ActivityUnpaused { .. }
         | Note::WorkflowTaskFailed { .. }
         | Note::WorkflowExecutionPaused { .. }
         | Note::WorkflowExecutionUnpaused => None,
@@ -176,6 +182,9 @@ impl Core {
             } = note
             {
                 self.plan_held(run_id, *scheduled_event_id, now);
+            }
+            if let Note::ActivityUnpaused { scheduled_event_id } = note {
+                self.plan_attempt(run_id, *scheduled_event_id, now);
             }
             if *note == Note::WorkflowExecutionUnpaused {
                 self.plan_unpaused(run_id, now);

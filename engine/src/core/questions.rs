@@ -105,6 +105,8 @@ impl Core {
         let Some(run_id) = open else {
             return self.closed_update(workflow_id, &update_id, token);
         };
+        // It may be the very update that an open turn took on.
+        self.close_turn(run_id, now);
         let Some(live) = self.runs.get_mut(&run_id) else {
             return Ok(Some(Reply::NotOpen));
         };

@@ -48,6 +48,10 @@ impl Core {
             uses: 0,
             due: BTreeSet::new(),
             ready: VecDeque::new(),
+            locals_ready: VecDeque::new(),
+            locals_out: BTreeMap::new(),
+            local_number: 0,
+            local_stops: Vec::new(),
             out: HashSet::new(),
             permits,
             breakers,
@@ -276,6 +280,12 @@ impl Core {
             } else {
                 format!("{waiting_on}; {limited}")
             };
+        }
+        if let Some(local) = self
+            .explain_locals(run_id)
+            .filter(|_| live.state.paused.is_none())
+        {
+            waiting_on = local;
         }
         let description = Description {
             warnings: kernel::warnings(&live.state),

@@ -66,6 +66,10 @@ impl Core {
             | activity::State::TimedOut
             | activity::State::Canceled => return None,
         }
+        if pending.paused.is_some() {
+            // It is planned anew when it goes on.
+            return None;
+        }
         let out_already = live
             .running
             .get(&task.scheduled_event_id)

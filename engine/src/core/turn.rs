@@ -15,8 +15,9 @@ use state::store::Error as StoreError;
 
 use super::Core;
 use super::due::Due;
+use super::local::Held;
 use super::questions::{AskedUpdate, asked_again, no_such_workflow};
-use super::turns::{Code, Turn, Turned};
+use super::turns::{Code, GoesOn, Turn, Turned};
 
 /// A run whose code has not come back is looked at again after this long.
 const STUCK_PAUSE: Millis = Millis(1_000);
@@ -97,13 +98,32 @@ impl Core {
         let Some(live) = self.runs.get(&run_id) else {
             return Ok(None);
         };
+        let has_news = !live.unseen.is_empty() || !live.asked.is_empty();
+        let waits_only = live.machine.is_some() && !live.locals.is_empty();
+        if waits_only && !has_news && live.local_ends.is_empty() {
+            // It is owed its turn for local activities that run.
+            return Ok(None);
+        }
+        if live.held.is_some() && has_news {
+            self.close_turn(run_id, now);
+        }
+        let Some(live) = self.runs.get(&run_id) else {
+            return Ok(None);
+        };
+        if live.state.is_closed() {
+            return Ok(None);
+        }
         if live.state.paused.is_some() {
             // Its code is given its turn when somebody lets it go on.
             return Ok(None);
         }
         let asks_again = !live.state.updates_to_ask().is_empty();
         match live.state.workflow_task {
-            workflow_task::State::Idle if live.asked.is_empty() && !asks_again => return Ok(None),
+            workflow_task::State::Idle
+                if live.asked.is_empty() && live.local_ends.is_empty() && !asks_again =>
+            {
+                return Ok(None);
+            }
             workflow_task::State::Idle => {}
             workflow_task::State::Pending => {}
             workflow_task::State::BackingOff => {
@@ -178,6 +198,12 @@ impl Core {
         let again = live.state.updates_to_ask().iter().cloned();
         news.extend(again.map(asked_again));
         let asked = std::mem::take(&mut live.asked);
+        let ends = std::mem::take(&mut live.local_ends);
+        let goes_on = if live.held.is_some() {
+            GoesOn::Yes
+        } else {
+            GoesOn::No
+        };
         self.turning = Some(Turning {
             run_id,
             updates: asked.iter().map(AskedUpdate::id).collect(),
@@ -189,6 +215,8 @@ impl Core {
             code,
             news,
             start,
+            ends,
+            goes_on,
             span,
         }))
     }
@@ -209,19 +237,33 @@ impl Core {
                 series.replay.observe_duration(took);
             }
         }
+        let mut unknown = None;
         if let Some(mut machine) = turned.machine {
             tell_log(&machine.take_log());
             let refused = machine.take_refused();
             self.refuse_updates(run_id, refused);
+            let begun = machine.take_local_activities();
+            let stopped = machine.take_stopped_local_activities();
+            unknown = self.unknown_local(&begun).map(|name| {
+                let text = format!("no activity {name} is registered here to be run locally");
+                Failure::internal(text)
+            });
             if let Some(live) = self.runs.get_mut(&run_id) {
                 live.machine = Some(machine);
             }
+            self.take_locals(run_id, begun, stopped);
             self.touch_machine(run_id);
         }
-        match turned.commands {
-            // All it did was to refuse updates: that is no history.
-            Ok(commands) if commands.is_empty() && !turning.is_owed => {}
-            Ok(commands) => self.complete_turn(run_id, commands, self.now),
+        match turned.commands.and_then(|c| unknown.map_or(Ok(c), Err)) {
+            Ok(commands) => {
+                let turn = Held {
+                    commands,
+                    began: self.now,
+                    is_owed: turning.is_owed,
+                    updates: turning.updates,
+                };
+                self.hold_or_complete(run_id, turn);
+            }
             Err(failure) => self.turn_failed(turning, failure),
         }
     }
@@ -240,7 +282,12 @@ impl Core {
     }
 
     fn turn_failed(&mut self, turning: Turning, failure: Failure) {
-        let refused = turning.updates.into_iter().map(|id| (id, failure.clone()));
+        let held = self.runs.get_mut(&turning.run_id);
+        let held = held.and_then(|live| live.held.take());
+        let earlier = held.into_iter().flat_map(|held| held.updates);
+        let refused = earlier
+            .chain(turning.updates)
+            .map(|id| (id, failure.clone()));
         self.refuse_updates(turning.run_id, refused.collect());
         self.fail_turn(turning.run_id, failure, self.now);
     }
@@ -262,7 +309,7 @@ impl Core {
         self.refuse_updates(run_id, refused.collect());
     }
 
-    fn complete_turn(&mut self, run_id: RunId, commands: Vec<Command>, now: Timestamp) {
+    pub(super) fn complete_turn(&mut self, run_id: RunId, commands: Vec<Command>, now: Timestamp) {
         let needs_successor = self
             .runs
             .get(&run_id)
@@ -296,6 +343,9 @@ impl Core {
                 | Rejection::NotPaused
                 | Rejection::NotBackingOff(_)
                 | Rejection::AlreadyHeld(_)
+                | Rejection::AttemptRunning(_)
+                | Rejection::ActivityAlreadyPaused(_)
+                | Rejection::ActivityNotPaused(_)
                 | Rejection::NoWorkflowTask
                 | Rejection::BadCommand(_)),
             ) => self.fail_turn(run_id, Failure::internal(rejection.to_string()), now),
@@ -366,6 +416,10 @@ impl Core {
             return;
         };
         self.machines.remove(&(live.last_use, run_id));
+        if !live.locals.is_empty() {
+            // Thrown away, it would have to run them again.
+            return;
+        }
         self.uses += 1;
         live.last_use = self.uses;
         self.machines.insert((live.last_use, run_id));
@@ -378,6 +432,7 @@ impl Core {
             live.unseen.clear();
             self.machines.remove(&(live.last_use, run_id));
         }
+        self.forget_locals(run_id);
     }
 
     /// Throws the machines away that were not used for longest. Only after a commit: a run whose

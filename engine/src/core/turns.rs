@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use kernel::{
-    Command, Definition, Failure, HistoryEvent, Machine, News, RunId, TurnStart, WorkflowId, replay,
+    Command, Definition, Failure, HistoryEvent, LocalEnd, Machine, News, RunId, TurnStart,
+    WorkflowId, replay,
 };
 
 /// A turn of one run's code that is to be run.
@@ -17,8 +18,19 @@ pub struct Turn {
     /// What the code is told. For a cold machine, what it is told besides its history.
     pub(super) news: Vec<News>,
     pub(super) start: TurnStart,
+    /// Local activities that ended.
+    pub(super) ends: Vec<LocalEnd>,
+    /// Whether this goes on with a turn that is open.
+    pub(super) goes_on: GoesOn,
     /// Around everything that the code does.
     pub(super) span: tracing::Span,
+}
+
+/// Whether a turn is a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GoesOn {
+    Yes,
+    No,
 }
 
 /// Where the code of a turn stands.
@@ -57,6 +69,8 @@ impl Turn {
             code,
             mut news,
             start,
+            ends,
+            goes_on,
             span,
         } = self;
         // The body may use tracing itself.
@@ -81,7 +95,14 @@ impl Turn {
         };
         let (machine, commands) = match warmed {
             Ok(mut machine) => {
-                let commands = machine.advance(news, start);
+                let commands = match goes_on {
+                    GoesOn::Yes => Ok(Vec::new()),
+                    GoesOn::No => machine.advance(news, start),
+                };
+                let commands = commands.and_then(|mut commands| {
+                    commands.extend(machine.resume(ends)?);
+                    Ok(commands)
+                });
                 (Some(machine), commands)
             }
             Err(error) => (None, Err(Failure::internal(error.to_string()))),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::{ActivityCx, ClientError, Engine};
 use kernel::primitives::workflow_execution;
-use kernel::{ActivityOptions, Cx, Failure, Millis, RetryPolicy};
+use kernel::{ActivityOptions, Cx, Failure, LocalActivityOptions, Millis, RetryPolicy};
 use state::memory_store::MemoryStore;
 use state::sled_store::SledStore;
 use state::store::Store;
@@ -340,5 +340,47 @@ async fn an_engine_keeps_cursors_and_refuses_keys_that_are_too_long() {
         panic!("it should fail");
     };
     assert!(failure.to_string().contains("513 bytes"), "{failure}");
+    engine.shutdown().await;
+}
+
+/// Adds up what local activities give, each twice at first.
+async fn add_up(cx: Cx, n: u64) -> Result<u64, Failure> {
+    let options = || LocalActivityOptions::from(quick());
+    let mut sum = 0;
+    for one in 0..n {
+        sum += cx
+            .local_activity_named::<_, u64>("Flaky", &one, options())
+            .await?;
+    }
+    Ok(sum)
+}
+
+#[tokio::test]
+async fn local_activities_run_beside_the_engine_and_are_tried_again() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&calls);
+    let engine = Engine::builder(Arc::new(MemoryStore::new()))
+        .workflow("add_up", add_up)
+        .activity_fn("Flaky", move |cx: ActivityCx, n: u64| {
+            let seen = Arc::clone(&seen);
+            async move {
+                seen.fetch_add(1, Ordering::Relaxed);
+                let key = format!("sum/{}/local-{}", cx.run_id(), n + 1);
+                assert_eq!(cx.idempotency_key(), key);
+                if cx.attempt() == 1 {
+                    return Err(Failure::retryable("Flaky", "not yet"));
+                }
+                Ok(n)
+            }
+        })
+        .start()
+        .unwrap();
+    let client = engine.client();
+    let run = client.start("sum", "add_up", &5_u64).await.unwrap();
+    assert_eq!(client.result::<u64>(run).await.unwrap(), 10);
+    assert_eq!(calls.load(Ordering::Relaxed), 10);
+    let history = client.history(run).unwrap();
+    let markers = history.iter().filter(|e| e.kind.name() == "MarkerRecorded");
+    assert_eq!(markers.count(), 5);
     engine.shutdown().await;
 }

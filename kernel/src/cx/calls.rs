@@ -6,14 +6,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::futures::{Canceled, NextSignal, Operation};
+use super::local::{Call, LocalActivityTask, LocalOperation};
 use super::scope::Scope;
-use super::shared::{OperationKind, Shared};
+use super::shared::{Begin, OperationKind, Shared};
 use crate::command::Command;
 use crate::failure::Failure;
 use crate::ids::{Millis, RunId, Seq, Timestamp, WorkflowId};
 use crate::machine::{Replaying, WorkflowInfo};
 use crate::marker::{Marker, PatchState};
-use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy};
+use crate::options::{ActivityOptions, ChildOptions, LocalActivityOptions, ParentClosePolicy};
 use crate::payload::Payload;
 
 /// The typed promise of an activity, known to the workflow that calls it and the code that runs it.
@@ -206,6 +207,66 @@ impl Cx {
         })
     }
 
+    /// Runs an activity in this process, beside the turn that asks for it, with the timeouts and
+    /// retries of its contract.
+    ///
+    /// It is not scheduled, waits for no worker and has no heartbeat: for short work that is called
+    /// often. Its result is one event, written with whatever else the turn asks for. Until then a
+    /// crash runs it again; the event is never run again.
+    ///
+    /// ```
+    /// use kernel::{ActivityContract, Cx, Failure};
+    ///
+    /// struct Price;
+    /// impl ActivityContract for Price {
+    ///     const TYPE: &'static str = "Price";
+    ///     type Input = String;
+    ///     type Output = u64;
+    /// }
+    ///
+    /// /// One commit for all of them, if they are quick.
+    /// async fn total(cx: Cx, cart: Vec<String>) -> Result<u64, Failure> {
+    ///     let mut sum = 0;
+    ///     for item in &cart {
+    ///         sum += cx.local_activity::<Price>(item).await?;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// # drop(total);
+    /// ```
+    pub fn local_activity<A: ActivityContract>(
+        &self,
+        input: &A::Input,
+    ) -> LocalOperation<A::Output> {
+        self.local_activity_with::<A>(input, A::options().into())
+    }
+
+    /// Runs a local activity with other options than its contract's.
+    pub fn local_activity_with<A: ActivityContract>(
+        &self,
+        input: &A::Input,
+        options: LocalActivityOptions,
+    ) -> LocalOperation<A::Output> {
+        self.local_activity_named(A::TYPE, input, options)
+    }
+
+    /// Runs a local activity by its registered name.
+    pub fn local_activity_named<I: Serialize + ?Sized, O: DeserializeOwned>(
+        &self,
+        activity_type: &str,
+        input: &I,
+        options: LocalActivityOptions,
+    ) -> LocalOperation<O> {
+        let call = Call {
+            activity_type: activity_type.to_owned(),
+            input: Payload::json(input).map_err(Failure::from),
+            options,
+            scheduled_at: self.now(),
+            first_seq: None,
+        };
+        LocalOperation::new(self.clone(), call)
+    }
+
     /// Waits; a restart does not forget how long is left.
     pub fn sleep(&self, duration: Millis) -> Operation<()> {
         self.begin(OperationKind::Timer, |seq| {
@@ -391,7 +452,27 @@ impl Cx {
     ) -> Operation<T> {
         let seq = self
             .shared
-            .with(|inner| inner.begin(kind, &self.scope, command));
+            .with(|inner| inner.begin(kind, &self.scope, |seq| command(seq).map(Begin::Command)));
+        Operation::new(Arc::clone(&self.shared), seq)
+    }
+
+    /// One attempt, or several with short waits between them, of a local activity.
+    pub(super) fn begin_local<T>(&self, call: &Call, attempt: u32) -> Operation<T> {
+        let begin = |seq: Seq| {
+            Ok(Begin::Local(LocalActivityTask {
+                seq,
+                first_seq: call.first_seq.unwrap_or(seq),
+                activity_type: call.activity_type.clone(),
+                input: call.input.clone()?,
+                options: call.options.clone(),
+                attempt,
+                scheduled_at: call.scheduled_at,
+            }))
+        };
+        let kind = OperationKind::LocalActivity;
+        let seq = self
+            .shared
+            .with(|inner| inner.begin(kind, &self.scope, begin));
         Operation::new(Arc::clone(&self.shared), seq)
     }
 }

@@ -34,6 +34,10 @@ impl<T> Operation<T> {
             output: PhantomData,
         }
     }
+
+    pub(super) fn seq(&self) -> Seq {
+        self.seq
+    }
 }
 
 impl<T> std::fmt::Debug for Operation<T> {

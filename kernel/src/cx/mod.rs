@@ -3,6 +3,7 @@
 mod calls;
 mod futures;
 mod handlers;
+mod local;
 mod log;
 mod recall;
 mod scope;
@@ -12,5 +13,6 @@ mod visibility;
 pub use calls::{ActivityContract, Cx, WorkflowContract};
 pub use futures::{Canceled, NextSignal, Operation};
 pub(crate) use handlers::HandlerFuture;
+pub use local::{LocalActivityTask, LocalEnd, LocalOperation};
 pub use log::{LogLevel, LogLine};
 pub(crate) use shared::{Inner, Shared};

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::local::LocalEnd;
 use super::shared::Inner;
 use crate::command::Command;
 use crate::machine::Replaying;
@@ -32,6 +33,7 @@ impl Inner {
     /// Hands back what the turn that comes next recorded when it was made.
     pub(crate) fn recall<'a>(&mut self, markers: impl Iterator<Item = &'a Marker>) {
         self.recall.side_effects.clear();
+        self.locals.recorded.clear();
         for marker in markers {
             match marker {
                 Marker::Patch { id, .. } => {
@@ -40,6 +42,16 @@ impl Inner {
                 Marker::SideEffect { value } => {
                     self.recall.side_effects.push_back(value.clone());
                 }
+                Marker::LocalActivity {
+                    seq,
+                    attempt,
+                    outcome,
+                    ..
+                } => self.locals.recorded.push_back(LocalEnd {
+                    seq: *seq,
+                    attempt: *attempt,
+                    outcome: outcome.clone(),
+                }),
                 Marker::Stage { .. } => {}
             }
         }

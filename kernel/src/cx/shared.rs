@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::handlers::Handlers;
+use super::local::{LocalActivityTask, Locals};
 use super::log::Log;
 use super::recall::Recall;
 use super::scope::Scope;
@@ -36,6 +37,7 @@ const CONTINUATION: &str = "the workflow continues as new";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OperationKind {
     Activity,
+    LocalActivity,
     Timer,
     Child,
     /// A child that goes on alone when nobody waits for it any more.
@@ -54,6 +56,12 @@ enum Why {
 enum CancelSent {
     Yes,
     No,
+}
+
+/// What an operation begins with.
+pub(crate) enum Begin {
+    Command(Command),
+    Local(LocalActivityTask),
 }
 
 enum Slot {
@@ -90,6 +98,7 @@ pub(crate) struct Inner {
     random: u64,
     steps: u32,
     pub(super) recall: Recall,
+    pub(super) locals: Locals,
     pub(super) handlers: Handlers,
     pub(super) log: Log,
     /// While the run is only read: the state of chance to go back to.
@@ -132,6 +141,7 @@ impl Shared {
             random,
             steps: 0,
             recall: Recall::default(),
+            locals: Locals::default(),
             handlers: Handlers::default(),
             log: Log::default(),
             before_reading: None,
@@ -268,7 +278,7 @@ impl Inner {
     }
 
     /// Resolves a waiting operation. News of one that nobody waits for any more is dropped.
-    fn resolve(&mut self, seq: Seq, result: Result<Payload, Failure>) {
+    pub(super) fn resolve(&mut self, seq: Seq, result: Result<Payload, Failure>) {
         let Some(slot) = self.slots.get_mut(&seq) else {
             return;
         };
@@ -323,6 +333,11 @@ impl Inner {
                     .push(Command::RequestCancelActivityTask { seq });
                 self.resolve(seq, Err(Failure::canceled("the activity was canceled")));
             }
+            OperationKind::LocalActivity => {
+                self.stop_local(seq);
+                let failure = Failure::canceled("the local activity was canceled");
+                self.resolve(seq, Err(failure));
+            }
             OperationKind::Timer => {
                 self.commands.push(Command::CancelTimer { seq });
                 self.resolve(seq, Err(Failure::canceled("the timer was canceled")));
@@ -339,7 +354,7 @@ impl Inner {
         &mut self,
         kind: OperationKind,
         scope: &Scope,
-        command: impl FnOnce(Seq) -> Result<Command, Failure>,
+        begin: impl FnOnce(Seq) -> Result<Begin, Failure>,
     ) -> Seq {
         if self.is_reading() {
             let failure = Failure::permanent(
@@ -356,9 +371,12 @@ impl Inner {
         let slot = if scope.is_canceled() {
             Slot::Resolved(Err(canceled(scope)))
         } else {
-            match command(seq) {
-                Ok(command) => {
-                    self.commands.push(command);
+            match begin(seq) {
+                Ok(begin) => {
+                    match begin {
+                        Begin::Command(command) => self.commands.push(command),
+                        Begin::Local(task) => self.begin_local(task),
+                    }
                     Slot::Waiting {
                         kind,
                         scope: scope.clone(),

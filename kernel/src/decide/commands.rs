@@ -11,7 +11,7 @@ use crate::event::{EventKind, HistoryEvent, Transition};
 use crate::failure::Failure;
 use crate::ids::{EventId, RunId, Seq, Timestamp};
 use crate::limits;
-use crate::marker::Marker;
+use crate::marker::{LocalOutcome, Marker};
 use crate::options::ActivityOptions;
 use crate::payload::Payload;
 use crate::primitives::{Illegal, activity, child, timer, update, workflow_task};
@@ -346,6 +346,16 @@ impl Work<'_> {
             Marker::Stage { name, .. } => self.stage(name)?,
             Marker::Patch { id, .. } => check_name("a patch", id)?,
             Marker::SideEffect { value } => check_payload("the side effect's value", value)?,
+            Marker::LocalActivity {
+                activity_type,
+                outcome,
+                ..
+            } => {
+                check_name("an activity", activity_type)?;
+                if let LocalOutcome::Completed(value) = outcome {
+                    check_payload("the local activity's result", value)?;
+                }
+            }
         }
         self.push(EventKind::MarkerRecorded { marker });
         Ok(())

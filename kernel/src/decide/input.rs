@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::command::Command;
+use crate::event::{AfterReset, Attempts, HeartbeatDetails};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, RunId, Timestamp};
 use crate::payload::Payload;
@@ -117,6 +118,33 @@ pub enum Input {
         /// The `ActivityTaskScheduled` event.
         scheduled_event_id: EventId,
     },
+    /// Somebody wants an activity's attempts counted from 1 again.
+    ActivityReset {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// What becomes of the last heartbeat's details.
+        heartbeat: HeartbeatDetails,
+        /// Whether it stays paused, if it is.
+        after: AfterReset,
+    },
+    /// Somebody wants no further attempt of an activity to begin.
+    ActivityPause {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody lets a paused activity go on.
+    ActivityUnpause {
+        /// The `ActivityTaskScheduled` event.
+        scheduled_event_id: EventId,
+        /// Whether its attempts are counted from 1 again.
+        attempts: Attempts,
+    },
+    /// The turn that is just decided left local activities running.
+    LocalActivitiesRunning,
     /// The workflow code ran on all news.
     WorkflowTaskCompleted {
         /// What it asks for.
@@ -178,6 +206,12 @@ pub enum Rejection {
     NotBackingOff(EventId),
     /// The attempt is held elsewhere already.
     AlreadyHeld(EventId),
+    /// An attempt of the activity has not ended yet.
+    AttemptRunning(EventId),
+    /// The activity is paused already.
+    ActivityAlreadyPaused(EventId),
+    /// The activity is not paused.
+    ActivityNotPaused(EventId),
     /// The workflow code is not owed a turn.
     NoWorkflowTask,
     /// A limit would be broken; the text says which.
@@ -205,6 +239,12 @@ impl fmt::Display for Rejection {
                 f,
                 "somebody elsewhere is already to complete the attempt of activity {id}"
             ),
+            Self::AttemptRunning(id) => write!(
+                f,
+                "an attempt of activity {id} is running still: wait for its end, or end it by hand"
+            ),
+            Self::ActivityAlreadyPaused(id) => write!(f, "activity {id} is paused already"),
+            Self::ActivityNotPaused(id) => write!(f, "activity {id} is not paused"),
             Self::NoWorkflowTask => f.write_str("no workflow task is pending"),
             Self::OverLimit(what) | Self::BadCommand(what) => f.write_str(what),
         }

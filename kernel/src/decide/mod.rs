@@ -3,6 +3,7 @@
 //! Neighbours: the engine calls [`decide`] and [`start`], commits the transition, then folds it
 //! with [`RunState::apply`](crate::RunState::apply).
 
+mod by_hand;
 mod check;
 mod commands;
 mod input;

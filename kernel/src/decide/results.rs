@@ -1,5 +1,6 @@
 //! `decide` for everything that arrives from outside the workflow code.
 
+use super::by_hand;
 use super::check::{check_history, check_name, check_payload, check_reason};
 use super::commands;
 use super::input::{ChildOutcome, Input, Rejection};
@@ -190,6 +191,21 @@ pub fn decide(state: &RunState, input: Input, now: Timestamp) -> Result<Transiti
                 until: now,
             }))
         }
+        Input::ActivityReset {
+            scheduled_event_id,
+            heartbeat,
+            after,
+        } => by_hand::reset(state, scheduled_event_id, (heartbeat, after), now),
+        Input::ActivityPause {
+            scheduled_event_id,
+            by,
+            reason,
+        } => by_hand::pause(state, scheduled_event_id, (by, reason), now),
+        Input::ActivityUnpause {
+            scheduled_event_id,
+            attempts,
+        } => by_hand::unpause(state, scheduled_event_id, attempts, now),
+        Input::LocalActivitiesRunning => Ok(one_note(Note::LocalActivitiesRunning)),
         Input::WorkflowTaskCompleted {
             commands,
             successor,

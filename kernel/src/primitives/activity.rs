@@ -38,6 +38,8 @@ pub enum Event {
     Deferred,
     /// The wait is over.
     AttemptDue,
+    /// Somebody wants its attempts counted from 1 again.
+    Reset,
     /// Progress was reported.
     Heartbeat,
     /// Cancellation was asked for.
@@ -92,7 +94,7 @@ impl State {
         match self {
             Self::Scheduled => match event {
                 Event::AttemptFailed | Event::Deferred => Ok(Self::BackingOff),
-                Event::AttemptDue | Event::Heartbeat => Ok(Self::Scheduled),
+                Event::AttemptDue | Event::Reset | Event::Heartbeat => Ok(Self::Scheduled),
                 Event::Held => Ok(Self::Held),
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::Completed => Ok(Self::Completed),
@@ -101,7 +103,7 @@ impl State {
                 Event::Canceled => illegal(),
             },
             Self::BackingOff => match event {
-                Event::AttemptDue => Ok(Self::Scheduled),
+                Event::AttemptDue | Event::Reset => Ok(Self::Scheduled),
                 Event::Deferred => Ok(Self::BackingOff),
                 Event::CancelRequested => Ok(Self::CancelRequested),
                 Event::TimedOut => Ok(Self::TimedOut),
@@ -122,6 +124,7 @@ impl State {
                 Event::AttemptFailed
                 | Event::Deferred
                 | Event::AttemptDue
+                | Event::Reset
                 | Event::CancelRequested => illegal(),
             },
             Self::Held => match event {
@@ -131,6 +134,8 @@ impl State {
                 Event::Completed => Ok(Self::Completed),
                 Event::Failed => Ok(Self::Failed),
                 Event::TimedOut => Ok(Self::TimedOut),
+                // Whoever holds the old attempt is refused from now on.
+                Event::Reset => Ok(Self::Scheduled),
                 Event::Held | Event::Deferred | Event::AttemptDue | Event::Canceled => illegal(),
             },
             Self::HeldCancelRequested => match event {
@@ -143,6 +148,7 @@ impl State {
                 | Event::Held
                 | Event::Deferred
                 | Event::AttemptDue
+                | Event::Reset
                 | Event::CancelRequested => illegal(),
             },
             Self::Completed | Self::Failed | Self::TimedOut | Self::Canceled => match event {
@@ -150,6 +156,7 @@ impl State {
                 | Event::Held
                 | Event::Deferred
                 | Event::AttemptDue
+                | Event::Reset
                 | Event::Heartbeat
                 | Event::CancelRequested
                 | Event::Completed

@@ -69,8 +69,8 @@ fn all_tables() -> String {
             TimedOut, Canceled
         );
         let events = all!(
-            Event: AttemptFailed, Held, Deferred, AttemptDue, Heartbeat, CancelRequested, Completed,
-            Failed, TimedOut, Canceled
+            Event: AttemptFailed, Held, Deferred, AttemptDue, Reset, Heartbeat, CancelRequested,
+            Completed, Failed, TimedOut, Canceled
         );
         out += &table("activity", &states, &events, State::on);
     }

@@ -16,7 +16,7 @@ use crate::chain::{Initiator, NextAttempt, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef};
 use crate::failure::TimeoutType;
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
-use crate::marker::{Marker, PatchState};
+use crate::marker::{LocalOutcome, Marker, PatchState};
 use crate::options::{ActivityOptions, RetryState};
 use crate::payload::Payload;
 
@@ -559,5 +559,35 @@ fn marker(marker: &Marker) -> Value {
         Marker::SideEffect { value } => {
             json!({ "markerName": "SideEffect", "details": { "data": payloads(value) } })
         }
+        Marker::LocalActivity {
+            seq,
+            activity_type,
+            attempt,
+            outcome,
+        } => local_activity(*seq, activity_type, *attempt, outcome),
     }
+}
+
+/// As Temporal's core writes it: what it was in `data`, the value in `result`, a failure beside them.
+fn local_activity(seq: Seq, activity_type: &str, attempt: u32, outcome: &LocalOutcome) -> Value {
+    let mut data = json!({ "seq": seq.0, "attempt": attempt, "activity_id": seq.0.to_string(),
+        "activity_type": activity_type });
+    let (result, how) = match outcome {
+        LocalOutcome::Completed(value) => (Some(value), None),
+        LocalOutcome::Failed(failure) => (None, Some(failure)),
+        LocalOutcome::BackOff { failure, delay } => {
+            data["backoff"] = json!(time::write_duration(*delay));
+            (None, Some(failure))
+        }
+    };
+    let data = Payload::json(&data).unwrap_or_else(|_| Payload::null());
+    let mut details = json!({ "data": payloads(&data) });
+    if let Some(value) = result {
+        details["result"] = payloads(value);
+    }
+    let mut marker = json!({ "markerName": "core_local_activity", "details": details });
+    if let Some(how) = how {
+        marker["failure"] = failure(how);
+    }
+    marker
 }

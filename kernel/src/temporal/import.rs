@@ -20,7 +20,7 @@ use crate::event::{EventKind, HistoryEvent, ParentRef};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, WorkflowId};
 use crate::limits;
-use crate::marker::{Marker, PatchState};
+use crate::marker::{LocalOutcome, Marker, PatchState};
 use crate::options::{ActivityOptions, ChildOptions, RetryState};
 use crate::payload::Payload;
 use crate::visibility::{Memo, SearchAttributes};
@@ -543,6 +543,29 @@ fn marker(fields: &Value) -> Read<Marker> {
         "SideEffect" => Marker::SideEffect {
             value: detail("data")?,
         },
+        "core_local_activity" => {
+            let data = json("data")?;
+            let number = |key: &str| {
+                let number = data.get(key).and_then(Value::as_u64);
+                let number = number.and_then(|n| u32::try_from(n).ok());
+                number.ok_or_else(|| format!("the marker {name:?} has no {key:?}"))
+            };
+            let failed = fields.get("failure").filter(|failure| failure.is_object());
+            let outcome = match (failed, data.get("backoff")) {
+                (None, _) => LocalOutcome::Completed(detail("result")?),
+                (Some(failure), None) => LocalOutcome::Failed(read_failure(Some(failure))?),
+                (Some(failure), delay) => LocalOutcome::BackOff {
+                    failure: read_failure(Some(failure))?,
+                    delay: read_limit(delay)?.unwrap_or_default(),
+                },
+            };
+            Marker::LocalActivity {
+                seq: Seq(number("seq")?),
+                activity_type: wanted(&data, "activity_type")?.to_owned(),
+                attempt: number("attempt")?,
+                outcome,
+            }
+        }
         other => return Err(format!("this engine has no marker {other:?}")),
     })
 }

@@ -8,7 +8,7 @@ use crate::chain::{Chain, Initiator, NextAttempt, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp, WorkflowId};
-use crate::marker::{Marker, PatchState};
+use crate::marker::{LocalOutcome, Marker, PatchState};
 use crate::options::{
     ActivityOptions, ChildOptions, ParentClosePolicy, RetryPolicy, RetryState, Semaphore,
 };
@@ -17,6 +17,15 @@ use crate::payload::{Encoding, Payload};
 use crate::replay;
 use crate::testing::{Outside, RUN, TestRun, bodies, json as value};
 use crate::visibility::SearchValue;
+
+fn local(outcome: LocalOutcome) -> Marker {
+    Marker::LocalActivity {
+        seq: Seq(7),
+        activity_type: "Price".to_owned(),
+        attempt: 2,
+        outcome,
+    }
+}
 
 fn id() -> WorkflowId {
     WorkflowId::new("test-run")
@@ -225,6 +234,12 @@ fn everything() -> Vec<HistoryEvent> {
             state: PatchState::Deprecated,
         },
         Marker::SideEffect { value: value(&4) },
+        local(LocalOutcome::Completed(value(&5))),
+        local(LocalOutcome::Failed(Failure::permanent("Broken", "no"))),
+        local(LocalOutcome::BackOff {
+            failure: Failure::retryable("Busy", "later"),
+            delay: Millis(90_500),
+        }),
     ];
     kinds.extend(markers.map(|marker| EventKind::MarkerRecorded { marker }));
     let words = ["a".to_owned(), "b".to_owned()].to_vec();

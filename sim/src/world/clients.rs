@@ -3,7 +3,7 @@
 //! Neighbours: the world lets them, the ledger keeps what they were told.
 
 use engine::core::{Message, Reply, StartSpec, Token, UpdateStage};
-use kernel::{Payload, RunId, WorkflowId};
+use kernel::{AfterReset, Attempts, EventId, HeartbeatDetails, Payload, RunId, WorkflowId};
 use state::store::Store;
 
 use super::{Asked, World};
@@ -107,6 +107,65 @@ impl World {
             workflow_id,
             scheduled_event_id,
         })
+    }
+
+    /// Some activity is held back, let go on, or begun again, whether that can be or not.
+    pub(super) fn hold_or_reset_somebody(&mut self) -> Result<(), String> {
+        let Some(run_id) = self.somebody()? else {
+            return Ok(());
+        };
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        let ids: Vec<EventId> = state.activities.keys().copied().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let scheduled_event_id = ids[self.rng.index(ids.len())];
+        let workflow_id = state.workflow_id;
+        let after = if self.rng.chance(50) {
+            AfterReset::GoesOn
+        } else {
+            AfterReset::StaysPaused
+        };
+        let attempts = if self.rng.chance(50) {
+            Attempts::GoOn
+        } else {
+            Attempts::BeginAgain
+        };
+        let message = match self.rng.below(4) {
+            0 | 1 => Message::PauseActivity {
+                workflow_id,
+                scheduled_event_id,
+                by: "the storm".to_owned(),
+                reason: "for a while".to_owned(),
+            },
+            2 => Message::UnpauseActivity {
+                workflow_id,
+                scheduled_event_id,
+                attempts,
+            },
+            _ => Message::ResetActivity {
+                workflow_id,
+                scheduled_event_id,
+                heartbeat: HeartbeatDetails::Keep,
+                after,
+            },
+        };
+        self.tell(message)
+    }
+
+    /// All that is held back in a run goes on.
+    pub(super) fn unpause_activities(&mut self, run_id: RunId) -> Result<(), String> {
+        let state = self.store.load_run(run_id).map_err(|e| e.to_string())?;
+        let Some(state) = state else { return Ok(()) };
+        for (scheduled_event_id, _) in state.activities.iter().filter(|(_, a)| a.paused.is_some()) {
+            self.tell(Message::UnpauseActivity {
+                workflow_id: state.workflow_id.clone(),
+                scheduled_event_id: *scheduled_event_id,
+                attempts: Attempts::GoOn,
+            })?;
+        }
+        Ok(())
     }
 
     pub(super) fn query_somebody(&mut self) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Inputs that speak of an activity.
 
 use super::*;
+use crate::event::{AfterReset, Attempts, HeartbeatDetails};
 
 #[test]
 fn a_result_completes_its_activity_once() {
@@ -223,4 +224,110 @@ fn an_activity_that_waits_for_its_next_attempt_can_be_canceled() {
     cancel_activity(&mut run);
     let canceled = result(2, Err(Failure::canceled("no attempt was running")));
     assert_eq!(run.event(canceled).name(), "ActivityTaskCanceled");
+}
+
+fn reset(heartbeat: HeartbeatDetails) -> Input {
+    Input::ActivityReset {
+        scheduled_event_id: ACTIVITY,
+        heartbeat,
+        after: AfterReset::GoesOn,
+    }
+}
+
+#[test]
+fn a_reset_activity_counts_its_attempts_from_one_again() {
+    let mut run = run();
+    run.note(heartbeat(1));
+    run.note(result(1, Err(busy())));
+    run.now = Timestamp(300);
+    run.note(reset(HeartbeatDetails::Keep));
+    let pending = &run.state.activities[&ACTIVITY];
+    assert_eq!(
+        (pending.state, pending.attempt),
+        (activity::State::Scheduled, 1)
+    );
+    assert_eq!(pending.next_attempt_at, Timestamp(300));
+    assert_eq!(pending.heartbeat, Some(json(&1)));
+    run.note(reset(HeartbeatDetails::Clear));
+    let pending = &run.state.activities[&ACTIVITY];
+    assert_eq!((&pending.heartbeat, pending.resets), (&None, 2));
+}
+
+fn pause() -> Input {
+    Input::ActivityPause {
+        scheduled_event_id: ACTIVITY,
+        by: "ada".to_owned(),
+        reason: "the quota is spent".to_owned(),
+    }
+}
+
+fn unpause(attempts: Attempts) -> Input {
+    Input::ActivityUnpause {
+        scheduled_event_id: ACTIVITY,
+        attempts,
+    }
+}
+
+#[test]
+fn a_paused_activity_knows_by_whom_since_when_and_why() {
+    let mut run = run();
+    let refused = run.refused(unpause(Attempts::GoOn));
+    assert_eq!(refused, Rejection::ActivityNotPaused(ACTIVITY));
+    run.now = Timestamp(300);
+    run.note(pause());
+    let paused = run.state.activities[&ACTIVITY].paused.clone().unwrap();
+    assert_eq!(paused.since, Timestamp(300));
+    assert_eq!(
+        (&*paused.by, &*paused.reason),
+        ("ada", "the quota is spent")
+    );
+    let refused = run.refused(pause());
+    assert_eq!(refused, Rejection::ActivityAlreadyPaused(ACTIVITY));
+    // An attempt that runs goes on: it may fail, too.
+    run.note(result(1, Err(busy())));
+    run.note(unpause(Attempts::GoOn));
+    let pending = &run.state.activities[&ACTIVITY];
+    assert_eq!((pending.attempt, &pending.paused), (2, &None));
+}
+
+#[test]
+fn a_reset_lifts_a_pause_or_keeps_it() {
+    let mut run = run();
+    run.note(pause());
+    run.note(Input::ActivityReset {
+        scheduled_event_id: ACTIVITY,
+        heartbeat: HeartbeatDetails::Keep,
+        after: AfterReset::StaysPaused,
+    });
+    assert!(run.state.activities[&ACTIVITY].paused.is_some());
+    run.note(reset(HeartbeatDetails::Keep));
+    assert!(run.state.activities[&ACTIVITY].paused.is_none());
+}
+
+#[test]
+fn an_activity_goes_on_from_attempt_one_if_that_is_wanted() {
+    let mut run = run();
+    run.note(result(1, Err(busy())));
+    run.note(pause());
+    let transition = decide(&run.state, unpause(Attempts::BeginAgain), run.now).unwrap();
+    assert_eq!((transition.events.len(), transition.notes.len()), (0, 2));
+    run.state.apply(&transition).unwrap();
+    let pending = &run.state.activities[&ACTIVITY];
+    assert_eq!((pending.attempt, pending.resets), (1, 1));
+    assert_eq!(pending.paused, None);
+}
+
+#[test]
+fn an_activity_that_is_gone_or_canceled_is_not_reset() {
+    let mut run = run();
+    let unknown = Input::ActivityReset {
+        scheduled_event_id: TIMER,
+        heartbeat: HeartbeatDetails::Keep,
+        after: AfterReset::GoesOn,
+    };
+    assert_eq!(run.refused(unknown), Rejection::NotPending(TIMER));
+    cancel_activity(&mut run);
+    let refused = run.refused(reset(HeartbeatDetails::Keep));
+    assert_eq!(refused, Rejection::AlreadyRequested);
+    assert_eq!(run.refused(pause()), Rejection::AlreadyRequested);
 }
