@@ -12,15 +12,15 @@ use serde_json::Value;
 use super::time;
 use super::values::{
     HEADER, attributes_key, bare, number, read_close_policy, read_failure, read_limit,
-    read_payload, read_payloads, read_replaced_by, read_retry_policy, read_retry_state,
-    read_search_value, timeout_of,
+    read_local_outcome, read_payload, read_payloads, read_replaced_by, read_retry_policy,
+    read_retry_state, read_search_value, timeout_of,
 };
 use crate::chain::{Chain, Initiator, NextAttempt, WorkflowOptions};
 use crate::event::{EventKind, HistoryEvent, ParentRef};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Seq, WorkflowId};
 use crate::limits;
-use crate::marker::{LocalOutcome, Marker, PatchState};
+use crate::marker::{Marker, PatchState};
 use crate::options::{ActivityOptions, ChildOptions, RetryState};
 use crate::payload::Payload;
 use crate::visibility::{Memo, SearchAttributes};
@@ -550,15 +550,7 @@ fn marker(fields: &Value) -> Read<Marker> {
                 let number = number.and_then(|n| u32::try_from(n).ok());
                 number.ok_or_else(|| format!("the marker {name:?} has no {key:?}"))
             };
-            let failed = fields.get("failure").filter(|failure| failure.is_object());
-            let outcome = match (failed, data.get("backoff")) {
-                (None, _) => LocalOutcome::Completed(detail("result")?),
-                (Some(failure), None) => LocalOutcome::Failed(read_failure(Some(failure))?),
-                (Some(failure), delay) => LocalOutcome::BackOff {
-                    failure: read_failure(Some(failure))?,
-                    delay: read_limit(delay)?.unwrap_or_default(),
-                },
-            };
+            let outcome = read_local_outcome(&data, fields)?;
             Marker::LocalActivity {
                 seq: Seq(number("seq")?),
                 activity_type: wanted(&data, "activity_type")?.to_owned(),

@@ -7,6 +7,7 @@ use super::time;
 use crate::failure::{Failure, FailureKind, Retry, TimeoutType};
 use crate::ids::{Millis, RunId};
 use crate::limits;
+use crate::marker::LocalOutcome;
 use crate::options::{ParentClosePolicy, RetryPolicy, RetryState};
 use crate::payload::{Encoding, Payload};
 use crate::visibility::SearchValue;
@@ -175,6 +176,24 @@ pub(super) fn failure(failure: &Failure) -> Value {
         value.insert("cause".to_owned(), self::failure(cause));
     }
     Value::Object(value)
+}
+
+/// Reads how a local activity ended from its marker and the data in it.
+pub(super) fn read_local_outcome(data: &Value, fields: &Value) -> Result<LocalOutcome, String> {
+    let failed = fields.get("failure").filter(|failure| failure.is_object());
+    let Some(failure) = failed
+        .map(|failure| read_failure(Some(failure)))
+        .transpose()?
+    else {
+        let result = fields
+            .get("details")
+            .and_then(|details| details.get("result"));
+        return Ok(LocalOutcome::Completed(read_payloads(result)?));
+    };
+    Ok(match read_limit(data.get("backoff"))? {
+        None => LocalOutcome::Failed(failure),
+        Some(delay) => LocalOutcome::BackOff { failure, delay },
+    })
 }
 
 /// Reads a failure. One that only says which activity or child failed is its cause.
