@@ -439,7 +439,10 @@ impl Client {
             return Ok(*description);
         }
         let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
-        let paused = crate::explain::paused(&state, crate::clock::now());
+        let now = crate::clock::now();
+        // A completion from elsewhere is taken without somebody at work on the run.
+        let paused =
+            crate::explain::paused(&state, now).or_else(|| crate::explain::held(&state, now));
         let waiting_on = match paused {
             _ if state.is_closed() => String::new(),
             Some(why) => why,

@@ -107,7 +107,7 @@ pub(crate) fn paused(state: &RunState, now: Timestamp) -> Option<String> {
 
 /// Of the attempt that is held elsewhere and runs out of time first: since when, until when, and what
 /// somebody who knows the result can do.
-fn held(state: &RunState, now: Timestamp) -> Option<String> {
+pub(crate) fn held(state: &RunState, now: Timestamp) -> Option<String> {
     let held = state.activities.iter();
     let held = held.filter_map(|(id, pending)| Some((*id, pending, pending.held_until()?)));
     let (id, pending, until) = held.min_by_key(|(_, _, until)| *until)?;

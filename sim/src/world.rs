@@ -338,15 +338,6 @@ impl World {
         }
     }
 
-    fn begin_an_outage(&mut self) {
-        if self.now < self.outage_until || self.report.outages >= 3 {
-            return;
-        }
-        self.report.outages += 1;
-        let lasting = kernel::Millis(self.rng.below(90_000));
-        self.outage_until = self.now.after(lasting);
-    }
-
     /// Workers that were told to stop say so, sooner or later.
     fn workers_stop(&mut self) -> Result<(), String> {
         for task in std::mem::take(&mut self.stopping) {

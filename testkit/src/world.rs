@@ -291,6 +291,7 @@ impl World {
                 scheduled_event_id: EventId(u64::MAX - u64::from(task.first_seq.0)),
                 attempt: task.attempt,
             },
+            resets: 0,
             workflow_id: task.workflow_id,
             activity_type: task.activity_type,
             input: task.input,

@@ -3,7 +3,7 @@
 //! Neighbours: the world lets them, the ledger keeps what they were told.
 
 use engine::core::{Message, Reply, StartSpec, Token, UpdateStage};
-use kernel::{AfterReset, Attempts, EventId, HeartbeatDetails, Payload, RunId, WorkflowId};
+use kernel::{AfterReset, Attempts, EventId, HeartbeatDetails, Millis, Payload, RunId, WorkflowId};
 use state::store::Store;
 
 use super::{Asked, World};
@@ -191,6 +191,16 @@ impl World {
             input: Payload::json(&self.next_signal).map_err(|e| e.to_string())?,
         };
         self.ask(signal, Asked::Signal(self.next_signal))
+    }
+
+    /// The dependency of guarded activities goes away for a while.
+    pub(super) fn begin_an_outage(&mut self) {
+        if self.now < self.outage_until || self.report.outages >= 3 {
+            return;
+        }
+        self.report.outages += 1;
+        let lasting = Millis(self.rng.below(90_000));
+        self.outage_until = self.now.after(lasting);
     }
 
     pub(super) fn submit(&mut self) -> Result<(), String> {
