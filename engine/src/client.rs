@@ -441,8 +441,9 @@ impl Client {
         let state = self.store.load_run(run_id)?.ok_or(ClientError::NotFound)?;
         let now = crate::clock::now();
         // A completion from elsewhere is taken without somebody at work on the run.
-        let paused =
-            crate::explain::paused(&state, now).or_else(|| crate::explain::held(&state, now));
+        let paused = crate::explain::paused(&state, now)
+            .or_else(|| crate::explain::paused_activity(&state, now))
+            .or_else(|| crate::explain::held(&state, now));
         let waiting_on = match paused {
             _ if state.is_closed() => String::new(),
             Some(why) => why,

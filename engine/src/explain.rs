@@ -137,7 +137,7 @@ pub(crate) fn held(state: &RunState, now: Timestamp) -> Option<String> {
 }
 
 /// Of a run with a paused activity: since when, by whom and why, and what lets it go on.
-fn paused_activity(state: &RunState, now: Timestamp) -> Option<String> {
+pub(crate) fn paused_activity(state: &RunState, now: Timestamp) -> Option<String> {
     let mut all = state
         .activities
         .iter()
