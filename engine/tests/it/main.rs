@@ -18,6 +18,7 @@ mod explain;
 mod hangs;
 mod held;
 mod imports;
+mod kept_stores;
 mod locals;
 mod metrics;
 mod permits;
