@@ -23,6 +23,7 @@ impl Core {
         let Some(run_id) = self.open_run_of(workflow_id, now)? else {
             return Ok(Reply::NotOpen);
         };
+        self.close_turn(run_id, now);
         let pending = self
             .runs
             .get(&run_id)
@@ -60,6 +61,7 @@ impl Core {
         let Some(run_id) = self.open_run_of(workflow_id, now)? else {
             return Ok(Reply::NotOpen);
         };
+        self.close_turn(run_id, now);
         let of_it =
             |task: &TaskRef| (task.run_id, task.scheduled_event_id) == (run_id, scheduled_event_id);
         if self.out.iter().any(of_it) {

@@ -132,6 +132,8 @@ impl Core {
                 None => return Ok(Err(TokenRefusal::UnknownRun(run_id))),
             }
         }
+        // A turn that is open may have given the activity up.
+        self.close_turn(run_id, now);
         Ok(match self.runs.get(&run_id) {
             Some(live) => live.state.of_token(token).map(drop),
             None => Err(TokenRefusal::UnknownRun(run_id)),

@@ -32,6 +32,10 @@ impl Core {
         let Some(first) = self.state_of(run_id)? else {
             return Ok(Reply::NotFound);
         };
+        if let Some(open) = self.open_run_of(&first.workflow_id, now)? {
+            // What its code has asked for in a turn that is open belongs to what is looked at here.
+            self.close_turn(open, now);
+        }
         let open = self.open_run_of(&first.workflow_id, now)?;
         let Some(source) = gather(run_id, open, |id| self.state_and_events(id))? else {
             return Ok(Reply::NotFound);
@@ -163,7 +167,15 @@ impl Core {
         let Some(parent) = &base.parent else {
             return Ok(ParentLink::LeftBehind);
         };
-        let waits = open.is_some() && self.waiting_parent(parent)?.is_some();
+        // An open run of the chain may have been left behind by an earlier reset: then the parent is
+        // open, maybe, but waits for none of them.
+        let reports = match open {
+            Some(open) => self
+                .state_of(open)?
+                .is_some_and(|state| state.parent.is_some()),
+            None => false,
+        };
+        let waits = reports && self.waiting_parent(parent)?.is_some();
         Ok(if waits || parent.policy == ParentClosePolicy::Abandon {
             ParentLink::Kept
         } else {

@@ -143,3 +143,21 @@ fn a_fork_cannot_wait_for_somebody_elses_child() {
     }
     assert_eq!((rig.value(run), rig.value(new)), (111, 111));
 }
+
+#[test]
+fn a_run_that_was_left_behind_stays_so_when_an_older_one_of_its_chain_is_reset() {
+    let (mut rig, parent) = with_first_child(ParentClosePolicy::Terminate);
+    let task = rig.task();
+    let child = task.task.run_id;
+    rig.end(task.task, Ok(1));
+    let (alone, _) = reset(&mut rig, child, ResetTo::FirstWorkflowTask);
+    assert_eq!(rig.state(alone).parent, None, "the parent has its result");
+    let (again, _) = reset(&mut rig, child, ResetTo::FirstWorkflowTask);
+    assert_eq!(rig.state(again).parent, None);
+    rig.tell(Message::Terminate {
+        workflow_id: WorkflowId::new("p"),
+        reason: "enough".to_owned(),
+    });
+    assert_eq!(rig.state(parent).status, Status::Terminated);
+    assert_eq!(rig.state(again).status, Status::Running);
+}
