@@ -1,7 +1,7 @@
 //! `reset`: a new run that begins with a part of another one's history.
 //!
 //! Pure: a history, a point and edits give the first transition of the new run, and what will run
-//! again because of it. Neighbours: [`point`] finds where the kept part ends, [`preview`] says what
+//! again because of it. Neighbours: `point` finds where the kept part ends, [`preview`] says what
 //! becomes of everything, `origin` says who lived through what. The engine closes the other run, and
 //! looks after children, in the same commit.
 

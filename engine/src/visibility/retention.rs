@@ -1,7 +1,7 @@
 //! Retention: closed runs go when they have been closed for as long as their status allows.
 //!
 //! Nothing happens by itself: whoever embeds the engine calls [`prune`] now and then. Which runs must
-//! stay is decided by [`delete`](super::delete), run by run.
+//! stay is decided by [`delete`], run by run.
 
 use std::collections::BTreeMap;
 
