@@ -26,16 +26,33 @@ pub(crate) enum Contents {
     Some,
 }
 
+/// What the directory's `FORMAT` says of its values. One without the mark may be coded too, if it was
+/// made before there was a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marked {
+    Plain,
+    Coded,
+}
+
+/// Whether a directory has the file.
+pub(crate) fn is_there(dir: &Path) -> bool {
+    dir.join(FILE).exists()
+}
+
 /// The codec of a directory, checked against what the directory says; `None` for plain values.
 pub(crate) fn settle(
     dir: &Path,
     coding: &Coding,
-    contents: Contents,
+    (contents, marked): (Contents, Marked),
 ) -> Result<Option<Arc<dyn PayloadCodec>>, Error> {
     let known = read_if_there(&dir.join(FILE))?
         .map(|bytes| Known::parse(dir, &bytes))
         .transpose()?;
     match known {
+        None if contents == Contents::Some && marked == Marked::Coded => Err(locked(
+            "its file CODEC is missing, without which nothing in it can be read: put it back from a \
+             copy of the directory",
+        )),
         None if contents == Contents::Some => match coding {
             Coding::Plain => Ok(None),
             Coding::Compressed

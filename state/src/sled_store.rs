@@ -16,7 +16,7 @@ use kernel::{EventId, HistoryEvent, RunId, RunState, WorkflowId};
 
 use crate::blob::{BlobDir, Digest};
 use crate::codec::FORMAT;
-use crate::coding_file::{self, Contents};
+use crate::coding_file::{self, Contents, Marked};
 use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
 use crate::index::{Find, Place};
 use crate::keepsake::Keepsake;
@@ -89,13 +89,13 @@ impl SledStore {
         coding: &Coding,
         layer_bytes_max: u64,
     ) -> Result<Self, Error> {
-        check_format(dir)?;
         let contents = if layered::has_begun(dir) || dir.join(BLOB_DIR).exists() {
             Contents::Some
         } else {
             Contents::None
         };
-        let codec = coding_file::settle(dir, coding, contents)?;
+        let marked = check_format(dir, coding, contents)?;
+        let codec = coding_file::settle(dir, coding, (contents, marked))?;
         let disk = DiskKv::open(dir, layer_bytes_max)?;
         Ok(Self {
             store: KvStore::new(Coded::new(disk, codec)),
@@ -112,8 +112,9 @@ impl SledStore {
     }
 }
 
-/// Refuses a directory that is not ours or of a version that is not known; marks a new one.
-fn check_format(dir: &Path) -> Result<(), Error> {
+/// Refuses a directory that is not ours or of a version that is not known; marks a new one. Gives
+/// whether it was marked as one whose values are coded.
+fn check_format(dir: &Path, coding: &Coding, contents: Contents) -> Result<Marked, Error> {
     make_dir(dir)?;
     let path = dir.join(FORMAT_FILE);
     let corrupt = |why: String| Error::Corrupt {
@@ -121,16 +122,37 @@ fn check_format(dir: &Path) -> Result<(), Error> {
         why,
     };
     let ours = format!("openclaw-trace state, format {FORMAT}\n");
+    let ours_coded = format!("{ours}coded\n");
+    let (wanted, marked) = match coding {
+        Coding::Plain => (&ours, Marked::Plain),
+        Coding::Compressed
+        | Coding::Encrypted(_)
+        | Coding::CompressedEncrypted(_)
+        | Coding::Codec(_) => (&ours_coded, Marked::Coded),
+    };
+    let write = || write_whole(&dir.join("FORMAT.new"), &path, wanted.as_bytes());
     let Some(bytes) = read_if_there(&path)? else {
         if let Some(name) = foreign_entry(dir)? {
             return Err(corrupt(format!(
                 "it holds {name:?} but no {FORMAT_FILE} file, so it is not a state directory"
             )));
         }
-        return write_whole(&dir.join("FORMAT.new"), &path, ours.as_bytes());
+        write()?;
+        return Ok(marked);
     };
+    let is_ours = bytes == ours.as_bytes() || bytes == ours_coded.as_bytes();
+    if is_ours && contents == Contents::None && !coding_file::is_there(dir) {
+        // A first start was interrupted, and may have been one with another codec.
+        if bytes != wanted.as_bytes() {
+            write()?;
+        }
+        return Ok(marked);
+    }
     if bytes == ours.as_bytes() {
-        return Ok(());
+        return Ok(Marked::Plain);
+    }
+    if bytes == ours_coded.as_bytes() {
+        return Ok(Marked::Coded);
     }
     let text = String::from_utf8_lossy(&bytes);
     match text

@@ -156,6 +156,42 @@ fn a_plain_directory_does_not_take_a_key() {
 }
 
 #[test]
+fn a_directory_that_lost_its_file_of_keys_is_not_taken_for_a_plain_one() {
+    for coding in [Coding::Compressed, keys(&key(7))] {
+        let dir = tempfile::tempdir().unwrap();
+        let run = fill(dir.path(), &coding);
+        let file = dir.path().join("CODEC");
+        let copy = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        for with in [Coding::Plain, Coding::Compressed, keys(&key(7))] {
+            refused(dir.path(), &with, &["CODEC is missing", "put it back"]);
+        }
+        fs::write(&file, copy).unwrap();
+        let store = SledStore::open_with(dir.path(), &coding).unwrap();
+        assert_eq!(store.load_run(run_id(1)).unwrap(), Some(run.state));
+    }
+}
+
+#[test]
+fn a_first_start_that_wrote_nothing_can_be_followed_by_one_with_another_codec() {
+    let format = |dir: &Path| fs::read_to_string(dir.join("FORMAT")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), &Coding::Plain);
+    let plain = format(dir.path());
+
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("FORMAT"), &plain).unwrap();
+    fill(dir.path(), &keys(&key(7)));
+    assert_ne!(format(dir.path()), plain);
+
+    let marked = format(dir.path());
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("FORMAT"), marked).unwrap();
+    fill(dir.path(), &Coding::Plain);
+    assert_eq!(format(dir.path()), plain);
+}
+
+#[test]
 fn a_new_key_writes_and_the_old_one_is_still_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = fill(dir.path(), &keys(&key(7)));
