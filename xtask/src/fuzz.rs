@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::samples::Rng;
 use targets::Target;
 
-/// A case may take so long before it is a finding; far above what the longest needs.
+/// A case may work so long before it is a finding; far above what the longest needs.
 const SLOW: Duration = Duration::from_secs(5);
 /// Cases of one target in a row, so that a short run sees all of them.
 const ROUND: u64 = 200;
@@ -29,6 +29,7 @@ const SHRINKS_MAX: usize = 2_000;
 
 struct Args {
     reader: Option<String>,
+    /// Of work on each target.
     minutes: u64,
     seed: u64,
     corpus: PathBuf,
@@ -94,6 +95,35 @@ fn fuzz(root: &Path, args: &Args) -> Result<usize, String> {
     Ok(findings)
 }
 
+/// Work of this thread since a moment: time on the processor where the system says, so that a busy machine
+/// neither shortens a run nor makes a case look slow; otherwise time on the wall.
+struct Worked {
+    began: Option<u64>,
+    wall: Instant,
+}
+
+impl Worked {
+    fn start() -> Self {
+        Self {
+            began: processor_ns(),
+            wall: Instant::now(),
+        }
+    }
+
+    fn so_far(&self) -> Duration {
+        match (self.began, processor_ns()) {
+            (Some(began), Some(now)) => Duration::from_nanos(now.saturating_sub(began)),
+            (None, _) | (_, None) => self.wall.elapsed(),
+        }
+    }
+}
+
+/// What this thread has used of a processor, where the system says.
+fn processor_ns() -> Option<u64> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
 /// How one target fared.
 #[derive(Default)]
 struct Tally {
@@ -105,7 +135,7 @@ struct Tally {
 }
 
 fn cases(targets: &[Target], seeds: &[targets::Seed], args: &Args) -> std::io::Result<usize> {
-    let end = Instant::now() + Duration::from_secs(60 * args.minutes);
+    let enough = Duration::from_secs(60 * args.minutes);
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut place = fs::File::create(args.corpus.join("last-case"))?;
@@ -114,12 +144,17 @@ fn cases(targets: &[Target], seeds: &[targets::Seed], args: &Args) -> std::io::R
         .iter()
         .map(|t| targets::for_target(t, seeds))
         .collect();
-    'all: loop {
+    let mut is_done = false;
+    while !is_done {
+        is_done = true;
         for (target, samples) in targets.iter().zip(&samples) {
+            let worked = Worked::start();
+            let before = tallies.entry(&target.name).or_default().time;
+            if before >= enough {
+                continue;
+            }
+            is_done = false;
             for _ in 0..ROUND {
-                if Instant::now() >= end {
-                    break 'all;
-                }
                 number += 1;
                 place.seek(SeekFrom::Start(0))?;
                 writeln!(
@@ -131,16 +166,15 @@ fn cases(targets: &[Target], seeds: &[targets::Seed], args: &Args) -> std::io::R
                     Rng::named(args.seed ^ number.wrapping_mul(0x9e37_79b9), &target.name);
                 let case = mutate::case(&mut rng, samples);
                 let tally = tallies.entry(&target.name).or_default();
-                let began = Instant::now();
+                let case_worked = Worked::start();
                 let failed = fails(target, &case);
-                let took = began.elapsed();
+                let took = case_worked.so_far();
                 tally.cases += 1;
                 tally.bytes += case.len() as u64;
-                tally.time += took;
                 tally.slowest = tally.slowest.max(took);
                 let what = match failed {
                     Some(what) => what,
-                    None if took > SLOW => format!("took {took:?} for {} bytes", case.len()),
+                    None if took > SLOW => format!("worked {took:?} on {} bytes", case.len()),
                     None => continue,
                 };
                 let key = format!("{}: {what}", target.name);
@@ -154,16 +188,18 @@ fn cases(targets: &[Target], seeds: &[targets::Seed], args: &Args) -> std::io::R
                     println!("FOUND {key}\n      case {name}, {} bytes", small.len());
                 }
             }
+            tallies.entry(&target.name).or_default().time = before + worked.so_far();
         }
     }
     println!(
-        "{:<24} {:>10} {:>10} {:>9} {:>9} findings",
-        "reader", "cases", "cases/s", "MB/s", "slowest"
+        "{:<24} {:>8} {:>10} {:>10} {:>9} {:>10} findings",
+        "reader", "work", "cases", "cases/s", "MB/s", "slowest"
     );
     for (name, tally) in &tallies {
         let seconds = tally.time.as_secs_f64().max(0.001);
         println!(
-            "{name:<24} {:>10} {:>10.0} {:>9.1} {:>7} ms {}",
+            "{name:<24} {:>6.1} m {:>10} {:>10.0} {:>9.1} {:>7} ms {}",
+            seconds / 60.0,
             tally.cases,
             per_second(tally.cases, seconds),
             per_second(tally.bytes, seconds) / 1e6,

@@ -24,7 +24,8 @@ Development tasks of openclaw-trace.
   cargo xtask predict SET ...      writes what the product says about one labelled set
   cargo xtask score [SET..]        predicts the labelled sets, runs their scorers, prints one table
   cargo xtask fuzz [--reader NAME] [--minutes N] [--seed N] [--corpus DIR]
-                                   hostile bytes for every reader, the scrubber and the normaliser
+                                   hostile bytes for every reader, the scrubber and the normaliser, N minutes
+                                   of work for each
   cargo xtask fit [--write]        fits the sentiment table, and says how it does on parts it has not seen
 ";
 

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::Worked;
 use super::targets::{Seed, Takes, Target, for_target};
 
 /// The smallest size, bytes; the others are twice and four times as large.
@@ -206,23 +207,14 @@ fn ratio(a: u64, b: u64) -> f64 {
 /// The time of one run, nanoseconds: of as many as the clock of the system needs to tell. `None` when the target
 /// panics, which is for the cases to find.
 fn cost(target: &Target, case: &[u8]) -> Option<u64> {
-    let (began, wall) = (processor_ns(), Instant::now());
+    let worked = Worked::start();
     let mut runs = 0;
     loop {
         catch_unwind(AssertUnwindSafe(|| (target.run)(case))).ok()?;
         runs += 1;
-        let took = match (began, processor_ns()) {
-            (Some(began), Some(ended)) => ended - began,
-            (None, _) | (_, None) => u64::try_from(wall.elapsed().as_nanos()).unwrap_or(u64::MAX),
-        };
+        let took = u64::try_from(worked.so_far().as_nanos()).unwrap_or(u64::MAX);
         if took >= CLOCK_NS {
             return Some((took / runs).max(1));
         }
     }
-}
-
-/// What this thread has used of a processor, where the system says.
-fn processor_ns() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }
