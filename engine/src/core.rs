@@ -21,6 +21,7 @@ mod local;
 mod message;
 mod permits;
 mod plan;
+mod queries;
 mod questions;
 mod recover;
 mod reset;
@@ -37,6 +38,7 @@ pub use message::{
 };
 
 pub use permits::ActivityLimit;
+pub use queries::{Answered, Question};
 pub use turns::{Turn, Turned};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -135,8 +137,14 @@ pub struct Core {
     stuck: HashMap<RunId, Arc<AtomicBool>>,
     /// Who waits for which update of which run.
     update_waiters: HashMap<(RunId, String), Vec<questions::UpdateWaiter>>,
-    /// Answers for after the next commit.
-    later: Vec<questions::Later>,
+    /// To be told after the next commit.
+    outcomes: Vec<questions::Outcome>,
+    /// To be asked after a commit.
+    queries: VecDeque<queries::Query>,
+    /// Whose code is asked, and who wants to know.
+    asking: Option<(RunId, Token)>,
+    /// Runs whose code did not come back from a query, and whether it has since.
+    stuck_queries: HashMap<RunId, Arc<AtomicBool>>,
     schedules: schedules::Schedules,
     metrics: Arc<Metrics>,
 }
@@ -188,7 +196,8 @@ impl Core {
         self.group.is_empty()
             && self.dirty.is_empty()
             && self.parked.is_empty()
-            && self.later.is_empty()
+            && self.outcomes.is_empty()
+            && self.queries.is_empty()
             && self.internal.is_empty()
             && self.schedules.is_settled()
     }

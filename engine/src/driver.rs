@@ -19,7 +19,8 @@ use crate::activity::{ErasedActivity, Stop};
 use crate::client::{Client, Inbox};
 use crate::clock;
 use crate::core::{
-    ActivityTask, Core, Effect, LocalTask, Message, Reply, TaskRef, Token, Turn, Turned,
+    ActivityTask, Answered, Core, Effect, LocalTask, Message, Question, Reply, TaskRef, Token,
+    Turn, Turned,
 };
 use crate::worker::{self, panic_text};
 
@@ -39,16 +40,52 @@ const REPLIES_SWEEP_MIN: usize = 1_024;
 /// What a driver has come to.
 pub(crate) enum Next {
     /// Workflow code is to be run.
-    Turn(Box<Turn>),
+    Work(Box<Work>),
     /// It has ended.
     Over,
+}
+
+/// Workflow code that is to be run; it may not come back.
+pub(crate) enum Work {
+    Turn(Turn),
+    Question(Question),
+}
+
+/// What came of it.
+pub(crate) enum Done {
+    Turn(Turned),
+    Question(Answered),
+}
+
+impl Work {
+    pub(crate) fn run(self) -> Done {
+        match self {
+            Self::Turn(turn) => Done::Turn(turn.run()),
+            Self::Question(question) => Done::Question(question.ask()),
+        }
+    }
+}
+
+/// Where a round stands.
+#[derive(Default)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, and a box would be made for each turn"
+)]
+enum Round {
+    /// Between two.
+    #[default]
+    Over,
+    /// The code that was to be run has ended.
+    Done(Done),
+    /// It has not come back; tells when it has.
+    Late(Arc<AtomicBool>),
 }
 
 pub(crate) struct Driver {
     core: Core,
     messages: Receiver<Inbox>,
-    /// How the last turn ended; `None` between two rounds.
-    turned: Option<Result<Turned, Arc<AtomicBool>>>,
+    round: Round,
     killed: Arc<AtomicBool>,
     client: Client,
     runtime: Handle,
@@ -74,7 +111,7 @@ impl Driver {
         Self {
             core,
             messages,
-            turned: None,
+            round: Round::Over,
             killed,
             client,
             runtime: Handle::current(),
@@ -93,7 +130,7 @@ impl Driver {
     pub(crate) fn next(&mut self) -> Next {
         let next = catch_unwind(AssertUnwindSafe(|| self.go_on()));
         let why = match next {
-            Ok(Ok(Some(turn))) => return Next::Turn(Box::new(turn)),
+            Ok(Ok(Some(work))) => return Next::Work(Box::new(work)),
             Ok(Ok(None)) => None,
             Ok(Err(error)) => Some(format!("could not {error}")),
             Err(panic) => Some(format!("its thread panicked: {}", panic_text(&*panic))),
@@ -107,32 +144,51 @@ impl Driver {
         Next::Over
     }
 
-    /// The last turn has ended.
-    pub(crate) fn end_turn(&mut self, turned: Turned) {
-        self.turned = Some(Ok(turned));
+    /// The code has ended.
+    pub(crate) fn end(&mut self, done: Done) {
+        self.round = Round::Done(done);
     }
 
-    /// The last turn has not come back; `is_back` tells when it has.
-    pub(crate) fn give_up_turn(&mut self, is_back: Arc<AtomicBool>) {
-        self.turned = Some(Err(is_back));
+    /// The code has not come back; `is_back` tells when it has.
+    pub(crate) fn give_up(&mut self, is_back: Arc<AtomicBool>) {
+        self.round = Round::Late(is_back);
     }
 
-    fn go_on(&mut self) -> Result<Option<Turn>, StoreError> {
+    fn go_on(&mut self) -> Result<Option<Work>, StoreError> {
         loop {
-            match self.turned.take() {
-                None => {
+            let answer = match std::mem::take(&mut self.round) {
+                Round::Over => {
                     if self.is_over() {
                         return Ok(None);
                     }
                     self.begin_step()?;
+                    None
                 }
-                Some(Ok(turned)) => self.core.end_turn(turned),
-                Some(Err(is_back)) => self.core.give_up_turn(is_back),
+                Round::Done(Done::Turn(turned)) => {
+                    self.core.end_turn(turned);
+                    None
+                }
+                Round::Done(Done::Question(answered)) => Some(self.core.end_question(answered)),
+                Round::Late(is_back) => {
+                    let answer = self.core.give_up_question(&is_back);
+                    if answer.is_none() {
+                        self.core.give_up_turn(is_back);
+                    }
+                    answer
+                }
+            };
+            if let Some(answer) = answer {
+                self.carry_out(answer);
+            } else {
+                if let Some(turn) = self.core.next_turn()? {
+                    return Ok(Some(Work::Turn(turn)));
+                }
+                self.end_step()?;
             }
-            if let Some(turn) = self.core.next_turn()? {
-                return Ok(Some(turn));
+            // All that was said before is durable now, and nothing since has been taken in.
+            if let Some(question) = self.core.next_question()? {
+                return Ok(Some(Work::Question(question)));
             }
-            self.end_step()?;
         }
     }
 
@@ -176,7 +232,7 @@ impl Driver {
 
     /// And after them: commit, tell, hand out work.
     fn end_step(&mut self) -> Result<(), StoreError> {
-        for effect in self.core.commit()? {
+        for effect in self.core.commit_group()? {
             self.carry_out(effect);
         }
         for number in self.core.take_local_stops() {

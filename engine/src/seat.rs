@@ -5,10 +5,10 @@
 //! runs, the driver lies here. If the code does not come back in time, the guard takes the driver
 //! and drives on; the thread that sits in the code finds its seat taken when it comes back, and ends.
 //! Nobody can stop it before: one whose code spins for ever keeps a processor busy until the process
-//! ends. Its run is not tried again until then, so it is the only thread that this run can cost.
+//! ends. Its run is not tried again until then, so a run can cost one thread for its turn and one for a query.
 //!
 //! Neighbours: `driver` says what is to be done, `engine` opens and closes the seat. Must not know
-//! what a turn is for. A query still runs without a timeout.
+//! what the code is for: here, an answer to a query is a turn too.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,16 +123,16 @@ impl Seat {
     fn drive(&self, mut driver: Box<Driver>) {
         DRIVES.set(true);
         let back = Back(Arc::default());
-        while let Next::Turn(turn) = driver.next() {
+        while let Next::Work(work) = driver.next() {
             let Some(number) = self.leave(driver, &back.0) else {
                 return;
             };
-            let turned = turn.run();
+            let done = work.run();
             match self.take_back(number) {
                 Some(mine) => driver = mine,
                 None => return,
             }
-            driver.end_turn(turned);
+            driver.end(done);
         }
         self.end(driver);
     }
@@ -215,7 +215,7 @@ fn guard(seat: &Arc<Seat>) -> std::io::Result<()> {
             if let Err(error) = guard(&seat) {
                 tracing::error!(%error, "no thread to guard the engine: a turn may hang it now");
             }
-            driver.give_up_turn(is_back);
+            driver.give_up(is_back);
             seat.drive(driver);
         })
         .map(drop)

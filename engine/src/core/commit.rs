@@ -9,7 +9,21 @@ use super::group::Group;
 use super::message::Effect;
 
 impl Core {
+    /// Makes everything since the last commit durable and gives what has to be carried out now, with
+    /// the answers to queries. For code that is known to come back.
+    ///
+    /// # Errors
+    /// Those of [`commit_group`](Self::commit_group).
+    pub fn commit(&mut self) -> Result<Vec<Effect>, StoreError> {
+        let mut effects = self.commit_group()?;
+        while let Some(question) = self.next_question()? {
+            effects.push(self.end_question(question.ask()));
+        }
+        Ok(effects)
+    }
+
     /// Makes everything since the last commit durable and gives what has to be carried out now.
+    /// Queries are for the caller: [`next_question`](Self::next_question).
     ///
     /// **Durability**: before this returns, nobody was told anything of the group; after it, all
     /// of it survives.
@@ -17,7 +31,7 @@ impl Core {
     /// # Errors
     /// When the store fails. The core must then be dropped and opened anew: nobody was told
     /// anything, so nothing is lost that was promised.
-    pub fn commit(&mut self) -> Result<Vec<Effect>, StoreError> {
+    pub fn commit_group(&mut self) -> Result<Vec<Effect>, StoreError> {
         let runs = self.group.runs();
         if !runs.is_empty() || !self.group.rows.is_empty() {
             let n_transitions = u64::try_from(self.group.entries.len()).unwrap_or(u64::MAX);
@@ -64,7 +78,7 @@ impl Core {
             self.mark_dirty(run_id);
         }
         let mut effects = group.effects;
-        effects.extend(self.answer_later()?);
+        effects.extend(self.tell_outcomes()?);
         self.schedules.committed();
         self.cool_machines();
         self.doze();

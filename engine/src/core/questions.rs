@@ -1,34 +1,24 @@
-//! Queries and updates: what outsiders ask of workflow code, and how they get their answers.
+//! Updates: what outsiders ask workflow code to do, and how they get their answers.
 //!
-//! A query leaves no trace; it is asked between turns, after a commit. An update that the code has
-//! not taken on is not durable: whoever asks and hears nothing asks again under the same id, and
-//! gets the answer of the first time.
+//! An update that the code has not taken on is not durable: whoever asks and hears nothing asks
+//! again under the same id, and gets the answer of the first time. Neighbour: `queries`.
 
 use kernel::primitives::update;
 use kernel::{
-    EventId, EventKind, Failure, HistoryEvent, News, Payload, Rejection, RunId, RunState,
-    Timestamp, UpdateRequest, Validation, WorkflowId, admit_update, replay,
+    EventId, EventKind, Failure, News, Payload, Rejection, RunId, Timestamp, UpdateRequest,
+    Validation, WorkflowId, admit_update,
 };
 use state::store::Error as StoreError;
 
 use super::Core;
 use super::message::{Effect, Reply, Token, UpdateStage};
 
-/// An answer that is given after the next commit.
+/// The result of an update is in the history: it is told after the next commit.
 #[derive(Debug)]
-pub(super) enum Later {
-    Query {
-        run_id: RunId,
-        name: String,
-        input: Payload,
-        token: Token,
-    },
-    /// The result of an update is in the history.
-    Outcome {
-        run_id: RunId,
-        completed_event_id: EventId,
-        token: Token,
-    },
+pub(super) struct Outcome {
+    run_id: RunId,
+    completed_event_id: EventId,
+    token: Token,
 }
 
 /// A request that the code has not seen.
@@ -72,23 +62,6 @@ pub(super) struct UpdateWaiter {
 }
 
 impl Core {
-    pub(super) fn ask_query(
-        &mut self,
-        run_id: RunId,
-        name: String,
-        input: Payload,
-        token: Option<Token>,
-    ) {
-        if let Some(token) = token {
-            self.later.push(Later::Query {
-                run_id,
-                name,
-                input,
-                token,
-            });
-        }
-    }
-
     /// Takes the request of an update in: a new one, or one that was asked before.
     pub(super) fn ask_update(
         &mut self,
@@ -114,7 +87,7 @@ impl Core {
             return Ok(match (record.completed_event_id, stage) {
                 (_, UpdateStage::Accepted) => Some(Reply::UpdateAccepted),
                 (Some(completed_event_id), UpdateStage::Completed) => {
-                    self.later.push(Later::Outcome {
+                    self.outcomes.push(Outcome {
                         run_id,
                         completed_event_id,
                         token,
@@ -172,7 +145,7 @@ impl Core {
         let record = state.and_then(|state| state.updates.get(update_id).cloned());
         Ok(match record.and_then(|record| record.completed_event_id) {
             Some(completed_event_id) => {
-                self.later.push(Later::Outcome {
+                self.outcomes.push(Outcome {
                     run_id,
                     completed_event_id,
                     token,
@@ -241,36 +214,14 @@ impl Core {
         }
     }
 
-    /// Answers what waited for a commit. A query of a run that is owed a turn waits for that.
-    pub(super) fn answer_later(&mut self) -> Result<Vec<Effect>, StoreError> {
-        let mut effects = Vec::new();
-        for later in std::mem::take(&mut self.later) {
-            match later {
-                Later::Outcome {
-                    run_id,
-                    completed_event_id,
-                    token,
-                } => {
-                    let reply = self.outcome_of_update(run_id, completed_event_id)?;
-                    effects.push(Effect::Reply(token, reply));
-                }
-                Later::Query { run_id, .. }
-                    if self.runs.get(&run_id).is_some_and(|live| live.dirty) =>
-                {
-                    self.later.push(later);
-                }
-                Later::Query {
-                    run_id,
-                    name,
-                    input,
-                    token,
-                } => {
-                    let reply = self.query(run_id, &name, &input)?;
-                    effects.push(Effect::Reply(token, reply));
-                }
-            }
-        }
-        Ok(effects)
+    /// Tells the results that waited for a commit.
+    pub(super) fn tell_outcomes(&mut self) -> Result<Vec<Effect>, StoreError> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let told = outcomes.into_iter().map(|outcome| {
+            let reply = self.outcome_of_update(outcome.run_id, outcome.completed_event_id)?;
+            Ok(Effect::Reply(outcome.token, reply))
+        });
+        told.collect()
     }
 
     fn outcome_of_update(&self, run_id: RunId, id: EventId) -> Result<Reply, StoreError> {
@@ -284,74 +235,4 @@ impl Core {
             Some(_) | None => Reply::NotOpen,
         })
     }
-
-    fn query(&mut self, run_id: RunId, name: &str, input: &Payload) -> Result<Reply, StoreError> {
-        if self.is_stuck(run_id) {
-            let failure = Failure::internal("the workflow code has not come back from a turn");
-            return Ok(Reply::Answer(Err(failure)));
-        }
-        if !self.runs.contains_key(&run_id) {
-            return self.query_closed(run_id, name, input);
-        }
-        if self
-            .runs
-            .get(&run_id)
-            .is_some_and(|live| live.machine.is_none())
-            && let Err(failure) = self.warm(run_id)?
-        {
-            return Ok(Reply::Answer(Err(failure)));
-        }
-        self.touch_machine(run_id);
-        let machine = self
-            .runs
-            .get_mut(&run_id)
-            .and_then(|live| live.machine.as_mut());
-        Ok(match machine {
-            Some(machine) => Reply::Answer(machine.query(name, input)),
-            None => Reply::NotOpen,
-        })
-    }
-
-    /// A run that is not in memory is brought back for a moment.
-    fn query_closed(
-        &self,
-        run_id: RunId,
-        name: &str,
-        input: &Payload,
-    ) -> Result<Reply, StoreError> {
-        let Some(state) = self.store.load_run(run_id)? else {
-            return Ok(Reply::NotOpen);
-        };
-        let Some(definition) = self.options.workflows.get(&state.workflow_type) else {
-            return Ok(Reply::Answer(Err(no_such_workflow(&state))));
-        };
-        let events = self.whole_history(&state)?;
-        let answer = match replay(definition, state.workflow_id, run_id, &events) {
-            Ok(mut replayed) => replayed.machine.query(name, input),
-            Err(error) => Err(Failure::internal(error.to_string())),
-        };
-        Ok(Reply::Answer(answer))
-    }
-
-    pub(super) fn whole_history(&self, state: &RunState) -> Result<Vec<HistoryEvent>, StoreError> {
-        let mut events: Vec<HistoryEvent> = Vec::new();
-        let mut after = EventId(0);
-        while after < state.last_event_id {
-            let page = self.store.load_history(state.run_id, after, HISTORY_PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            events.extend(page);
-        }
-        Ok(events)
-    }
-}
-
-/// Events read from the store at a time.
-const HISTORY_PAGE: usize = 4_096;
-
-pub(super) fn no_such_workflow(state: &RunState) -> Failure {
-    Failure::internal(format!(
-        "no workflow of type {:?} is registered in this binary",
-        state.workflow_type
-    ))
 }

@@ -66,7 +66,10 @@ impl Core {
             turning: None,
             stuck: HashMap::new(),
             update_waiters: HashMap::new(),
-            later: Vec::new(),
+            outcomes: Vec::new(),
+            queries: VecDeque::new(),
+            asking: None,
+            stuck_queries: HashMap::new(),
             schedules: super::schedules::Schedules::default(),
             metrics: Arc::default(),
         };

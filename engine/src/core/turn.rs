@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kernel::primitives::workflow_task;
 use kernel::{
     Command, Failure, Input, LogLevel, LogLine, Millis, News, Rejection, RunId, Timestamp,
-    needs_successor, replay,
+    needs_successor,
 };
 use state::store::Error as StoreError;
 
 use super::Core;
 use super::due::Due;
 use super::local::Held;
-use super::questions::{AskedUpdate, asked_again, no_such_workflow};
+use super::questions::{AskedUpdate, asked_again};
 use super::turns::{Code, GoesOn, Turn, Turned};
 
 /// A run whose code has not come back is looked at again after this long.
@@ -292,6 +292,25 @@ impl Core {
         self.fail_turn(turning.run_id, failure, self.now);
     }
 
+    /// The code of a run is lost between two turns, or inside one that waits for local activities:
+    /// such a one has failed.
+    pub(super) fn lose_machine(&mut self, run_id: RunId, failure: &Failure) {
+        if self
+            .runs
+            .get(&run_id)
+            .is_some_and(|live| live.held.is_some())
+        {
+            let turning = Turning {
+                run_id,
+                updates: Vec::new(),
+                is_owed: true,
+            };
+            self.turn_failed(turning, failure.clone());
+        } else {
+            self.cool_machine(run_id);
+        }
+    }
+
     /// Whether the code of a run has not come back from a turn that was given up.
     pub(super) fn is_stuck(&self, run_id: RunId) -> bool {
         self.stuck
@@ -364,46 +383,13 @@ impl Core {
         let _closed = self.feed(run_id, Input::WorkflowTaskFailed { failure }, now);
     }
 
-    /// What it takes to bring a run's code to where its history ends; a failure says why that cannot
-    /// be. `None` when the run is not in memory.
-    fn history_to_replay(
+    /// As [`code_of`](Self::code_of), of a run in memory; `None` when it is not.
+    pub(super) fn history_to_replay(
         &self,
         run_id: RunId,
     ) -> Result<Option<Result<Code, Failure>>, StoreError> {
-        let Some(live) = self.runs.get(&run_id) else {
-            return Ok(None);
-        };
-        let state = &live.state;
-        let Some(definition) = self.options.workflows.get(&state.workflow_type) else {
-            return Ok(Some(Err(no_such_workflow(state))));
-        };
-        Ok(Some(Ok(Code::Cold {
-            definition: definition.clone(),
-            workflow_id: state.workflow_id.clone(),
-            events: self.whole_history(state)?,
-        })))
-    }
-
-    /// Replays a run's history into a machine; the failure says why that cannot be.
-    pub(super) fn warm(&mut self, run_id: RunId) -> Result<Result<(), Failure>, StoreError> {
-        let (definition, workflow_id, events) = match self.history_to_replay(run_id)? {
-            Some(Ok(Code::Cold {
-                definition,
-                workflow_id,
-                events,
-            })) => (definition, workflow_id, events),
-            Some(Err(failure)) => return Ok(Err(failure)),
-            Some(Ok(Code::Warm(_))) | None => return Ok(Ok(())),
-        };
-        let replayed = match replay(&definition, workflow_id, run_id, &events) {
-            Ok(replayed) => replayed,
-            Err(error) => return Ok(Err(Failure::internal(error.to_string()))),
-        };
-        if let Some(live) = self.runs.get_mut(&run_id) {
-            live.machine = Some(replayed.machine);
-            live.unseen = replayed.unseen;
-        }
-        Ok(Ok(()))
+        let live = self.runs.get(&run_id);
+        live.map(|live| self.code_of(&live.state)).transpose()
     }
 
     /// Marks a run's machine, if it has one, as just used.

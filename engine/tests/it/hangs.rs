@@ -133,3 +133,69 @@ async fn an_engine_is_dropped_while_code_hangs_and_the_next_one_goes_on() {
     // The thread of the first engine is in its code until now.
     drop(open_gate);
 }
+
+/// Signals say how much is to be added; a query waits at the gate before it says the sum.
+fn counting(gate: Arc<Mutex<Receiver<()>>>) -> impl Fn(Cx, u64) -> Counted + Send + Sync {
+    move |cx: Cx, until: u64| {
+        let gate = Arc::clone(&gate);
+        Box::pin(async move {
+            let sum = Arc::new(Mutex::new(0_u64));
+            let seen = Arc::clone(&sum);
+            cx.query("sum", move |()| {
+                gate.lock().unwrap().recv().unwrap();
+                Ok(*seen.lock().unwrap())
+            });
+            loop {
+                let n: u64 = cx.signal("add").await?;
+                let mut sum = sum.lock().unwrap();
+                *sum += n;
+                if *sum >= until {
+                    return Ok(*sum);
+                }
+            }
+        })
+    }
+}
+
+type Counted = std::pin::Pin<Box<dyn Future<Output = Result<u64, Failure>> + Send>>;
+
+#[tokio::test]
+async fn a_query_that_hangs_gets_a_failure_and_its_run_goes_on() {
+    for machines_max in [0, 100] {
+        let (open_gate, gate) = gate();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let engine = builder(&store)
+            .machines_max(machines_max)
+            .workflow("count", counting(gate))
+            .start()
+            .unwrap();
+        let client = engine.client();
+        let run = client.start("count", "count", &10_u64).await.unwrap();
+        client.signal("count", "add", &4_u64).await.unwrap();
+        let ask = || client.query::<(), u64>("count", "sum", &());
+        let text = |error: ClientError| error.to_string();
+        let late = ask().await.map_err(text).unwrap_err();
+        assert!(late.contains("did not return in time"), "{late}");
+        // Others are served, and so is the run itself, but for its queries.
+        let greeted = client.start("greet", "greet", "Ada").await.unwrap();
+        client.result::<String>(greeted).await.unwrap();
+        let refused = ask().await.map_err(text).unwrap_err();
+        assert!(refused.contains("has not come back"), "{refused}");
+        client.signal("count", "add", &1_u64).await.unwrap();
+        // One for the handler that hangs, one for the query that is asked once it has come back.
+        open_gate.send(()).unwrap();
+        open_gate.send(()).unwrap();
+        let sum = loop {
+            match ask().await.map_err(text) {
+                Ok(sum) => break sum,
+                Err(again) => assert!(again.contains("has not come back"), "{again}"),
+            }
+        };
+        assert_eq!(sum, 5);
+        client.signal("count", "add", &5_u64).await.unwrap();
+        assert_eq!(client.result::<u64>(run).await.unwrap(), 10);
+        // A closed run is asked in the same way.
+        assert!(ask().await.map_err(text).unwrap_err().contains("in time"));
+        open_gate.send(()).unwrap();
+    }
+}
