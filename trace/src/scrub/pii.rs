@@ -115,20 +115,29 @@ impl Pii {
                 ));
             }
         }
+        // In a list of phone numbers only the first has the word for them.
+        let mut after_phone = 0;
         for found in self.digits.find_iter(text) {
             if !stands_alone(text, found.start(), found.end(), b"_#@=$") {
                 continue;
             }
-            if let Some(label) = number_label(text, found.start(), found.end()) {
+            let spoken = found.start() < after_phone || beside_phone_word(text, found.start());
+            if let Some(label) = number_label(found.as_str(), spoken) {
                 findings.push(Finding::new(found.range(), label));
+                if label == Label::Phone {
+                    after_phone = found.end() + AFTER_PHONE_BYTES;
+                }
             }
         }
     }
 }
 
-/// What a run of digits with separators is, when it is personal.
-fn number_label(text: &str, start: usize, end: usize) -> Option<Label> {
-    let value = &text[start..end];
+/// What comes so soon after a phone number is one too, if it can be.
+const AFTER_PHONE_BYTES: usize = 20;
+
+/// What a run of digits with separators is, when it is personal. A `spoken` one is beside a word for
+/// phones.
+fn number_label(value: &str, spoken: bool) -> Option<Label> {
     let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
     let plain = value.len() == digits.len();
     if is_card(&digits, value) {
@@ -137,7 +146,7 @@ fn number_label(text: &str, start: usize, end: usize) -> Option<Label> {
     if is_ssn(value) {
         return Some(Label::Ssn);
     }
-    is_phone(text, start, value, &digits, plain).then_some(Label::Phone)
+    is_phone(value, &digits, plain, spoken).then_some(Label::Phone)
 }
 
 /// A card: a known first digit, a known length, the checksum, and groups of no odd shape.
@@ -174,7 +183,7 @@ fn is_ssn(value: &str) -> bool {
 }
 
 /// A phone number: an international prefix, a written form, or digits beside a word for it.
-fn is_phone(text: &str, start: usize, value: &str, digits: &[u8], plain: bool) -> bool {
+fn is_phone(value: &str, digits: &[u8], plain: bool, spoken: bool) -> bool {
     if !(7..=15).contains(&digits.len()) || looks_like_time_or_version(value) {
         return false;
     }
@@ -184,7 +193,6 @@ fn is_phone(text: &str, start: usize, value: &str, digits: &[u8], plain: bool) -
     if value.starts_with("00") && digits.len() >= 10 && !plain {
         return true;
     }
-    let spoken = beside_phone_word(text, start);
     if plain {
         return spoken && digits.len() >= 7;
     }
