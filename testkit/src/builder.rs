@@ -135,6 +135,15 @@ impl Builder {
         self
     }
 
+    /// Mocks an activity whose attempts are completed from elsewhere, as one that returns
+    /// [`ActivityCx::result_pending`](engine::ActivityCx::result_pending): the test does it, with
+    /// the token of the [`Call`](crate::Call).
+    #[must_use]
+    pub fn mock_held(mut self, activity_type: &str) -> Self {
+        self.mocks.insert(activity_type.to_owned(), Mock::Held);
+        self
+    }
+
     /// When the test begins, on its own clock.
     #[must_use]
     pub fn start_at(mut self, start: Timestamp) -> Self {

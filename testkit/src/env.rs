@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use engine::core::{Message, Reply, StartSpec, UpdateStage};
+use engine::core::{Message, Reply, StartSpec, TokenWord, UpdateStage};
 use engine::schedule::{Body, Description, NewSchedule, Request};
 use engine::{ClientError, IdConflictPolicy, StartOptions};
-use kernel::{Millis, Outcome, Payload, RunId, RunState, Timestamp, WorkflowContract, WorkflowId};
+use kernel::{
+    Failure, Millis, Outcome, Payload, RunId, RunState, TaskToken, Timestamp, WorkflowContract,
+    WorkflowId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::store::Store;
@@ -252,6 +255,28 @@ impl TestEnv {
         .await
     }
 
+    /// Gives the result of an attempt of a [`mock_held`](Builder::mock_held).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the attempt is over.
+    pub async fn complete_by_token<T: Serialize + ?Sized>(
+        &self,
+        token: TaskToken,
+        result: &T,
+    ) -> Result<(), Error> {
+        let word = TokenWord::Complete(Payload::json(result)?);
+        self.tell(Message::ByToken { token, word }).await
+    }
+
+    /// Says that an attempt of a [`mock_held`](Builder::mock_held) has failed.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the attempt is over.
+    pub async fn fail_by_token(&self, token: TaskToken, failure: Failure) -> Result<(), Error> {
+        let word = TokenWord::Fail(failure);
+        self.tell(Message::ByToken { token, word }).await
+    }
+
     /// Makes a schedule, which fires on the test's clock from now on.
     ///
     /// # Errors
@@ -390,6 +415,8 @@ fn refused(reply: Reply) -> Error {
         ClientError::AlreadyRan(run_id)
     } else if let Reply::UpdateRejected(failure) = reply {
         ClientError::UpdateRejected(failure)
+    } else if let Reply::TokenRefused(refusal) = reply {
+        ClientError::TokenRefused(refusal)
     } else if reply == Reply::NotOpen {
         ClientError::NotOpen
     } else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::core::{ActivityTask, TaskRef};
 use kernel::payload::PayloadError;
-use kernel::{Failure, Payload, RunId, WorkflowId};
+use kernel::{Failure, Payload, RunId, TaskToken, WorkflowId};
 use serde::de::DeserializeOwned;
 
 /// One attempt of a mocked activity, and how it ended.
@@ -24,7 +24,9 @@ pub struct Call {
     pub attempt: u32,
     /// What it was asked, as bytes.
     pub payload: Payload,
-    /// What it answered; `None` when it never did.
+    /// What completes it from elsewhere; `None` for a local activity.
+    pub token: Option<TaskToken>,
+    /// What it answered; `None` when it did not, or left it to somebody else.
     pub answer: Option<Result<Payload, Failure>>,
     pub(crate) task: TaskRef,
 }
@@ -50,6 +52,15 @@ pub(crate) enum Mock {
     Sequence(Arc<Vec<Result<Result<Payload, Failure>, String>>>),
     /// Nothing, ever: the attempt hangs until it times out or is canceled.
     Silent,
+    /// Nothing: the test completes the attempt with its token.
+    Held,
+}
+
+/// What an attempt came to.
+pub(crate) enum Said {
+    Answer(Result<Payload, Failure>),
+    Nothing,
+    Later,
 }
 
 /// The outside world as the mocks play it. It survives a crash of the process.
@@ -61,7 +72,7 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Asks a mock on behalf of one attempt and notes it. `None` when it stays silent.
+    /// Asks a mock on behalf of one attempt and notes it.
     ///
     /// An attempt that is repeated after a crash gets the same answer of a sequence as before, as
     /// from a dependency that knows the idempotency key.
@@ -69,9 +80,14 @@ impl Outside {
         &mut self,
         mock: &Mock,
         task: &ActivityTask,
-    ) -> Result<Option<Result<Payload, Failure>>, String> {
+        token: Option<TaskToken>,
+    ) -> Result<Said, String> {
         let answer = match mock {
             Mock::Silent => None,
+            Mock::Held if token.is_none() => {
+                return Err("a local activity cannot be completed from elsewhere".to_owned());
+            }
+            Mock::Held => None,
             Mock::Function(answer) => Some(guarded(|| answer(&task.input, task.task.attempt))?),
             Mock::Sequence(answers) => {
                 let served = self.served.entry(task.activity_type.clone()).or_default();
@@ -94,10 +110,15 @@ impl Outside {
             activity_type: task.activity_type.clone(),
             attempt: task.task.attempt,
             payload: task.input.clone(),
+            token,
             answer: answer.clone(),
             task: task.task,
         });
-        Ok(answer)
+        Ok(match (answer, mock) {
+            (Some(answer), _) => Said::Answer(answer),
+            (None, Mock::Held) => Said::Later,
+            (None, Mock::Silent | Mock::Function(_) | Mock::Sequence(_)) => Said::Nothing,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use state::store::{Error as StoreError, Store};
 use crate::builder::Builder;
 use crate::crash::Moment;
 use crate::error::Error;
-use crate::mock::{Mock, Outside};
+use crate::mock::{Mock, Outside, Said};
 use crate::text;
 use crate::wait::Awaited;
 
@@ -298,22 +298,23 @@ impl World {
             heartbeat: None,
             deadline: task.deadline,
         };
-        let answer = self
+        let said = self
             .outside
-            .ask(mock, &attempt)
+            .ask(mock, &attempt, None)
             .map_err(|why| Error::Mock {
                 activity_type: attempt.activity_type.clone(),
                 why,
             })?;
-        if answer.is_some() {
-            let number = task.number;
-            let ended = Message::LocalActivityEnded {
-                number,
-                result: answer,
-            };
-            self.core.handle(ended, None, self.now)?;
+        match said {
+            Said::Answer(result) => {
+                let ended = Message::LocalActivityEnded {
+                    number: task.number,
+                    result: Some(result),
+                };
+                Ok(self.core.handle(ended, None, self.now)?)
+            }
+            Said::Nothing | Said::Later => Ok(()),
         }
-        Ok(())
     }
 
     /// One attempt, from the mock's side.
@@ -321,22 +322,25 @@ impl World {
         self.steps += 1;
         let mock = self.mocks.get(&task.activity_type);
         let mock = mock.expect("the core hands out registered activities only");
-        let answer = self.outside.ask(mock, task).map_err(|why| Error::Mock {
+        let token = Some(task.token());
+        let said = self.outside.ask(mock, task, token);
+        let said = said.map_err(|why| Error::Mock {
             activity_type: task.activity_type.clone(),
             why,
         })?;
         let task = task.task;
-        match answer {
-            Some(result) => {
-                let result = Some(result);
-                let ended = Message::AttemptEnded { task, result };
-                self.core.handle(ended, None, self.now)?;
-            }
-            None => {
+        let message = match said {
+            Said::Answer(result) => Message::AttemptEnded {
+                task,
+                result: Some(result),
+            },
+            Said::Later => Message::AttemptHeld { task },
+            Said::Nothing => {
                 self.hanging.insert(task);
+                return Ok(());
             }
-        }
-        Ok(())
+        };
+        Ok(self.core.handle(message, None, self.now)?)
     }
 
     /// The process dies, with all that it remembers; another opens the store.

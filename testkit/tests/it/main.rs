@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crashes;
+mod elsewhere;
 mod env;
 mod guide;
 mod mocks;
