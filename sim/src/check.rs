@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use engine::core::{ActivityTask, TaskRef};
 use kernel::primitives::workflow_execution;
+use kernel::run_state::PendingActivity;
 use kernel::{
     EventId, EventKind, HistoryEvent, Outcome, ParentClosePolicy, RunId, Taking, Timestamp,
     WorkflowId, replay,
@@ -112,14 +113,23 @@ pub(crate) fn is_not_held(store: &MemoryStore, task: TaskRef) -> Result<(), Stri
     }
 }
 
-/// Attempts that are held elsewhere, durably, and have a permit.
+/// Attempts that are held elsewhere, durably, and have a permit of the semaphore.
 pub(crate) fn held_and_guarded(store: &MemoryStore) -> Result<usize, String> {
+    held_that(store, |pending| pending.options.semaphore.is_some())
+}
+
+/// Attempts that are held elsewhere, durably.
+pub(crate) fn held(store: &MemoryStore) -> Result<usize, String> {
+    held_that(store, |_| true)
+}
+
+fn held_that(store: &MemoryStore, is: impl Fn(&PendingActivity) -> bool) -> Result<usize, String> {
     let mut n = 0;
     for run_id in store.open_runs().map_err(|e| e.to_string())? {
         let state = store.load_run(run_id).map_err(|e| e.to_string())?;
         let activities = state.iter().flat_map(|state| state.activities.values());
         n += activities
-            .filter(|pending| pending.held.is_some() && pending.options.semaphore.is_some())
+            .filter(|pending| pending.held.is_some() && is(pending))
             .count();
     }
     Ok(n)
@@ -440,6 +450,14 @@ pub(crate) fn outcome(
             "run {id} should give {expected} and gave {other:?}"
         )),
     }
+}
+
+/// Runs that were out of time.
+pub(crate) fn timed_out(histories: &Histories) -> u64 {
+    let last = histories.values().filter_map(|(_, events)| events.last());
+    let late =
+        last.filter(|event| matches!(event.kind, EventKind::WorkflowExecutionTimedOut { .. }));
+    u64::try_from(late.count()).unwrap_or(0)
 }
 
 pub(crate) fn digest(histories: &Histories) -> u64 {

@@ -67,6 +67,10 @@ pub(crate) struct Report {
     pub(crate) held: u64,
     pub(crate) by_token: u64,
     pub(crate) locals: u64,
+    pub(crate) begun_again: u64,
+    pub(crate) begun_with_signal: u64,
+    pub(crate) scheduled: u64,
+    pub(crate) timed_out: u64,
 }
 
 impl Report {
@@ -90,6 +94,10 @@ impl Report {
         self.held += other.held;
         self.by_token += other.by_token;
         self.locals += other.locals;
+        self.begun_again += other.begun_again;
+        self.begun_with_signal += other.begun_with_signal;
+        self.scheduled += other.scheduled;
+        self.timed_out += other.timed_out;
     }
 }
 
@@ -99,7 +107,8 @@ impl fmt::Display for Report {
             f,
             "{} runs, {} events, {} commits, {} crashes ({} by a failing store), {} attempts ({} \
              lost, {} repeated), {} signals, {} updates, {} outages ({} breakers seen open), {} pauses, {} resets, {} forks, \
-             {} held elsewhere, {} words with tokens, {} local attempts, {} clock jumps",
+             {} held elsewhere, {} words with tokens, {} local attempts, {} begun again, {} with a signal, {} by a \
+             schedule, {} runs out of time, {} clock jumps",
             self.runs,
             self.events,
             self.commits,
@@ -118,6 +127,10 @@ impl fmt::Display for Report {
             self.held,
             self.by_token,
             self.locals,
+            self.begun_again,
+            self.begun_with_signal,
+            self.scheduled,
+            self.timed_out,
             self.jumps
         )
     }

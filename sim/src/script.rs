@@ -51,6 +51,19 @@ pub(crate) enum Op {
     Local(Vec<Act>, Vec<Act>),
     /// A child that is left behind after a while, to its policy.
     Leave(u64, ParentClosePolicy, Vec<Self>),
+    /// A child that has so long, in one run or in all; whether it makes it does not matter.
+    Bound(u64, Span, Vec<Self>),
+    /// An activity that does not wait for a worker for long; whether it is made does not matter.
+    Queued(u64, Act),
+    /// Time, numbers and names that are the same again in every replay decide the way.
+    Chance,
+}
+
+/// What a child's time is counted over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Span {
+    Run,
+    Execution,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -105,7 +118,7 @@ impl Act {
 pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
     let n = 1 + rng.below(4);
     (0..n)
-        .map(|_| match rng.below(24) {
+        .map(|_| match rng.below(28) {
             0..=4 => Op::Act(Act::random(rng)),
             5 => Op::Parallel((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
             6 => Op::Bounded((0..1 + rng.below(6)).map(|_| Act::random(rng)).collect()),
@@ -125,6 +138,16 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
                 (0..rng.below(4)).map(|_| Act::random(rng)).collect(),
                 (0..1 + rng.below(4)).map(|_| Act::random(rng)).collect(),
             ),
+            24 if depth < 2 => {
+                let span = if rng.chance(50) {
+                    Span::Run
+                } else {
+                    Span::Execution
+                };
+                Op::Bound(1 + rng.below(30_000), span, random(rng, depth + 1))
+            }
+            24 | 25 => Op::Queued(1 + rng.below(2_000), Act::random(rng)),
+            26 => Op::Chance,
             19 => Op::Retry(u32::try_from(rng.below(3)).unwrap_or(0)),
             14 if depth < 2 => {
                 let policy = match rng.below(3) {
@@ -139,6 +162,17 @@ pub(crate) fn random(rng: &mut Rng, depth: u32) -> Vec<Op> {
                 permanent: true,
                 ..Act::random(rng)
             }),
+        })
+        .collect()
+}
+
+/// A short script that waits for nobody.
+pub(crate) fn brief(rng: &mut Rng) -> Vec<Op> {
+    (0..1 + rng.below(2))
+        .map(|_| match rng.below(3) {
+            0 => Op::Act(Act::random(rng)),
+            1 => Op::Local(Vec::new(), vec![Act::random(rng)]),
+            _ => Op::Sleep(rng.below(100_000)),
         })
         .collect()
 }
@@ -163,6 +197,9 @@ pub(crate) fn expected(ops: &[Op]) -> u64 {
             Op::Once => 19,
             Op::Local(first, then) => first.iter().chain(then).map(|a| a.value).sum(),
             Op::Scope(..) => 23,
+            Op::Bound(..) => 29,
+            Op::Queued(..) => 31,
+            Op::Chance => 37,
         })
         .sum()
 }
@@ -298,6 +335,44 @@ async fn step(cx: &Cx, outside: &Outside, index: usize, op: Op) -> Result<u64, F
                 Err(failure) if !failure.is_canceled() => Ok(9),
                 Err(failure) => Err(failure),
             }
+        }
+        Op::Bound(ms, span, ops) => {
+            let mut options = child_options(ParentClosePolicy::Terminate);
+            match span {
+                Span::Run => options.workflow.run_timeout = Some(Millis(ms)),
+                Span::Execution => options.workflow.execution_timeout = Some(Millis(ms)),
+            }
+            // A run that is out of time is tried again, as the policy says: not for ever.
+            options.workflow.retry = Some(RetryPolicy {
+                initial_interval: Millis(300),
+                maximum_attempts: 4,
+                ..RetryPolicy::default()
+            });
+            let child = cx.child_named::<_, u64>("script", child_id(cx, index), &ops, options);
+            match child.await {
+                Err(failure) if failure.is_canceled() => Err(failure),
+                Ok(_) | Err(_) => Ok(29),
+            }
+        }
+        Op::Queued(ms, one) => {
+            let options = ActivityOptions {
+                schedule_to_start: Some(Millis(ms)),
+                ..one.options()
+            };
+            match cx.activity_named::<_, u64>("act", &one, options).await {
+                Err(failure) if failure.is_canceled() => Err(failure),
+                Ok(_) | Err(_) => Ok(31),
+            }
+        }
+        Op::Chance => {
+            let now = u64::try_from(cx.now().0).unwrap_or(0);
+            let name = u64::from(cx.uuid().ends_with(['0', '1', '2', '3']));
+            for part in [cx.random() % 3, now % 3, name] {
+                if part > 0 {
+                    cx.sleep(Millis(part)).await?;
+                }
+            }
+            Ok(37)
         }
         Op::Local(first, then) => {
             let mut sum = 0;

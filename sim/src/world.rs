@@ -5,13 +5,15 @@ mod crashes;
 mod elsewhere;
 mod locals;
 mod resets;
+mod starts;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::core::{
-    ActivityTask, Core, CoreOptions, Effect, LocalTask, Message, Scope, TaskRef, Token,
+    ActivityLimit, ActivityTask, Core, CoreOptions, Effect, IdConflictPolicy, IdReusePolicy,
+    LocalTask, Message, Scope, TaskRef, Token,
 };
 use kernel::{Failure, Payload, RunId, TaskToken, Timestamp, WorkflowId};
 use state::memory_store::MemoryStore;
@@ -25,6 +27,7 @@ use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
 use crate::twisted::Twisted;
 use elsewhere::Spoken;
+use starts::Planned;
 
 /// A run that a client wants, and what the client knows of it.
 struct Wanted {
@@ -46,6 +49,9 @@ enum Asked {
     Reset,
     Fork,
     Token(Spoken),
+    SignalWithStart(usize, u64),
+    StartAgain((IdConflictPolicy, IdReusePolicy)),
+    Schedule,
 }
 
 struct World {
@@ -75,6 +81,14 @@ struct World {
     stopping: Vec<TaskRef>,
     /// Attempts that hold a permit of the semaphore.
     guarded: BTreeSet<TaskRef>,
+    /// Attempts that began in this process and have not reported.
+    out: BTreeSet<TaskRef>,
+    /// How many there may be.
+    limit: ActivityLimit,
+    /// When the last ones began.
+    begun: VecDeque<Timestamp>,
+    again_left: u32,
+    planned: Planned,
     ledger: Ledger,
     next_signal: u64,
     next_update: u64,
@@ -101,8 +115,16 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
     let run_ids = Arc::new(AtomicU64::new(1));
     let now = Timestamp(1_700_000_000_000);
     let machines_max = rng.index(4);
+    let limit = starts::limit(&mut rng);
     let outside = Outside::default();
-    let core = open(&store, plant, &run_ids, &outside, machines_max, now)?;
+    let core = open(
+        &store,
+        plant,
+        &run_ids,
+        &outside,
+        (machines_max, limit),
+        now,
+    )?;
     let n = 1 + rng.below(4);
     let wanted = (0..n)
         .map(|index| Wanted {
@@ -113,6 +135,11 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
             cancel_sent: false,
         })
         .collect();
+    let planned = if rng.chance(30) {
+        Planned::Wanted
+    } else {
+        Planned::No
+    };
     let mut world = World {
         rng,
         plant,
@@ -132,6 +159,11 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
+        out: BTreeSet::new(),
+        limit,
+        begun: VecDeque::new(),
+        again_left: starts::AGAIN_MAX,
+        planned,
         ledger: Ledger::default(),
         next_signal: 0,
         next_update: 0,
@@ -160,7 +192,7 @@ fn open(
     plant: Plant,
     run_ids: &Arc<AtomicU64>,
     outside: &Outside,
-    machines_max: usize,
+    (machines_max, limit): (usize, ActivityLimit),
     now: Timestamp,
 ) -> Result<Core, String> {
     let run_ids = Arc::clone(run_ids);
@@ -177,14 +209,17 @@ fn open(
             RunId(id)
         }),
         scope: Scope::All,
-        limits: std::collections::BTreeMap::new(),
+        limits: BTreeMap::from([("act".to_owned(), limit)]),
     };
     let store: Arc<dyn Store> = if plant == Plant::OutOfOrder {
         Arc::new(Twisted(store.clone()))
     } else {
         Arc::new(store.clone())
     };
-    Core::open(store, options, now).map_err(|e| format!("open: could not {e}"))
+    let mut core = Core::open(store, options, now).map_err(|e| format!("open: could not {e}"))?;
+    core.enable_schedules(now)
+        .map_err(|e| format!("open: could not {e}"))?;
+    Ok(core)
 }
 
 impl World {
@@ -192,6 +227,7 @@ impl World {
         self.wanted.iter().all(|w| w.acknowledged)
             && self.core.open_runs() == 0
             && self.core.is_settled()
+            && self.schedule_is_over()
     }
 
     /// A few messages, then one round of the engine's loop, with a crash in between perhaps.
@@ -269,6 +305,8 @@ impl World {
         check::is_not_held(&self.store, task.task)?;
         self.ledger.hand_out(&task)?;
         let act: Act = task.input.decode().map_err(|e| e.to_string())?;
+        self.out.insert(task.task);
+        self.count_the_limited()?;
         if act.guarded {
             self.guarded.insert(task.task);
             self.count_the_guarded()?;
@@ -310,6 +348,7 @@ impl World {
     fn tell(&mut self, message: Message) -> Result<(), String> {
         if let Message::AttemptEnded { task, .. } | Message::AttemptHeld { task } = &message {
             self.guarded.remove(task);
+            self.out.remove(task);
         }
         self.core
             .handle(message, None, self.now)
@@ -317,7 +356,7 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), String> {
-        match self.rng.below(36) {
+        match self.rng.below(39) {
             0..=4 => self.submit(),
             5 | 6 => self.cancel(),
             7..=9 => self.beat(),
@@ -330,6 +369,8 @@ impl World {
             30 => self.fork_somebody(),
             31..=33 => self.end_a_local(),
             34 | 35 => self.hold_or_reset_somebody(),
+            36 => self.start_again(),
+            37 | 38 => self.make_schedule(),
             12..=15 => self.somebody_elsewhere_speaks(),
             11 => {
                 self.begin_an_outage();
@@ -525,6 +566,8 @@ impl World {
         lineage::one_run_is_open_for_each_id(histories)?;
         lineage::kept_parts_are_as_they_were(histories)?;
         lineage::signals_are_taken_along(histories)?;
+        starts::timeouts_are_not_early(histories)?;
+        self.schedule_and_runs_agree(histories)?;
         check::orphans_follow_their_policy(histories)
     }
 
@@ -544,6 +587,8 @@ impl World {
             .values()
             .map(|(_, events)| u64::try_from(events.len()).unwrap_or(0))
             .sum();
+        self.report.timed_out = check::timed_out(&histories);
+        self.report.scheduled = self.scheduled()?;
         self.report.digest = check::digest(&histories);
         Ok(self.report)
     }

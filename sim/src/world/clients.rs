@@ -2,13 +2,12 @@
 //!
 //! Neighbours: the world lets them, the ledger keeps what they were told.
 
-use engine::core::{Message, Reply, StartSpec, Token, UpdateStage};
+use engine::core::{Message, Reply, Token, UpdateStage};
 use kernel::{AfterReset, Attempts, EventId, HeartbeatDetails, Millis, Payload, RunId, WorkflowId};
 use state::store::Store;
 
 use super::{Asked, World};
 use crate::ledger::Told;
-use crate::report::Plant;
 use crate::script;
 
 impl World {
@@ -203,22 +202,6 @@ impl World {
         self.outage_until = self.now.after(lasting);
     }
 
-    pub(super) fn submit(&mut self) -> Result<(), String> {
-        let Some(index) = self.wanted.iter().position(|w| !w.acknowledged) else {
-            return Ok(());
-        };
-        let wanted = &mut self.wanted[index];
-        let input = Payload::json(&wanted.script).map_err(|e| e.to_string())?;
-        let spec = StartSpec {
-            options: script::start_options(),
-            ..StartSpec::new(&wanted.id, "script", input)
-        };
-        if self.plant == Plant::EarlyAck {
-            wanted.acknowledged = true;
-        }
-        self.ask(Message::Start(spec), Asked::Start(index))
-    }
-
     pub(super) fn cancel(&mut self) -> Result<(), String> {
         let wanted = self
             .wanted
@@ -242,6 +225,19 @@ impl World {
             (Some(Asked::Start(index)), Reply::Started(_) | Reply::AlreadyRunning(_)) => {
                 self.wanted[index].acknowledged = true;
                 Ok(())
+            }
+            (
+                Some(Asked::SignalWithStart(index, n)),
+                Reply::Started(_) | Reply::AlreadyRunning(_),
+            ) => {
+                self.wanted[index].acknowledged = true;
+                self.report.begun_with_signal += 1;
+                self.ledger.acknowledge_signal(n);
+                Ok(())
+            }
+            (Some(Asked::StartAgain(policies)), reply) => self.started_again(policies, &reply),
+            (Some(Asked::Schedule), Reply::Schedule(answer)) => {
+                self.schedule_answered(&answer.body)
             }
             (Some(Asked::Signal(n)), Reply::Done) => {
                 self.ledger.acknowledge_signal(n);

@@ -19,6 +19,8 @@ impl World {
         self.hanging.clear();
         self.stopping.clear();
         self.guarded.clear();
+        self.out.clear();
+        self.begun.clear();
         self.tokens.clear();
         for wanted in &mut self.wanted {
             // A client that got no answer asks again.
@@ -42,7 +44,7 @@ impl World {
                 self.plant,
                 &self.run_ids,
                 &self.outside,
-                self.machines_max,
+                (self.machines_max, self.limit),
                 self.now,
             )?,
         );

@@ -111,7 +111,10 @@ impl World {
             | Asked::Update(_)
             | Asked::Query
             | Asked::Reset
-            | Asked::Fork => false,
+            | Asked::Fork
+            | Asked::SignalWithStart(..)
+            | Asked::StartAgain(_)
+            | Asked::Schedule => false,
         })
     }
 
