@@ -5,15 +5,16 @@
 pub(crate) mod bodies;
 mod properties;
 
+use crate::cx::LocalEnd;
 use crate::decide::{ChildOutcome, Input, Rejection, StartRequest, decide, start};
 use crate::event::{HistoryEvent, Transition};
 use crate::failure::Failure;
 use crate::ids::{EventId, Millis, RunId, Timestamp, WorkflowId};
-use crate::machine::{Definition, Machine, News, WorkflowInfo};
+use crate::machine::{Definition, Machine, News, TurnStart, WorkflowInfo};
 use crate::payload::Payload;
 use crate::primitives::{activity, child, workflow_task};
 use crate::run_state::RunState;
-use crate::{Command, EventKind};
+use crate::{Command, EventKind, LocalOutcome};
 
 pub(crate) const RUN: RunId = RunId([9; 16]);
 /// A run that was made of `RUN`'s history.
@@ -94,7 +95,7 @@ impl TestRun {
         }
         let news = std::mem::take(&mut self.unseen);
         let turn = self.state.turn_start(self.now);
-        let commands = self.machine.advance(news, turn).unwrap();
+        let commands = whole_turn(&mut self.machine, news, turn);
         self.feed(Input::WorkflowTaskCompleted {
             commands: commands.clone(),
             successor: Some(NEXT_RUN),
@@ -222,6 +223,23 @@ impl TestRun {
             result: Ok(json(&value)),
         };
         self.feed(input).unwrap();
+    }
+}
+
+/// A turn with the local activities that it begins: each gives its input, the last one first.
+pub(crate) fn whole_turn(machine: &mut Machine, news: Vec<News>, turn: TurnStart) -> Vec<Command> {
+    let mut commands = machine.advance(news, turn).unwrap();
+    loop {
+        let begun = machine.take_local_activities();
+        if begun.is_empty() {
+            return commands;
+        }
+        let ends = begun.into_iter().rev().map(|task| LocalEnd {
+            seq: task.seq,
+            attempt: task.attempt,
+            outcome: LocalOutcome::Completed(task.input),
+        });
+        commands.extend(machine.resume(ends.collect()).unwrap());
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cx::Cx;
 use crate::failure::Failure;
 use crate::ids::{Millis, WorkflowId};
 use crate::machine::Definition;
-use crate::options::{ActivityOptions, ChildOptions, ParentClosePolicy};
+use crate::options::{ActivityOptions, ChildOptions, LocalActivityOptions, ParentClosePolicy};
 
 pub(crate) fn options(stage: &str) -> ActivityOptions {
     ActivityOptions {
@@ -144,6 +144,59 @@ async fn broken(cx: Cx, n: u64) -> Result<u64, Failure> {
     }
 }
 
+/// Notes values of its own, and takes the new side of changes.
+async fn marked(cx: Cx, n: u64) -> Result<u64, Failure> {
+    let mut sum = 0;
+    for value in 0..n {
+        let made = cx.side_effect(|| value * 2)?;
+        cx.upsert_memo("made", &made)?;
+        cx.upsert_search_attribute("value", i64::try_from(value).unwrap());
+        if cx.patched("doubled") {
+            sum += made;
+        }
+        cx.deprecate_patch("gone");
+        if cx
+            .uuid()
+            .ends_with(['0', '1', '2', '3', '4', '5', '6', '7'])
+        {
+            cx.sleep(Millis(made + 1)).await?;
+        }
+        sum += cx
+            .activity_named::<_, u64>("Echo", &value, options(""))
+            .await?;
+    }
+    Ok(sum)
+}
+
+/// Local activities one after the other, side by side, and between scheduled ones.
+async fn nearby(cx: Cx, n: u64) -> Result<u64, Failure> {
+    let local = |value: u64| {
+        let options = LocalActivityOptions::default();
+        cx.local_activity_named::<_, u64>("Echo", &value, options)
+    };
+    let mut sum = 0;
+    for value in 0..n {
+        sum += local(value).await?;
+        let both = select(local(value), cx.sleep(Millis(50))).await;
+        sum += match both {
+            Either::First(value) => value?,
+            Either::Second(slept) => slept.map(|()| 0)?,
+        };
+        sum += cx
+            .activity_named::<_, u64>("Echo", &value, options(""))
+            .await?;
+    }
+    let all = join_all((0..n).map(local)).await;
+    let rest: u64 = all.into_iter().sum::<Result<u64, Failure>>()?;
+    Ok(sum + rest)
+}
+
+/// Goes on in a new run after a while.
+async fn chained(cx: Cx, n: u64) -> Result<u64, Failure> {
+    let sum = sequence(cx.clone(), n).await?;
+    cx.continue_as_new(&(sum + 1))
+}
+
 /// Every body with an input that suits it.
 pub(crate) fn all() -> Vec<(Definition, u64)> {
     vec![
@@ -157,6 +210,9 @@ pub(crate) fn all() -> Vec<(Definition, u64)> {
         (Definition::new("dropper", dropper), 2),
         (Definition::new("chancy", chancy), 6),
         (Definition::new("broken", broken), 0),
+        (Definition::new("marked", marked), 4),
+        (Definition::new("nearby", nearby), 3),
+        (Definition::new("chained", chained), 2),
     ]
 }
 

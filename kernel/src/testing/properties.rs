@@ -2,16 +2,16 @@
 
 use proptest::prelude::*;
 
-use super::{NEXT_RUN, Outside, RUN, TestRun, bodies, json};
+use super::{NEXT_RUN, Outside, RUN, TestRun, bodies, json, whole_turn};
 use crate::decide::{ChildOutcome, Input, decide};
-use crate::event::{EventKind, HistoryEvent, Transition};
+use crate::event::{AfterReset, Attempts, EventKind, HeartbeatDetails, HistoryEvent, Transition};
 use crate::failure::{Failure, TimeoutType};
 use crate::ids::{EventId, Millis, RunId, Seq, Timestamp};
 use crate::machine::Definition;
 use crate::options::{ActivityOptions, ChildOptions, RetryPolicy};
 use crate::replay::replay;
 use crate::run_state::RunState;
-use crate::{Command, Marker, WorkflowId};
+use crate::{Command, LocalOutcome, Marker, WorkflowId};
 
 fn finished(index: usize, seed: u64, outside: Outside) -> (Definition, TestRun) {
     let mut all = bodies::all();
@@ -44,7 +44,7 @@ fn go_on(definition: &Definition, history: &[HistoryEvent], cut: usize) -> Vec<H
         if event.kind == EventKind::WorkflowTaskCompleted {
             let news = std::mem::take(&mut at.unseen);
             let turn = at.state.turn_start(event.at);
-            let commands = at.machine.advance(news, turn).unwrap();
+            let commands = whole_turn(&mut at.machine, news, turn);
             let input = Input::WorkflowTaskCompleted {
                 commands,
                 successor: Some(NEXT_RUN),
@@ -204,6 +204,20 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(Command::RecordMarker {
             marker: Marker::Stage { name: "one".to_owned(), total: Some(3) },
         }),
+        1 => any_seq().prop_map(|seq| Command::RecordMarker {
+            marker: Marker::LocalActivity {
+                seq,
+                activity_type: "Echo".to_owned(),
+                attempt: 1,
+                outcome: LocalOutcome::Completed(json(&1)),
+            },
+        }),
+        2 => (0_u64..4).prop_map(|n| Command::AcceptUpdate {
+            update_id: n.to_string(), name: "add".to_owned(), input: json(&n),
+        }),
+        2 => (0_u64..4).prop_map(|n| Command::CompleteUpdate {
+            update_id: n.to_string(), result: Ok(json(&n)),
+        }),
     ]
 }
 
@@ -266,5 +280,47 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(Input::CancelRequest { reason: "enough".to_owned() }),
         1 => Just(Input::WorkflowTimeout { successor: Some(NEXT_RUN) }),
         2 => Just(Input::WorkflowTaskFailed { failure: Failure::internal("a panic") }),
+        1 => Just(Input::LocalActivitiesRunning),
+        4 => by_hand(),
+    ]
+}
+
+/// What somebody does to a run or an activity by hand.
+fn by_hand() -> impl Strategy<Value = Input> {
+    let who = || "a person".to_owned();
+    prop_oneof![
+        Just(Input::Pause { reason: who() }),
+        Just(Input::Unpause),
+        any_id().prop_map(|scheduled_event_id| Input::ActivityRetryNow { scheduled_event_id }),
+        any_id().prop_map(move |scheduled_event_id| {
+            Input::ActivityPause {
+                scheduled_event_id,
+                by: who(),
+                reason: who(),
+            }
+        }),
+        (any_id(), any::<bool>()).prop_map(|(scheduled_event_id, again)| {
+            let attempts = if again {
+                Attempts::BeginAgain
+            } else {
+                Attempts::GoOn
+            };
+            Input::ActivityUnpause {
+                scheduled_event_id,
+                attempts,
+            }
+        }),
+        (any_id(), any::<bool>()).prop_map(|(scheduled_event_id, lifted)| {
+            let (heartbeat, after) = if lifted {
+                (HeartbeatDetails::Clear, AfterReset::GoesOn)
+            } else {
+                (HeartbeatDetails::Keep, AfterReset::StaysPaused)
+            };
+            Input::ActivityReset {
+                scheduled_event_id,
+                heartbeat,
+                after,
+            }
+        }),
     ]
 }
