@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use engine::visibility::Query;
+
 use super::args::{Global, ListArgs};
 use super::output;
 use crate::control::{Answer, Asked, Request};
@@ -49,7 +51,7 @@ fn query(args: &ListArgs) -> Result<String, FaceError> {
     let order = query.order.take();
     let mut parts: Vec<String> = more.iter().map(|part| (*part).to_owned()).collect();
     parts.extend(query.filter.map(|filter| format!("({filter})")));
-    let ordered = engine::visibility::Query {
+    let ordered = Query {
         filter: None,
         order,
     };
@@ -101,6 +103,12 @@ async fn list(
             "no run is meant by that"
         };
         output::note(global.quiet, hint);
+        for field in unknown(host, args.query.as_deref()).await? {
+            let told = format!(
+                "  no run has a search attribute {field}; docs/VISIBILITY.md has the names that all runs have"
+            );
+            output::note(global.quiet, &told);
+        }
     } else {
         output::text_out(&render::runs(&rows, terminal::width()));
     }
@@ -108,4 +116,31 @@ async fn list(
         output::note(global.quiet, &format!("there are more: --page {page}"));
     }
     Ok(())
+}
+
+/// Search attributes in a query that no run has: mostly names that were meant otherwise.
+async fn unknown(host: &Host, query: Option<&str>) -> Result<Vec<String>, FaceError> {
+    let query = query.and_then(|query| query.parse::<Query>().ok());
+    let Some(filter) = query.and_then(|query| query.filter) else {
+        return Ok(Vec::new());
+    };
+    let mut unknown = Vec::new();
+    for field in filter.custom_attributes() {
+        let asked = Asked {
+            query: format!("{field} IS NOT NULL"),
+            search: None,
+        };
+        let request = Request::Find {
+            asked,
+            page: None,
+            limit: 1,
+        };
+        // A page that is short and not the last one has not seen all runs: then nothing is said.
+        if let Answer::Found { rows, next: None } = host.ask(request).await?
+            && rows.is_empty()
+        {
+            unknown.push(field.to_string());
+        }
+    }
+    Ok(unknown)
 }

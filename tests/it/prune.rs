@@ -45,6 +45,20 @@ fn runs_that_ended_go_after_a_yes_and_open_ones_stay() {
         stdout(&young)
     );
 
+    let meant_otherwise = asked(&place, &["list", "--query", "Status = 'Completed'"]);
+    assert!(meant_otherwise.status.success());
+    let told = stderr(&meant_otherwise);
+    assert!(
+        told.contains("no run has a search attribute Status"),
+        "{told}"
+    );
+    let others = asked(&place, &["list", "--query", "ExecutionStatus = 'Failed'"]);
+    let told = stderr(&others);
+    assert!(
+        told.contains("no run") && !told.contains("attribute"),
+        "{told}"
+    );
+
     let counted = asked(&place, &["prune", "--keep", "0s", "--dry-run"]);
     let says = format!("{closed} runs ended long enough ago; nothing was deleted");
     assert_eq!(stdout(&counted).trim_end(), says);

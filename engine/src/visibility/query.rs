@@ -1,5 +1,7 @@
 //! What a query is: a filter over the attributes of a run, and an order.
 
+use std::collections::BTreeSet;
+
 use kernel::primitives::workflow_execution::State;
 use kernel::{Millis, Timestamp};
 
@@ -162,6 +164,36 @@ pub(super) const STATUSES: [State; 7] = [
 pub fn closed_statuses() -> [State; 6] {
     let [_running, closed @ ..] = STATUSES;
     closed
+}
+
+impl Filter {
+    /// The search attributes that it names, each once, by name.
+    #[must_use]
+    pub fn custom_attributes(&self) -> BTreeSet<&Field> {
+        let mut found = BTreeSet::new();
+        self.collect(&mut found);
+        found
+    }
+
+    fn collect<'a>(&'a self, found: &mut BTreeSet<&'a Field>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                for part in parts {
+                    part.collect(found);
+                }
+            }
+            Self::Not(part) => part.collect(found),
+            Self::Compare(field, ..)
+            | Self::In(field, _)
+            | Self::Between(field, ..)
+            | Self::StartsWith(field, _)
+            | Self::IsNull(field) => {
+                if let Field::Custom(_) = field {
+                    found.insert(field);
+                }
+            }
+        }
+    }
 }
 
 /// The name of a status in queries.
