@@ -242,10 +242,11 @@ fn powershell_message(text: &str, record: Option<usize>) -> Option<&str> {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .skip_while(|line| line.starts_with('+'));
-    let _place = above.next()?;
+    let place = above.next()?;
     let said: Vec<&str> = above.take(POWERSHELL_LINES_MAX).collect();
     let first = said.iter().find(|line| line.contains(" : "));
-    first.or(said.first()).copied()
+    // An output that was cut at its front can begin with the end of the message.
+    Some(first.or(said.first()).copied().unwrap_or(place))
 }
 
 const POWERSHELL_RECORD: &str = "+ CategoryInfo ";

@@ -463,6 +463,10 @@ fn powershell_is_understood_in_every_language() {
             "ready\njq : Il termine 'jq' \u{e8} ignoto come nome di\ncmdlet, funzione o programma.\nIn riga:1 car:1\n+ jq .\n+ ~~\n    + CategoryInfo          : ObjectNotFound: (jq:String) [], CommandNotFoundException\n    + FullyQualifiedErrorId : CommandNotFoundException",
             "jq : Il termine 'jq' \u{e8} ignoto come nome di",
         ),
+        (
+            "Die Datei \"shop.csv\" ist nicht vorhanden.\r\n    + CategoryInfo          : ObjectNotFound: (:) [], ItemNotFoundException\r\n    + FullyQualifiedErrorId : PathNotFound",
+            "Die Datei \"shop.csv\" ist nicht vorhanden.",
+        ),
     ] {
         check(
             &exec("rg shop", 1, text),
