@@ -19,7 +19,8 @@ fn session(messages: &[(u32, Value)]) -> MinedSession {
     let text = lines.join("\n");
     let name = "agents/main/sessions/s-1.jsonl";
     let file = FileRef { name };
-    mine(&file, &mut text.as_bytes(), &MineOptions::default()).unwrap()
+    mine(&file, &mut text.as_bytes(), &MineOptions::default())
+        .expect("a session held in memory can be read")
 }
 
 fn person(second: u32, text: &str) -> (u32, Value) {
