@@ -231,7 +231,8 @@ fn near(document: &RollupDocument, rollup: &Rollup) -> Vec<Near> {
             let shared = own_words.intersection(&words).count();
             let all = own_words.union(&words).count();
             let percent = (shared * 100).checked_div(all)?;
-            (percent >= NEAR_PERCENT).then(|| Near {
+            let same_cause = has_words(own.template) && is_same_cause(own, parts);
+            (percent >= NEAR_PERCENT || same_cause).then(|| Near {
                 fingerprint_id: other.fingerprint_id.clone(),
                 summary: other.summary.clone(),
                 words_shared_percent: percent,
@@ -248,8 +249,21 @@ fn near(document: &RollupDocument, rollup: &Rollup) -> Vec<Near> {
     near
 }
 
+/// Whether two templates report one failure through different wrappers.
+fn is_same_cause(a: Parts<'_>, b: Parts<'_>) -> bool {
+    a.template != b.template && normalise::cause(a.template) == normalise::cause(b.template)
+}
+
+/// A cause of one word names nothing.
+fn has_words(template: &str) -> bool {
+    words(normalise::cause(template)).len() > 1
+}
+
 fn apart(a: Parts<'_>, b: Parts<'_>, in_a: &BTreeSet<&str>, in_b: &BTreeSet<&str>) -> String {
     let mut reasons = Vec::new();
+    if is_same_cause(a, b) {
+        reasons.push("the same cause, reported by another wrapper".to_owned());
+    }
     let named = |name: &str| if name.is_empty() { "none" } else { name }.to_owned();
     if a.tool != b.tool {
         reasons.push(format!("another tool: {}", named(b.tool)));
@@ -342,6 +356,29 @@ mod tests {
                 "another tool: search",
                 "other words: here \"early\", there \"late\""
             ]
+        );
+    }
+
+    #[test]
+    fn one_cause_in_two_wrappers_is_told_however_few_words_they_share() {
+        let signals = [
+            failing("a", "fetch", "TlsError: certificate has expired"),
+            failing(
+                "b",
+                "agent",
+                "StepError: the step that was asked for by the plan could not be done because of: TlsError: certificate has expired",
+            ),
+            failing("c", "agent", "TlsError: handshake was cut"),
+        ];
+        let document = document(&signals);
+        let first = find(&document, &signals[0].fingerprint_id).unwrap();
+        let near = explain(&document, &signals, first).near;
+        assert_eq!(near.len(), 1, "{near:?}");
+        assert_eq!(near[0].fingerprint_id, signals[1].fingerprint_id);
+        assert!(
+            near[0]
+                .apart_because
+                .starts_with("the same cause, reported by another wrapper; another tool: agent")
         );
     }
 

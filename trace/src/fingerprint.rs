@@ -45,6 +45,27 @@ pub fn fingerprint(kind: Kind, tool: &str, error_class: &str, message: &str) -> 
     }
 }
 
+/// The identity of what broke, whichever tool or wrapper reported it: `cause1:` over kind and [`normalise::cause`].
+///
+/// Coarser than [`fingerprint`]. Groups are made by fingerprint, because a wrapper is another place in the code that has to be
+/// mended; the cause says which groups one repair may end.
+///
+/// ```
+/// use trace::{fingerprint::cause_id, signal::Kind};
+/// let bare = cause_id(Kind::Error, "TimeoutError: no answer in 30s");
+/// let wrapped = cause_id(Kind::Error, "RunError: tool fetch failed: TimeoutError: no answer in 9s");
+/// assert_eq!(bare, wrapped);
+/// ```
+#[must_use]
+pub fn cause_id(kind: Kind, message: &str) -> String {
+    let template = normalise::template(message);
+    let signature = format!("{}|{}", kind_name(kind), normalise::cause(&template));
+    format!(
+        "cause1:{}",
+        hash::short_hex(signature.as_bytes(), ID_HEX_DIGITS)
+    )
+}
+
 /// The serialised name of a kind, as in `signals.jsonl`.
 #[must_use]
 pub fn kind_name(kind: Kind) -> &'static str {

@@ -1,9 +1,10 @@
 //! Message templates: what stays of a message when everything that varies is taken out.
 //!
-//! Neighbours: [`crate::fingerprint`] hashes the template. `scan` walks the characters, `word`
+//! Neighbours: [`crate::fingerprint`] hashes the template. `cause` finds the failure inside a wrapper, `scan` walks the characters, `word`
 //! judges one word, `lines` chooses the lines that name the failure, `tidy` joins what is left.
 //! Must not know which tool spoke or what the failure means.
 
+mod cause;
 mod lines;
 mod scan;
 mod tidy;
@@ -15,6 +16,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MESSAGE_BYTES_MAX;
+pub use cause::cause;
 use scan::Quoted;
 
 /// What stands for everything that varies.

@@ -154,6 +154,11 @@ fn a_session_of_failures_is_riskier_than_a_careful_one() {
         agent("I am sorry, our policy does not allow a refund."),
     ]);
     assert!(failing.risk > careful.risk);
+    let answered = |answer| judge(vec![person("move my booking to Friday"), agent(answer)]).risk;
+    let told = answered("Friday is free, but such a fare is not eligible for a change.");
+    let excused = answered("Sorry for the confusion, I apologize. It is moved.");
+    assert!(told < excused, "an apology tells no limit");
+    assert!(answered("Leider ist das nicht möglich.") < excused);
 }
 
 #[test]

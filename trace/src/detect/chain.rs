@@ -169,10 +169,11 @@ impl Chain {
         self.last = Last::Answer {
             asks: text.ends_with(['?', '？']),
         };
-        self.limits = self.limits.saturating_add(LIMITS.count(&straight(answer)));
         if turn.calls_tools {
             return;
         }
+        // Only what is said to a person: between two calls an agent thinks aloud.
+        self.limits = self.limits.saturating_add(LIMITS.count(&straight(answer)));
         if let Some(open) = self.open.take() {
             self.unrecovered = self.unrecovered.saturating_add(1);
             cx.sign("unrecovered_tool_fail");

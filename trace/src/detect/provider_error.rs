@@ -205,10 +205,12 @@ const UNSUPPORTED: &[&str] = &[
     "not found for",
     "does not exist",
     "method not allowed",
-    "无可用渠道",
     "model_not_found",
+    "无可用渠道",
     "no available channel",
 ];
+/// What a relay says when none of the services behind it takes the model now. It knows the model.
+const NO_CHANNEL: &[&str] = &["无可用渠道", "no available channel"];
 const OVERLOADED: &[&str] = &[
     "overloaded",
     "high demand",
@@ -257,6 +259,8 @@ fn cause_of(lower: &str) -> (&'static str, Class, bool) {
         ("billing", ProcessTooling, true)
     } else if has_any(lower, QUOTA) {
         ("quota", ReliabilityPerf, true)
+    } else if matches!(code, Some(503)) && has_any(lower, NO_CHANNEL) {
+        ("no_channel", ReliabilityPerf, true)
     } else if has_any(lower, OVERLOADED)
         || matches!(code, Some(503 | 529)) && !has_any(lower, UNSUPPORTED)
     {
@@ -277,5 +281,30 @@ fn cause_of(lower: &str) -> (&'static str, Class, bool) {
         ("server_error", ReliabilityPerf, false)
     } else {
         ("other", ReliabilityPerf, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_without_a_channel_is_down_and_a_model_that_nobody_has_is_not() {
+        for (message, want) in [
+            (
+                "503 No available channel for model tern-2 under group default (distributor)",
+                "no_channel",
+            ),
+            (
+                "HTTP 503: 分组 default 下模型 tern-2 无可用渠道（distributor）",
+                "no_channel",
+            ),
+            ("No available channel for model tern-2", "unsupported"),
+            ("404 model tern-2 is not found", "unsupported"),
+            ("503 model tern-2 does not support tools", "unsupported"),
+            ("503 Service Unavailable", "overloaded"),
+        ] {
+            assert_eq!(cause_name(message), want, "{message}");
+        }
     }
 }

@@ -27,6 +27,7 @@ const MOOD_BYTES: usize = 300;
 const DISPLEASED_MIN: f64 = 2.0;
 const PLEASED_MIN: f64 = 5.0;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
+const SECOND_RECORD_MS: u64 = 1_000;
 
 /// What a user turn is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,6 +218,9 @@ impl Users {
             return (UserLabel::Synthetic, None);
         }
         let plain = plain_words(human);
+        if self.is_second_record(&plain, at_ms) {
+            return judge_text(human);
+        }
         let repeated = self.is_repeated(&plain, at_ms);
         if self.unanswered.len() >= 16 {
             self.unanswered.remove(0);
@@ -226,6 +230,16 @@ impl Users {
             return (UserLabel::Frustration(sign), None);
         }
         judge_text(human)
+    }
+
+    /// Whether the harness wrote the turn before down once more, as it does with a command and what it stands for. Nobody
+    /// types the same words twice within a second.
+    fn is_second_record(&self, plain: &str, at_ms: Option<i64>) -> bool {
+        let before = self.unanswered.last();
+        before.is_some_and(|(words, then)| {
+            let apart = at_ms.zip(*then).map(|(now, then)| now.abs_diff(then));
+            words == plain && apart.is_some_and(|apart| apart < SECOND_RECORD_MS)
+        })
     }
 
     /// Whether the person knocks again: the same words, or another ping, soon after and with no answer between.

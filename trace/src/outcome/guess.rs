@@ -12,8 +12,9 @@ const LINES_MAX: usize = 400;
 /// The line that shows that the command exited with an error.
 pub(super) fn failing_line<'a>(command: &str, text: &'a str, end: &'a str) -> Option<&'a str> {
     uncompiled(end)
+        .or_else(|| refused_at_once(command, text))
         .or_else(|| complaint(command, text, end))
-        .or_else(|| no_tests(end))
+        .or_else(|| no_tests(command, end))
         .or_else(|| findings(command, end))
         .or_else(|| raised_first(command, text))
 }
@@ -34,6 +35,23 @@ fn uncompiled(end: &str) -> Option<&str> {
         .take(4)
         .any(|line| line.trim_start().starts_with("File \""));
     (is_named && has_frame).then_some(last)
+}
+
+/// What an interpreter, or the framework that a script hands itself to, says instead of running: its first line is the
+/// refusal, without a traceback.
+fn refused_at_once<'a>(command: &str, text: &'a str) -> Option<&'a str> {
+    let first = text
+        .lines()
+        .map(str::trim_end)
+        .find(|line| !line.is_empty())?;
+    let starts = [
+        "Unable to decode the command from the command line:",
+        "Fatal Python error: ",
+        "SystemCheckError: ",
+        "CommandError: ",
+    ];
+    let refuses = starts.iter().any(|start| first.starts_with(start));
+    (refuses && soft::runs_script(command)).then_some(first)
 }
 
 /// `rm: cannot remove 'a': No such file or directory`: the last word is the complaint of the last program.
@@ -73,19 +91,47 @@ fn complainer(line: &str) -> Option<&str> {
     (is_name && !is_harmless).then_some(name)
 }
 
-/// A test runner that ran nothing exits with an error of its own.
-fn no_tests(end: &str) -> Option<&str> {
-    let last = end
+/// A test runner that ran nothing exits with an error of its own, unless it was only asked to tell something.
+fn no_tests<'a>(command: &str, end: &'a str) -> Option<&'a str> {
+    let mut lines = end
         .lines()
         .rev()
         .map(str::trim)
-        .find(|line| !message::is_noise(line) && !soft::is_markup(line))?;
-    let bare = last.trim_matches(['=', ' ']);
-    let is_summary = bare.len() < last.len() && bare.contains(" in ");
+        .filter(|line| !message::is_noise(line) && !soft::is_markup(line));
+    let last = lines.next()?;
+    if is_empty_summary(last) {
+        return (!only_tells(command)).then_some(last);
+    }
+    // Below its summary it says why there was nothing to run.
+    let explains = last.starts_with("ERROR: ") || last.starts_with("ERROR collecting ");
+    (explains && lines.next().is_some_and(is_empty_summary)).then_some(last)
+}
+
+fn is_empty_summary(line: &str) -> bool {
+    let bare = line.trim_matches(['=', ' ']);
+    let is_summary = bare.len() < line.len() && bare.contains(" in ");
     let ran = ["passed", "failed", "skipped", "xfailed", "xpassed"]
         .iter()
         .any(|word| bare.contains(word));
-    (is_summary && !ran).then_some(last)
+    is_summary && !ran
+}
+
+/// Options with which a test runner lists what it knows and runs nothing.
+fn only_tells(command: &str) -> bool {
+    let options = [
+        "--fixtures",
+        "--fixtures-per-test",
+        "--markers",
+        "--collect-only",
+        "--co",
+        "--setup-plan",
+        "--cache-show",
+        "--help",
+        "--version",
+    ];
+    command
+        .split_whitespace()
+        .any(|word| options.contains(&word))
 }
 
 /// A linter that found something, at the end of the command line and not inside a pipe.
@@ -179,6 +225,10 @@ mod tests {
         let text = "Traceback (most recent call last):\n  File \"job.py\", line 3, in <module>\n    go()\nKeyError: 'shop'\nstarting\nloaded 3 shops\none more line\nand one\nand another\nlast";
         check("python3 job.py", text, Some("KeyError: 'shop'"));
         check("cat log.txt", text, None);
+        let refused = "SystemCheckError: System check identified some issues:\n\nERRORS:\nshop.Till: (models.E004) 'id' can only be used once.";
+        let first = "SystemCheckError: System check identified some issues:";
+        check("cd site && python3 manage.py migrate", refused, Some(first));
+        check("cat check.log", refused, None);
     }
 
     #[test]
@@ -191,5 +241,20 @@ mod tests {
             Some("==== 12 deselected in 0.41s ===="),
         );
         check("pytest", "==== 12 passed in 0.41s ====", None);
+        let nothing = "==== no tests ran in 0.02s ====";
+        check("pytest shop/", nothing, Some(nothing));
+        check("pytest shop/ --fixtures", nothing, None);
+        check("pytest --co -q", nothing, None);
+        let gone = "==== no tests ran in 0.02s ====\nERROR: file not found: shop/test_till.py";
+        check(
+            "pytest shop/test_till.py",
+            gone,
+            Some("ERROR: file not found: shop/test_till.py"),
+        );
+        check(
+            "python3 report.py",
+            "rows: 3\nERROR: file not found: a.csv",
+            None,
+        );
     }
 }

@@ -138,6 +138,12 @@ fn pick_from(text: &str, style: Style) -> &str {
     let text = text.strip_prefix("<tool_use_error>").unwrap_or(text);
     let text = text.strip_suffix("</tool_use_error>").unwrap_or(text);
     if style == Style::LastLines {
+        // The record of an error ends the output; one in the middle was read.
+        if is_powershell_end(text)
+            && let Some(said) = powershell_message(text, text.rfind(POWERSHELL_RECORD))
+        {
+            return said;
+        }
         let mut last = text
             .lines()
             .rev()
@@ -157,6 +163,9 @@ fn pick_from(text: &str, style: Style) -> &str {
     }
     if let Some(inner) = json_error(text) {
         return inner;
+    }
+    if let Some(said) = powershell_message(text, text.find(POWERSHELL_RECORD)) {
+        return said;
     }
     let (mut first, mut last) = ("", "");
     for line in text
@@ -223,6 +232,36 @@ pub(super) fn is_exception(line: &str) -> bool {
     is_name && last.len() >= 3 && last.starts_with(|c: char| c.is_ascii_uppercase())
         || is_name && name.contains('.') && !last.is_empty()
 }
+
+/// The first line of what PowerShell says, in whatever language it speaks: above the place in the script, which stands above
+/// the lines that begin with `+`. The last lines of its record are the same for many causes.
+fn powershell_message(text: &str, record: Option<usize>) -> Option<&str> {
+    let mut above = text[..record?]
+        .lines()
+        .rev()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .skip_while(|line| line.starts_with('+'));
+    let place = above.next()?;
+    let said: Vec<&str> = above.take(POWERSHELL_LINES_MAX).collect();
+    let first = said.iter().find(|line| line.contains(" : "));
+    // An output that was cut at its front can begin with the end of the message.
+    Some(first.or(said.first()).copied().unwrap_or(place))
+}
+
+const POWERSHELL_RECORD: &str = "+ CategoryInfo ";
+
+fn is_powershell_end(text: &str) -> bool {
+    let last = text
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !is_noise(line));
+    last.is_some_and(|line| line.starts_with("+ FullyQualifiedErrorId "))
+}
+
+/// Into how many lines a console wraps one message, at most.
+const POWERSHELL_LINES_MAX: usize = 4;
 
 /// The message inside a JSON error, when the text is one.
 fn json_error(text: &str) -> Option<&str> {

@@ -451,3 +451,26 @@ fn what_a_harness_killed_has_timed_out() {
         (Label::Failure, ErrorClass::Timeout)
     );
 }
+
+#[test]
+fn powershell_is_understood_in_every_language() {
+    for (text, said) in [
+        (
+            "rg : Die Benennung \"rg\" wurde nicht als Name eines Cmdlet erkannt.\nIn Zeile:1 Zeichen:1\n+ rg shop\n+ ~~\n    + CategoryInfo          : ObjectNotFound: (rg:String) [], CommandNotFoundException\n    + FullyQualifiedErrorId : CommandNotFoundException",
+            "rg : Die Benennung \"rg\" wurde nicht als Name eines Cmdlet erkannt.",
+        ),
+        (
+            "ready\njq : Il termine 'jq' \u{e8} ignoto come nome di\ncmdlet, funzione o programma.\nIn riga:1 car:1\n+ jq .\n+ ~~\n    + CategoryInfo          : ObjectNotFound: (jq:String) [], CommandNotFoundException\n    + FullyQualifiedErrorId : CommandNotFoundException",
+            "jq : Il termine 'jq' \u{e8} ignoto come nome di",
+        ),
+        (
+            "Die Datei \"shop.csv\" ist nicht vorhanden.\r\n    + CategoryInfo          : ObjectNotFound: (:) [], ItemNotFoundException\r\n    + FullyQualifiedErrorId : PathNotFound",
+            "Die Datei \"shop.csv\" ist nicht vorhanden.",
+        ),
+    ] {
+        check(
+            &exec("rg shop", 1, text),
+            &format!("failure not_found [{said}]"),
+        );
+    }
+}

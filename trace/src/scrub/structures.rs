@@ -92,6 +92,15 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     ("endr+", r"(?-u:\b)(endr\+[A-Za-z0-9-]{16})(?-u:\b)"),
     ("b_", r"(?-u:\b)(b_[a-z0-9=-]{44})(?-u:\b)"),
+    ("BSA", r"(?-u:\b)(BSA[A-Za-z0-9_-]{27,29})(?-u:\b)"),
+    (
+        "re_",
+        r"(?-u:\b)(re_[A-Za-z0-9]{7,9}_[A-Za-z0-9]{20,28})(?-u:\b)",
+    ),
+    // Ids of an account that are half of its credentials, beside the name of their service.
+    ("sumo", SUMO_ID),
+    ("SUMO", SUMO_ID),
+    ("Sumo", SUMO_ID),
     // Credentials given to a program that fetches.
     (
         "curl",
@@ -99,8 +108,10 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
 ];
 
+const SUMO_ID: &str = r"(?i:sumo)[A-Za-z0-9_.-]{0,20}[\x22']?[ ]{0,2}[:=]>?[ ]{0,2}[\x22']?(su[A-Za-z0-9]{12})(?-u:\b)";
+
 /// Pieces whose patterns names fit as well.
-const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-"];
+const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-", b"BSA", b"re_"];
 
 /// Finds key blocks and structured tokens.
 #[derive(Debug)]

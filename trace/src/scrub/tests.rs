@@ -59,6 +59,44 @@ fn tokens_go_by_their_makers_prefix() {
 }
 
 #[test]
+fn keys_of_newer_services_go_and_look_alikes_stay() {
+    for (prefix, length) in [
+        ("tskey-auth-", 28),
+        ("pcsk_", 60),
+        ("CCIPAT_", 44),
+        ("xoxc-", 40),
+        ("cfut_", 48),
+        ("sb_secret_", 31),
+        ("AKID", 32),
+        ("rzp_live_", 14),
+        ("sk_", 48),
+        ("fc-", 32),
+        ("BSA", 28),
+    ] {
+        let token = format!("{prefix}{}", key_body(length));
+        gone("refused: ", &token, " (401)", "SECRET");
+    }
+    let mail = format!("re_{}_{}", key_body(8), &key_body(40)[8..32]);
+    gone("refused: ", &mail, " (401)", "SECRET");
+    gone(
+        "sumo_access_id = '",
+        &format!("su{}", key_body(12)),
+        "'",
+        "SECRET",
+    );
+    for text in [
+        "request fc-5b1f0c9e-7d24-4e6a-9c38-d02a71b6e4f5 timed out",
+        "the re_exported_names_of_the_module and rnd_seed = 4711",
+        "class BSASearchResultsCollectionViewer",
+        "sdk-2026.11.4-linux and pat-na1-region and sess-timeout=30",
+        "summary: sunflowerseeds",
+        "the sk_learn_pipeline_with_a_rather_long_name_of_many_words",
+    ] {
+        stays(text);
+    }
+}
+
+#[test]
 fn keys_of_services_go_and_names_of_the_same_form_stay() {
     let (long, short) = (key_body(24), key_body(20));
     gone("key is ", &format!("s.{long}"), " for the vault", "SECRET");

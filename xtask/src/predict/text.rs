@@ -1,7 +1,7 @@
 //! Single texts: fingerprints, templates, scrubbing, sentiment.
 
 use serde_json::{Value, json};
-use trace::fingerprint::fingerprint;
+use trace::fingerprint::{cause_id, fingerprint};
 use trace::normalise::template;
 use trace::scrub::Scrubber;
 use trace::sentiment;
@@ -24,9 +24,20 @@ pub(super) fn logs(rows: &Rows) -> Rows {
     })
 }
 
-/// Errors of agents' tools.
+/// Errors of agents' tools: by the place that reported them, and beside it by what broke.
 pub(super) fn errors(rows: &Rows) -> Rows {
-    rows.map(|row| json!({"id": row["id"], "group": group(text(row, "tool"), text(row, "text"))}))
+    rows.map(|row| {
+        json!({
+            "id": row["id"],
+            "group": group(text(row, "tool"), text(row, "text")),
+            "root_group": cause_id(Kind::Error, text(row, "text")),
+        })
+    })
+}
+
+/// Errors of agents' tools by what broke alone.
+pub(super) fn causes(rows: &Rows) -> Rows {
+    rows.map(|row| json!({"id": row["id"], "group": cause_id(Kind::Error, text(row, "text"))}))
 }
 
 /// Messages of nobody in particular.

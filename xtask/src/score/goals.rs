@@ -17,6 +17,17 @@ pub(crate) struct Judge {
     pub(crate) metrics: &'static [(&'static str, f64)],
 }
 
+impl Judge {
+    /// The row's name in our table: the baselines' name, and the set when several sets answer one gold.
+    pub(crate) fn shown(&self) -> String {
+        if self.anchor.starts_with(self.set) {
+            self.anchor.to_owned()
+        } else {
+            format!("{}, by {}", self.anchor, self.set)
+        }
+    }
+}
+
 const fn judge(
     set: &'static str,
     scorer: &'static str,
@@ -95,6 +106,16 @@ pub(crate) const JUDGES: &[Judge] = &[
         more: &["--metric", "PAIR_F1"],
         ..judge(
             "B_agent_errors",
+            "score_grouping.py",
+            &[("PAIR_F1_mean", 0.90)],
+        )
+    },
+    Judge {
+        anchor: "B_agent_errors (root cause)",
+        gold: "gold_root.jsonl",
+        more: &["--metric", "PAIR_F1"],
+        ..judge(
+            "B_agent_errors_root",
             "score_grouping.py",
             &[("PAIR_F1_mean", 0.90)],
         )

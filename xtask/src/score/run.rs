@@ -48,7 +48,9 @@ impl Place {
         if set.starts_with("L_") {
             self.data.join("labels")
         } else {
-            self.data.join("groundtruth").join(set)
+            // The causes are a second answer to the same rows.
+            let rows = set.strip_suffix("_root").unwrap_or(set);
+            self.data.join("groundtruth").join(rows)
         }
     }
 
@@ -90,7 +92,7 @@ fn score(place: &Place, wanted: &[String]) -> Vec<Row> {
         };
         for (metric, goal) in judge.metrics {
             rows.push(Row {
-                set: judge.anchor.to_owned(),
+                set: judge.shown(),
                 metric: (*metric).to_owned(),
                 ours: metrics.get(*metric).copied(),
                 anchor: best(&anchors, judge.anchor, metric),
