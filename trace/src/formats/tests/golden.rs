@@ -22,6 +22,7 @@ const FIXTURES: &[(&str, &[u8])] = fixtures![
     "kiro.json",
     "neutral.jsonl",
     "opencode.json",
+    "opencode-storage.jsonl",
     "openhands.json",
     "openhands.jsonl",
     "otel.jsonl",
@@ -163,6 +164,38 @@ fn opencode_reads_states_of_tools_and_passes_over_its_own_words() {
             "14 - interrupt[aborted]",
         ]
     );
+}
+
+#[test]
+fn opencode_storage_is_read_as_its_export_is() {
+    assert_eq!(
+        read_file("opencode-storage.jsonl"),
+        [
+            "opencode ses_9",
+            "2 1 user[run the tests]",
+            "3 3 call c1 bash",
+            "3 3 result c1 bash cmd[npm test] flag Some(false) status[] code Some(1) error[] text[2 failing]",
+            "3 2 assistant[Two of them fail.]",
+            "5 7 provider error[overloaded] echo false",
+        ]
+    );
+}
+
+/// The task that a model hands to another one is no word of a person.
+#[test]
+fn a_session_that_another_began_has_no_person_in_it() {
+    let text = [
+        r#"{"storage":1,"info":{"id":"ses_2","parentID":"ses_1"}}"#,
+        r#"{"info":{"id":"m","role":"user"},"parts":[{"type":"text","text":"this is terrible, fix it"}]}"#,
+    ]
+    .join("\n");
+    let options = MineOptions::default();
+    let session = mine(&FileRef { name: "x" }, &mut text.as_bytes(), &options).unwrap();
+    assert_eq!((session.format.as_str(), session.events), ("opencode", 1));
+    assert!(session.signals.is_empty(), "{:?}", session.signals);
+    let own = text.replace(r#","parentID":"ses_1""#, "");
+    let session = mine(&FileRef { name: "x" }, &mut own.as_bytes(), &options).unwrap();
+    assert_eq!(session.signals.len(), 1);
 }
 
 #[test]
