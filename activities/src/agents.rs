@@ -46,6 +46,7 @@ const PLACES: &[(&str, &str, &[Place])] = &[
     ("gemini", ".gemini/tmp", &[Place::At("")]),
     ("droid", ".factory/sessions", &[Place::At("")]),
     ("cursor", ".cursor/projects", &[Place::At("")]),
+    ("kiro", ".kiro/sessions/cli", &[Place::At("")]),
     (
         "opencode",
         ".local/share/opencode/storage",
@@ -240,6 +241,8 @@ mod tests {
         touch(&at(".local/share/opencode/storage/session/p/ses_1.json"));
         touch(&at(".local/share/opencode/storage/session/p/ses_2.json"));
         touch(&at(".local/share/opencode/storage/message/ses_1/m.json"));
+        touch(&at(".kiro/sessions/cli/1.jsonl"));
+        touch(&at(".kiro/sessions/cli/1.json"));
         touch(&at("tmp/clawdbot/clawdbot-2026-03-01.log"));
         touch(&at("tmp/clawdbot/clawdbot-2026-03-02.log"));
         touch(&at("tmp/moltbot/voice.ogg"));
@@ -263,9 +266,9 @@ mod tests {
                 (agent, 1)
             ]
         );
-        let (one_each, logs) = rest.split_at(7);
+        let (one_each, logs) = rest.split_at(8);
         let names = [
-            "codex", "codex", "copilot", "gemini", "droid", "cursor", "opencode",
+            "codex", "codex", "copilot", "gemini", "droid", "cursor", "kiro", "opencode",
         ];
         assert_eq!(one_each, names.map(|name| (name, 1)));
         assert_eq!(logs, [("clawdbot", 2)]);
