@@ -72,9 +72,12 @@ impl FormatReader for Droid {
                 let seen_by = raw::inside(line.visibility.or(visibility));
                 let message = Message { role, content };
                 if matches!(seen_by, "user_only" | "llm_only") {
-                    message.read(at_ms, &mut self.calls, &mut |at_ms, body| match body {
-                        Body::User(turn) => blocks::nobody(at_ms, turn.text, sink),
-                        body => sink(at_ms, body),
+                    message.read(at_ms, &mut self.calls, &mut |at_ms, body| {
+                        if let Body::User(turn) = body {
+                            blocks::nobody(at_ms, turn.text, sink);
+                        } else {
+                            sink(at_ms, body);
+                        }
                     });
                 } else {
                     message.read(at_ms, &mut self.calls, sink);

@@ -189,18 +189,18 @@ fn kiro_cli_tells_exit_codes_that_its_status_does_not() {
 #[test]
 fn the_user_role_is_not_always_a_person() {
     let angry = "this is terrible, fix it";
-    let gemini = format!(
-        "{}\n{}",
-        r#"{"sessionId":"g","projectHash":"p","kind":"subagent"}"#,
+    let gemini = [
+        r#"{"sessionId":"g","projectHash":"p","kind":"subagent"}"#.to_owned(),
         format!(r#"{{"id":"u","type":"user","content":"{angry}"}}"#),
-    );
-    let droid = format!(
-        "{}\n{}",
-        r#"{"type":"session_start","id":"d","cwd":"/w"}"#,
+    ]
+    .join("\n");
+    let droid = [
+        r#"{"type":"session_start","id":"d","cwd":"/w"}"#.to_owned(),
         format!(
             r#"{{"type":"message","message":{{"role":"user","visibility":"llm_only","content":[{{"type":"text","text":"{angry}"}}]}}}}"#
         ),
-    );
+    ]
+    .join("\n");
     let shown = droid.replace(r#""visibility":"llm_only","#, "");
     let own = gemini.replace("subagent", "main");
     for (text, signals) in [(&gemini, 0), (&own, 1), (&droid, 0), (&shown, 1)] {
