@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::limits::{DEPTH_MAX, ENTRIES_MAX};
+use crate::pieces::Pieces;
 
 /// A directory or a store with sessions of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ const OPENCLAW: &[Place] = &[
     Place::At("cron/runs"),
     Place::StoresOfAgents,
     Place::Store("state/openclaw.sqlite"),
+    Place::Logs,
 ];
 
 /// Agents, the directory of each below a home, and where in it sessions lie.
@@ -44,6 +46,19 @@ const PLACES: &[(&str, &str, &[Place])] = &[
     ("gemini", ".gemini/tmp", &[Place::At("")]),
     ("droid", ".factory/sessions", &[Place::At("")]),
     ("cursor", ".cursor/projects", &[Place::At("")]),
+    ("kiro", ".kiro/sessions/cli", &[Place::At("")]),
+    (
+        "opencode",
+        ".local/share/opencode/storage",
+        &[Place::InPieces],
+    ),
+];
+
+/// Directories below one for temporary files in which a gateway writes its logs, by the day.
+const LOGS: &[(&str, &str)] = &[
+    ("openclaw", "openclaw"),
+    ("clawdbot", "clawdbot"),
+    ("moltbot", "moltbot"),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +71,16 @@ enum Place {
     StoresOfAgents,
     /// A file below.
     Store(&'static str),
+    /// `logs/gateway*.log`, what the gateway's service printed. Logs of other things lie beside them.
+    Logs,
+    /// A storage of sessions that lie in many files each.
+    InPieces,
 }
 
-/// The places below `home` that hold session files, in a fixed order. A directory that is reached
-/// by two names, as after a renamed agent left a link, is given once.
+/// The places below `home` that hold session files, in a fixed order, then logs of gateways below `temporary`. A
+/// directory that is reached by two names, as after a renamed agent left a link, is given once.
 #[must_use]
-pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
+pub fn agents_of_this_machine(home: &Path, temporary: &[PathBuf]) -> Vec<FoundAgent> {
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut found = Vec::new();
     for (name, directory, places) in PLACES {
@@ -73,7 +92,20 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
                 if !seen.insert(whole) {
                     continue;
                 }
-                let files = if path.is_dir() { count(&path) } else { 1 };
+                let files = match place {
+                    Place::InPieces => count(&path, &|file| Pieces::of(file).is_some()),
+                    Place::OfAgents
+                    | Place::At(_)
+                    | Place::StoresOfAgents
+                    | Place::Store(_)
+                    | Place::Logs => {
+                        if path.is_dir() {
+                            count(&path, &crate::discover::is_session_name)
+                        } else {
+                            1
+                        }
+                    }
+                };
                 if files > 0 {
                     let name = (*name).to_owned();
                     found.push(FoundAgent { name, path, files });
@@ -81,7 +113,36 @@ pub fn agents_of_this_machine(home: &Path) -> Vec<FoundAgent> {
             }
         }
     }
+    for directory in temporary {
+        for (name, below) in LOGS {
+            let path = directory.join(below);
+            let Ok(whole) = fs::canonicalize(&path) else {
+                continue;
+            };
+            let start = format!("{name}-");
+            let files = count(&path, &|file| is_log(file, &start));
+            if files > 0 && seen.insert(whole) {
+                let name = (*name).to_owned();
+                found.push(FoundAgent { name, path, files });
+            }
+        }
+    }
     found
+}
+
+/// Where gateways make their directories: the system's for temporary files, and `/tmp` whatever the system says.
+#[must_use]
+pub fn temporary_directories() -> Vec<PathBuf> {
+    let mut directories = vec![std::env::temp_dir()];
+    if cfg!(unix) && directories[0] != Path::new("/tmp") {
+        directories.push(PathBuf::from("/tmp"));
+    }
+    directories
+}
+
+fn is_log(path: &Path, start: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(start) && name.ends_with(".log")
 }
 
 fn places_of(root: &Path, place: Place) -> Vec<PathBuf> {
@@ -95,8 +156,20 @@ fn places_of(root: &Path, place: Place) -> Vec<PathBuf> {
             .map(|agent| agent.join("agent/openclaw-agent.sqlite"))
             .collect(),
         Place::Store(below) => vec![root.join(below)],
+        Place::Logs => list(&root.join("logs"))
+            .filter(|path| is_log(path, "gateway"))
+            .collect(),
+        Place::InPieces => vec![root.to_path_buf()],
     };
-    paths.retain(|path| path.is_dir() || (path.is_file() && crate::sqlite::is_store_name(path)));
+    let is_wanted = |path: &Path| match place {
+        Place::Logs => true,
+        Place::OfAgents
+        | Place::At(_)
+        | Place::StoresOfAgents
+        | Place::Store(_)
+        | Place::InPieces => crate::sqlite::is_store_name(path),
+    };
+    paths.retain(|path| path.is_dir() || (path.is_file() && is_wanted(path)));
     paths.sort();
     paths
 }
@@ -107,8 +180,8 @@ fn list(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.map_while(Result::ok).map(|entry| entry.path())
 }
 
-/// Files below a directory that are named like sessions; links to directories are not followed.
-fn count(root: &Path) -> u64 {
+/// Files below a directory that are wanted; links to directories are not followed.
+fn count(root: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> u64 {
     let mut files = 0;
     let mut seen = 0;
     let mut waiting = vec![(root.to_path_buf(), 0)];
@@ -123,7 +196,7 @@ fn count(root: &Path) -> u64 {
             };
             if metadata.is_dir() && depth < DEPTH_MAX {
                 waiting.push((path, depth + 1));
-            } else if path.is_file() && crate::discover::is_session_name(&path) {
+            } else if path.is_file() && is_wanted(&path) {
                 files += 1;
             }
         }
@@ -163,20 +236,42 @@ mod tests {
         touch(&at(".factory/sessions/-w/1.jsonl"));
         touch(&at(".factory/sessions/-w/1.settings.json"));
         touch(&at(".cursor/projects/w/agent-transcripts/1/1.jsonl"));
+        touch(&at(".clawdbot/logs/gateway.err.log"));
+        touch(&at(".clawdbot/logs/config-audit.jsonl"));
+        touch(&at(".local/share/opencode/storage/session/p/ses_1.json"));
+        touch(&at(".local/share/opencode/storage/session/p/ses_2.json"));
+        touch(&at(".local/share/opencode/storage/message/ses_1/m.json"));
+        touch(&at(".kiro/sessions/cli/1.jsonl"));
+        touch(&at(".kiro/sessions/cli/1.json"));
+        touch(&at("tmp/clawdbot/clawdbot-2026-03-01.log"));
+        touch(&at("tmp/clawdbot/clawdbot-2026-03-02.log"));
+        touch(&at("tmp/moltbot/voice.ogg"));
         #[cfg(unix)]
         std::os::unix::fs::symlink(at(".clawdbot"), at(".openclaw")).unwrap();
 
-        let found = agents_of_this_machine(home.path());
+        // The same directory by two names is one.
+        let temporary = [at("tmp"), at("tmp")];
+        let found = agents_of_this_machine(home.path(), &temporary);
         let shown: Vec<(&str, u64)> = found.iter().map(|a| (a.name.as_str(), a.files)).collect();
-        let (first, rest) = shown.split_at(5);
+        let (first, rest) = shown.split_at(6);
         let agent = if cfg!(unix) { "openclaw" } else { "clawdbot" };
         assert_eq!(
             first,
-            [(agent, 2), (agent, 1), (agent, 1), (agent, 1), (agent, 1)]
+            [
+                (agent, 2),
+                (agent, 1),
+                (agent, 1),
+                (agent, 1),
+                (agent, 1),
+                (agent, 1)
+            ]
         );
-        let one_each =
-            ["codex", "codex", "copilot", "gemini", "droid", "cursor"].map(|name| (name, 1));
-        assert_eq!(rest, one_each);
-        assert!(agents_of_this_machine(&at("nobody")).is_empty());
+        let (one_each, logs) = rest.split_at(8);
+        let names = [
+            "codex", "codex", "copilot", "gemini", "droid", "cursor", "kiro", "opencode",
+        ];
+        assert_eq!(one_each, names.map(|name| (name, 1)));
+        assert_eq!(logs, [("clawdbot", 2)]);
+        assert!(agents_of_this_machine(&at("nobody"), &[at("nothing")]).is_empty());
     }
 }

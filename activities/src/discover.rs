@@ -25,6 +25,7 @@ use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
 use crate::expand;
 use crate::limits::SKIPPED_MAX;
 use crate::manifest::{Manifest, SessionFile};
+use crate::pieces::Pieces;
 use crate::sqlite;
 use glob::Glob;
 use walk::{Found, Walked, walk};
@@ -129,6 +130,13 @@ impl Judge {
             if !self.is_asked_for(&name, &found.path) || is_noise(found) {
                 continue;
             }
+            // There are hundreds to a session: they are not even opened here.
+            if !found.is_named && Pieces::is_piece(&found.path) {
+                continue;
+            }
+            if self.pieces(&name, found) {
+                continue;
+            }
             if let Some(why) = copy_of_a_live_file(&found.path, &all) {
                 self.skip(&name, why.to_owned());
                 continue;
@@ -193,6 +201,7 @@ impl Judge {
             format: format.name().to_owned(),
             bytes: found.bytes,
             part: None,
+            in_pieces: false,
         });
         Ok(())
     }

@@ -24,6 +24,7 @@ pub mod limits;
 pub mod manifest;
 pub mod mine_session;
 pub mod model;
+mod pieces;
 pub mod plan_reading;
 pub mod read_session;
 pub mod rollup_signals;

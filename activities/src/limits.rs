@@ -22,6 +22,14 @@ pub const BUSY_MS_MAX: u64 = 5_000;
 pub const STORE_PARTS_MAX: usize = 200_000;
 /// Longest row of a store that is read; a longer one is skipped as a line. Bytes.
 pub const ROW_BYTES_MAX: u32 = 64 << 20;
+/// Most files of one directory of a session that lies in many.
+pub const PIECES_MAX: usize = 200_000;
+/// Longest file of such a session, bytes.
+pub const PIECE_BYTES_MAX: u64 = 16 << 20;
+/// Most bytes of one message of such a session; later parts of it are skipped.
+pub const MESSAGE_OF_PIECES_BYTES_MAX: usize = 32 << 20;
+/// Most skipped files of such a session that are named; the rest is counted.
+pub const PIECES_SKIPPED_MAX: usize = 100;
 /// Longest brief that a model writes, tokens.
 pub const BRIEF_TOKENS_MAX: u64 = 8_192;
 /// Longest answer about one piece of a session, tokens.

@@ -28,6 +28,9 @@ pub struct SessionFile {
     /// Which part of a store it is; `None` for a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// Whether it lies in many files, of which `path` names the first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_pieces: bool,
 }
 
 /// All files of a run.

@@ -3,6 +3,7 @@
 //! Neighbours: `discover` found the file, [`trace::mine`] reads it, `growth` tells a file that only
 //! grew, `rollup_signals` takes the results. What is wrong with a file is a line in its result, never a failure of the run.
 
+mod gathered;
 mod growth;
 mod stored;
 
@@ -22,11 +23,12 @@ use crate::blobs;
 use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
 use crate::expand;
 use crate::manifest::{Cache, SessionFile};
+use crate::pieces::Pieces;
 use growth::{Growth, Prefix};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
-pub const MINER_VERSION: u32 = 3;
+pub const MINER_VERSION: u32 = 4;
 
 /// Mines one session file.
 #[derive(Debug, Default)]
@@ -109,6 +111,9 @@ fn mine_or_reuse(
     check_canceled(cx)?;
     if let Some(part) = &file.part {
         return stored::mine_or_reuse(cx, file, part);
+    }
+    if file.in_pieces {
+        return gathered::mine_or_reuse(cx, file);
     }
     let key = cursor_key(file);
     let stamp = std::fs::metadata(&file.path).map(|metadata| Stamp::of(&metadata));
@@ -325,6 +330,12 @@ pub(crate) fn open_whole<'a>(
     cx: &'a ActivityCx,
     file: &SessionFile,
 ) -> io::Result<Counted<'a, Box<dyn Read>>> {
+    if file.in_pieces {
+        let pieces = Pieces::of(std::path::Path::new(&file.path));
+        let gone = || io::Error::other("its messages are not there any more");
+        let inner = Box::new(pieces.ok_or_else(gone)?.lines()?);
+        return Ok(Counted { inner, cx });
+    }
     // Opening a FIFO would wait for a writer, so what it is comes first.
     if let Some(what) = not_a_file(&std::fs::metadata(&file.path)?) {
         return Err(io::Error::other(what));

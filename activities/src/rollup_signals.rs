@@ -3,7 +3,7 @@
 //! Neighbours: reads what `mine_session` kept, with the rules of [`trace::rollup`]. The result does
 //! not depend on the order of files or of executions. What earlier runs know comes from `registry`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +13,9 @@ use tokio::sync::Mutex;
 use trace::llm::coverage::SessionReading;
 use trace::mine::MinedSession;
 use trace::registry::Batch;
-use trace::rollup::overview::Overview;
-use trace::rollup::{Builder, RollupDocument, SessionCounts, Skipped, sort_signals};
+use trace::rollup::overview::{Beside, Overview};
+use trace::rollup::skips::Unit;
+use trace::rollup::{Builder, RollupDocument, SessionCounts, sort_signals};
 use trace::scrub::Scrubbed;
 use trace::signal::MinedSignal;
 use workflows::contracts::{self, BlobRef, RollupInput, RollupOutput};
@@ -100,6 +101,13 @@ struct Rolled {
 
 fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionReading>) -> Rolled {
     let mut sessions = mined;
+    let beside = Beside {
+        files_by_format: files_by_format(manifest, &sessions),
+        events_by_model: (!readings.is_empty()).then(|| {
+            let read = readings.iter().filter(|r| r.asked + r.cached > 0);
+            read.map(|r| r.events).sum()
+        }),
+    };
     for reading in readings {
         let place = usize::try_from(reading.index).unwrap_or(usize::MAX);
         if let Some(session) = sessions.get_mut(place) {
@@ -108,22 +116,21 @@ fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionR
     }
     sessions.sort_by(|a, b| (&a.file, &a.session_id).cmp(&(&b.file, &b.session_id)));
     drop_seen_elsewhere(&mut sessions);
-    let overview = Overview::of(&sessions);
+    let overview = Overview::of(&sessions, &beside);
     let mut batch = Batch::default();
     let mut builder = Builder::new();
     let mut signals: Vec<MinedSignal> = Vec::new();
-    let beyond = more("", "files", manifest.skipped_more);
-    for skipped in manifest.skipped.iter().cloned().chain(beyond) {
-        builder.add_skipped(skipped);
+    for skipped in &manifest.skipped {
+        builder.add_skipped(skipped.clone());
     }
+    builder.add_beyond("", Unit::Files, manifest.skipped_more);
     for session in sessions {
         let file = &session.file;
-        let beyond = more(file, "lines", session.skipped_more)
-            .into_iter()
-            .chain(more(file, "signals", session.signals_dropped));
-        for skipped in session.skipped.iter().cloned().chain(beyond) {
-            builder.add_skipped(skipped);
+        for skipped in &session.skipped {
+            builder.add_skipped(skipped.clone());
         }
+        builder.add_beyond(file, Unit::Lines, session.skipped_more);
+        builder.add_beyond(file, Unit::Signals, session.signals_dropped);
         if !session.is_session {
             continue;
         }
@@ -146,9 +153,21 @@ fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionR
     }
 }
 
-/// What was counted but not kept, as something skipped.
-fn more(file: &str, what: &str, n: u64) -> Option<Skipped> {
-    (n > 0).then(|| Skipped::new(file, 0, format!("{n} more {what} beyond the limit")))
+/// A store holds many sessions and is one file. `mined` is in the order of the manifest.
+fn files_by_format(manifest: &Manifest, mined: &[MinedSession]) -> BTreeMap<String, u64> {
+    let mut files: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (index, session) in mined.iter().enumerate() {
+        let file = manifest.files.get(index);
+        let path = file.map_or(session.file.as_str(), |file| file.path.as_str());
+        if session.is_session {
+            files.insert((&session.format, path));
+        }
+    }
+    let mut by_format = BTreeMap::new();
+    for (format, _) in files {
+        *by_format.entry(format.to_owned()).or_default() += 1;
+    }
+    by_format
 }
 
 /// Archives and copies hold lines of the live file again: a signal of the same session, made of the

@@ -68,6 +68,7 @@ fn contents(cx: &ActivityCx, input: &WriteReportInput) -> Result<Files, Failure>
         "" => None,
         _ => Some(blobs::json(cx, &input.coverage)?),
     };
+    let page = report_html(&document, &signals, coverage.as_ref());
     if let Some(section) = coverage.as_ref().and_then(markdown) {
         rollup_md = Scrubbed::concat(&[rollup_md, section]);
     }
@@ -75,7 +76,6 @@ fn contents(cx: &ActivityCx, input: &WriteReportInput) -> Result<Files, Failure>
     if let Some(coverage) = coverage {
         add("coverage.json", json_pretty(&coverage).map_err(json)?);
     }
-    let page = report_html(&document, &signals);
     add("report.html", Scrubbed::bytes(page));
     for brief in &input.briefs {
         let directory = brief_directory(brief)?;

@@ -186,7 +186,8 @@ fn agents() -> Check {
     let home = std::env::var_os("HOME")
         .map(PathBuf::from)
         .unwrap_or_default();
-    let found = activities::agents::agents_of_this_machine(&home);
+    let temporary = activities::agents::temporary_directories();
+    let found = activities::agents::agents_of_this_machine(&home, &temporary);
     if found.is_empty() {
         return check(
             "agents",

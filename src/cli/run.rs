@@ -174,13 +174,14 @@ fn agents(global: &Global) -> Result<Vec<PathBuf>, FaceError> {
     let home = std::env::var_os("HOME")
         .map(PathBuf::from)
         .unwrap_or_default();
-    let found = activities::agents::agents_of_this_machine(&home);
+    let temporary = activities::agents::temporary_directories();
+    let found = activities::agents::agents_of_this_machine(&home, &temporary);
     if found.is_empty() {
         return Err(FaceError::usage(
             format!("no agent sessions found below {}", home.display()),
             "looked for ~/.openclaw, ~/.clawdbot, ~/.moltbot, ~/.claude/projects, \
              ~/.codex/sessions, ~/.pi/agent/sessions, ~/.copilot/session-state, ~/.gemini/tmp, \
-             ~/.factory/sessions and ~/.cursor/projects; name a directory: openclaw-trace run PATH",
+             ~/.factory/sessions, ~/.cursor/projects, ~/.kiro/sessions/cli and ~/.local/share/opencode/storage; name a directory: openclaw-trace run PATH",
         ));
     }
     for agent in &found {

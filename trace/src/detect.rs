@@ -15,7 +15,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Body, SessionEvent, ToolResult};
+use crate::event::{Body, EventCounts, SessionEvent, ToolResult};
 use crate::limits::{RESULT_HEAD_BYTES, RESULT_TAIL_BYTES};
 use crate::outcome::{self, Label, OutcomeInput};
 use recorder::Cx;
@@ -32,11 +32,73 @@ pub(crate) struct Detectors {
     user: user::Users,
     silent: silent::Silent,
     chain: chain::Chain,
+    seen: EventCounts,
 }
+
+/// What a detector looks at, as [`Detectors::on`] shows it, and what for.
+pub(crate) struct LooksAt {
+    /// Its name in the tag `detector:`.
+    pub(crate) detector: &'static str,
+    /// What it looks for.
+    pub(crate) looks_for: &'static str,
+    /// What `events` counts, in the plural.
+    pub(crate) looks_at: &'static str,
+    pub(crate) events: fn(&EventCounts) -> u64,
+}
+
+/// All detectors of this room.
+pub(crate) const LOOKS_AT: [LooksAt; 7] = [
+    LooksAt {
+        detector: "tool_failure",
+        looks_for: "calls that did not do what was asked",
+        looks_at: "tool results and notices",
+        events: |seen| seen.tool_results.saturating_add(seen.notices),
+    },
+    LooksAt {
+        detector: "provider_error",
+        looks_for: "turns of the model that failed at the provider",
+        looks_at: "turns of the model",
+        events: |seen| seen.model_turns.saturating_add(seen.failed_turns),
+    },
+    LooksAt {
+        detector: "user",
+        looks_for: "what people feel and say about the work",
+        looks_at: "turns in the user role and interrupts",
+        events: |seen| seen.user_turns.saturating_add(seen.interrupts),
+    },
+    LooksAt {
+        detector: "silent",
+        looks_for: "people who asked and got nothing",
+        looks_at: "turns in the user role",
+        events: |seen| seen.user_turns,
+    },
+    LooksAt {
+        detector: "chain",
+        looks_for: "success claimed after a failure, the same failing call again, failures left alone",
+        looks_at: "turns and tool results",
+        events: |seen| {
+            let turns = seen.user_turns.saturating_add(seen.model_turns);
+            turns.saturating_add(seen.tool_results)
+        },
+    },
+    LooksAt {
+        detector: "cron",
+        looks_for: "runs of scheduled jobs that failed or were not delivered",
+        looks_at: "runs of jobs and notices",
+        events: |seen| seen.job_runs.saturating_add(seen.notices),
+    },
+    LooksAt {
+        detector: "gateway",
+        looks_for: "channels that went down, starts in a row",
+        looks_at: "lines of gateway logs",
+        events: |seen| seen.gateway_lines,
+    },
+];
 
 impl Detectors {
     /// Shows one event to every detector that cares.
     pub(crate) fn on(&mut self, event: &SessionEvent<'_>, cx: &mut Cx<'_>) {
+        self.seen.count(&event.body);
         match &event.body {
             Body::User(turn) => {
                 cx.recorder.is_cron |= turn.text.starts_with("[cron:");
@@ -77,6 +139,11 @@ impl Detectors {
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>) {
         self.silent.finish(cx);
         self.chain.finish(cx);
+    }
+
+    /// What was shown so far.
+    pub(crate) fn seen(&self) -> EventCounts {
+        self.seen
     }
 
     /// How likely the session missed its aim.

@@ -3,7 +3,11 @@
 //! Neighbours: `formats` make events, `detect` reads them. Must not know any format's field names.
 //! Everything borrows from the line; long texts stay escaped until somebody asks for a piece of them.
 
+mod counts;
+
 use std::borrow::Cow;
+
+pub use counts::EventCounts;
 
 /// One thing that happened in a session.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ pub(crate) mod envelope;
 mod gateway;
 mod gemini;
 mod kiro;
+mod kiro_cli;
 mod neutral;
 mod openclaw;
 mod opencode;
@@ -96,8 +97,10 @@ formats! {
     Gemini = gemini,
     /// Exported sessions of OpenCode.
     OpenCode = opencode,
-    /// Conversations of Kiro CLI.
+    /// Conversations that Kiro CLI saved, and Amazon Q before it.
     Kiro = kiro,
+    /// Sessions of Kiro CLI.
+    KiroCli = kiro_cli,
     /// Spans of OpenTelemetry with attributes of generative AI.
     Otel = otel,
     /// Trajectories of SWE-agent.

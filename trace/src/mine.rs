@@ -12,7 +12,7 @@ use crate::chain::Sign;
 use crate::detect::Detectors;
 pub use crate::detect::recorder::Judgment;
 use crate::detect::recorder::{Cx, Origin, Recorder};
-use crate::event::{SessionEvent, floor_char, ms_to_iso};
+use crate::event::{EventCounts, SessionEvent, floor_char, ms_to_iso};
 use crate::formats::{self, SavedReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
@@ -62,6 +62,9 @@ pub struct MinedSession {
     pub events: u64,
     /// Bytes read.
     pub bytes: u64,
+    /// The events by kind.
+    #[serde(default)]
+    pub event_counts: EventCounts,
     /// What was found, in file order.
     pub signals: Vec<MinedSignal>,
     /// Findings beyond the limit, counted only.
@@ -473,6 +476,7 @@ impl Miner {
             recorder: &mut self.recorder,
         };
         self.detectors.finish(&mut cx);
+        self.session.event_counts = self.detectors.seen();
         let stem = file_stem(file);
         let session_id = self.reader.session_id().unwrap_or(stem);
         let session_id = &session_id[..floor_char(session_id, SESSION_ID_BYTES_MAX)];

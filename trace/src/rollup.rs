@@ -1,10 +1,11 @@
 //! Groups signals by fingerprint and ranks the groups: the content of `rollup.json`.
 //!
 //! Neighbours: [`crate::rank`] gives score and tier, [`crate::registry`] what other runs saw, [`overview`] sums by
-//! agent and day, `symptom` who came after whom; [`crate::ticket`] and [`crate::report`] read the document. Must not know files or how a signal was found. The order in which sessions arrive
+//! agent, day and detector, [`skips`] what was not read, `symptom` who came after whom; [`crate::ticket`] and [`crate::report`] read the document. Must not know files or how a signal was found. The order in which sessions arrive
 //! never shows in the result.
 
 pub mod overview;
+pub mod skips;
 mod symptom;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::registry::{Absent, Standing, rate};
 use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
 use overview::Overview;
+use skips::{SkipSum, SkipSums, Unit};
 pub use symptom::SymptomOf;
 
 /// Most samples of one rollup.
@@ -154,6 +156,9 @@ pub struct RollupDocument {
     pub counts: Counts,
     /// What was not read, sorted by file and line.
     pub skipped: Vec<Skipped>,
+    /// The same by reason, with what was counted only.
+    #[serde(default)]
+    pub skips: Vec<SkipSum>,
     /// Sorted by tier, then score down, then fingerprint id.
     pub rollups: Vec<Rollup>,
     /// Sums by agent and day, and the sessions to read first.
@@ -170,6 +175,7 @@ pub struct RollupDocument {
 pub struct Builder {
     counts: Counts,
     skipped: Vec<Skipped>,
+    skips: SkipSums,
     groups: BTreeMap<String, Group>,
 }
 
@@ -209,6 +215,23 @@ impl Builder {
 
     /// Adds something that could not be read.
     pub fn add_skipped(&mut self, skipped: Skipped) {
+        self.skips.add(&skipped);
+        self.skipped.push(skipped);
+    }
+
+    /// Adds `count` things that are not kept one by one; `file` is empty when they are files.
+    pub fn add_beyond(&mut self, file: &str, unit: Unit, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let what = match unit {
+            Unit::Files => "files",
+            Unit::Lines => "lines",
+            Unit::Signals => "signals",
+        };
+        let reason = format!("{count} more {what} beyond the limit");
+        let skipped = Skipped::new(file, 0, reason);
+        self.skips.add_beyond(&skipped.file, unit, count);
         self.skipped.push(skipped);
     }
 
@@ -216,6 +239,7 @@ impl Builder {
     pub fn merge(&mut self, other: Self) {
         self.add_counts(other.counts);
         self.skipped.extend(other.skipped);
+        self.skips.merge(other.skips);
         for (id, group) in other.groups {
             match self.groups.get_mut(&id) {
                 Some(mine) => mine.merge(group),
@@ -247,6 +271,7 @@ impl Builder {
             schema_version: SCHEMA_VERSION,
             counts,
             skipped,
+            skips: self.skips.finish(),
             rollups,
             overview: Overview::default(),
             absent: Vec::new(),

@@ -1,4 +1,5 @@
-//! Stores of OpenClaw: each session and each job in one is an entry of the manifest.
+//! Stores: each session and each job in one of OpenClaw's is an entry of the manifest, and each session that OpenCode
+//! keeps in many files.
 //!
 //! Neighbours: `sqlite` opens a store and lists what is in it. A session that was moved into a store and whose file
 //! was left is read once, from the store: only that one grows.
@@ -6,7 +7,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Found, Judge, SessionFile, belongs, names};
+use super::{Format, Found, Judge, SessionFile, belongs, names};
+use crate::errors::reason;
+use crate::pieces::Pieces;
 use crate::sqlite::{self, Listed, Part, Problem, Store};
 
 impl Judge {
@@ -52,6 +55,7 @@ impl Judge {
             format: format.name().to_owned(),
             bytes,
             part: Some(part),
+            in_pieces: false,
         });
     }
 
@@ -68,6 +72,42 @@ impl Judge {
             let skipped = trace::rollup::Skipped::new(&copy.name, 0, why.to_owned());
             self.manifest.skipped.push(skipped);
         }
+    }
+}
+
+impl Judge {
+    /// Takes a session that lies in many files; `false` when the file is none.
+    pub(super) fn pieces(&mut self, name: &str, found: &Found) -> bool {
+        let Some(pieces) = Pieces::of(&found.path) else {
+            return false;
+        };
+        let path = match (found.path.to_str(), pieces.stamp()) {
+            (None, _) => Err("its path is not valid UTF-8".to_owned()),
+            (Some(_), Err(error)) => Err(reason(&error)),
+            (Some(path), Ok((bytes, _))) => Ok((path, bytes)),
+        };
+        let (path, bytes) = match path {
+            Ok(found) => found,
+            Err(why) => {
+                self.skip(name, why);
+                return true;
+            }
+        };
+        let format = Format::OpenCode;
+        if let Some(wanted) = self.wanted.filter(|wanted| *wanted != format) {
+            let why = format!("a session of {format}, but {wanted} was asked for");
+            self.skip(name, why);
+            return true;
+        }
+        self.manifest.files.push(SessionFile {
+            name: names::scrubbed(name, self.base.is_some()),
+            path: path.to_owned(),
+            format: format.name().to_owned(),
+            bytes,
+            part: None,
+            in_pieces: true,
+        });
+        true
     }
 }
 

@@ -283,3 +283,48 @@ async fn an_index_beyond_the_manifest_is_a_permanent_failure() {
     );
     assert_eq!(failure.message, "no file 7 among 1");
 }
+
+/// Hundreds of files are one session: found by what lies beside it, read once, read again when one of them changed.
+#[tokio::test]
+async fn a_session_in_many_files_is_one_and_is_read_again_when_one_of_them_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let root = dir.path();
+    write(root, "session/p1/ses_1.json", r#"{"id":"ses_1"}"#);
+    write(
+        root,
+        "message/ses_1/msg_1.json",
+        r#"{"id":"msg_1","role":"assistant","time":{"created":1767225601000}}"#,
+    );
+    let tool = r#"{"type":"tool","callID":"c","tool":"bash","state":{"status":"error","input":{"command":"make"},"error":"make: timed out"}}"#;
+    write(root, "part/msg_1/prt_1.json", tool);
+    write(root, "part/msg_1/prt_2.json", "{\"type\"");
+    let input = found(&store, root).await;
+    let manifest: crate::manifest::Manifest =
+        serde_json::from_slice(&blob(&store, &input.manifest)).unwrap();
+    assert_eq!((manifest.files.len(), manifest.skipped.len()), (1, 0));
+    assert_eq!(manifest.files[0].name, "session/p1/ses_1.json");
+
+    let first = run(&store, &input).await.0.unwrap();
+    let session = result(&store, &first);
+    assert_eq!(session.session_id.as_str(), "ses_1");
+    assert_eq!(session.signals.len(), 1);
+    assert_eq!(session.signals[0].source.line, 2);
+    let [torn] = session.skipped.as_slice() else {
+        panic!("{:?}", session.skipped)
+    };
+    assert!(torn.file.contains("part/msg_1/prt_2.json"), "{torn:?}");
+    assert_eq!(run(&store, &input).await.0.unwrap(), first);
+
+    write(
+        root,
+        "part/msg_1/prt_2.json",
+        r#"{"type":"text","text":"done"}"#,
+    );
+    let input = found(&store, root).await;
+    let again = run(&store, &input).await.0.unwrap();
+    assert!(result(&store, &again).skipped.is_empty());
+    std::fs::remove_dir_all(root.join("message")).unwrap();
+    let gone = run(&store, &input).await.0.unwrap();
+    assert!(!result(&store, &gone).is_session);
+}

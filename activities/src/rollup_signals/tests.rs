@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{fails, session, user};
-use trace::mine::{FileRef, MineOptions, mine};
+use trace::mine::{FileRef, MineOptions, Skipped, mine};
 
 fn mined(name: &str, id: &str, error: &str) -> MinedSession {
     let text = session(id, &[user("go on"), fails("exec", error)]);

@@ -1,7 +1,7 @@
 //! Sessions of Droid: a first line about the session, then messages made of blocks.
 //!
-//! Neighbours: `blocks` reads the messages. Lines for the user's eyes only are the harness speaking, though their
-//! role is the user's.
+//! Neighbours: `blocks` reads the messages. What is for the user's eyes only, or for the model's, is the harness
+//! speaking, though its role is the user's. Which it is stands on the line or in the message.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::blocks::{self, Message};
 use super::calls::Calls;
 use super::raw::{self, Content, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
-use crate::event::iso_to_ms;
+use crate::event::{Body, iso_to_ms};
 use crate::json_path::Outline;
 
 pub(super) const SPEC: Spec = Spec {
@@ -37,7 +37,18 @@ struct Line<'a> {
     #[serde(borrow)]
     visibility: Raw<'a>,
     #[serde(borrow)]
-    message: Loose<Message<'a>>,
+    message: Loose<Spoken<'a>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spoken<'a> {
+    #[serde(borrow)]
+    role: Raw<'a>,
+    #[serde(borrow)]
+    visibility: Raw<'a>,
+    #[serde(borrow)]
+    content: Content<'a, blocks::Block<'a>>,
 }
 
 fn recognises(outline: &Outline) -> bool {
@@ -52,12 +63,26 @@ impl FormatReader for Droid {
             "session_start" if self.session_id.is_none() => {
                 self.session_id = Some(raw::string(line.id).into_owned());
             }
-            "message" if raw::inside(line.visibility) == "user_only" => {
-                if let Content::Text(text) = &line.message.0.content {
-                    blocks::nobody(at_ms, text.clone(), sink);
+            "message" => {
+                let Spoken {
+                    role,
+                    visibility,
+                    content,
+                } = line.message.0;
+                let seen_by = raw::inside(line.visibility.or(visibility));
+                let message = Message { role, content };
+                if matches!(seen_by, "user_only" | "llm_only") {
+                    message.read(at_ms, &mut self.calls, &mut |at_ms, body| {
+                        if let Body::User(turn) = body {
+                            blocks::nobody(at_ms, turn.text, sink);
+                        } else {
+                            sink(at_ms, body);
+                        }
+                    });
+                } else {
+                    message.read(at_ms, &mut self.calls, sink);
                 }
             }
-            "message" => line.message.0.read(at_ms, &mut self.calls, sink),
             _ => {}
         }
         Ok(())

@@ -35,6 +35,9 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Gemini {
     session_id: Option<String>,
+    /// Whether another session's model began this one: then its user role is that model.
+    #[serde(default)]
+    is_child: bool,
     calls: Calls,
     /// Ids of messages and finished calls that were told, as far as they fit.
     told: BTreeSet<String>,
@@ -45,6 +48,9 @@ struct Gemini {
 struct Record<'a> {
     #[serde(borrow, rename = "sessionId")]
     session_id: Raw<'a>,
+    /// Of the session: `main` or `subagent`.
+    #[serde(borrow, rename = "kind")]
+    session_kind: Raw<'a>,
     #[serde(borrow)]
     id: Raw<'a>,
     #[serde(borrow)]
@@ -113,12 +119,17 @@ impl FormatReader for Gemini {
         if self.session_id.is_none() && record.session_id.is_some() {
             self.session_id = Some(raw::string(record.session_id).into_owned());
         }
+        self.is_child |= raw::inside(record.session_kind) == "subagent";
         let at_ms = iso_to_ms(raw::inside(record.timestamp));
         let is_new = self.is_new(raw::inside(record.id));
         match raw::inside(record.kind) {
             "user" if is_new => {
                 let text = raw::content_text(record.content).head(USER_TEXT_BYTES_MAX);
-                blocks::person(at_ms, text, sink);
+                if self.is_child {
+                    blocks::nobody(at_ms, text, sink);
+                } else {
+                    blocks::person(at_ms, text, sink);
+                }
             }
             "error" if is_new => sink(
                 at_ms,

@@ -1,7 +1,8 @@
-//! Exported sessions of OpenCode: one document, a list of messages with their parts.
+//! Sessions of OpenCode: an exported document with a list of messages and their parts, or one message a line.
 //!
-//! Neighbours: `blocks` for turns. The store (one file for each message and part, later a database) is not read:
-//! `opencode export` writes this document from either.
+//! Neighbours: `blocks` for turns. Lines are what the activities make of its storage, one file for each message and
+//! part; the first has `storage` and tells of the session. Its later database is not read: `opencode export` writes the
+//! document from either.
 
 use std::borrow::Cow;
 
@@ -19,7 +20,13 @@ use crate::records::Framing;
 pub(super) const SPEC: Spec = Spec {
     name: "opencode",
     recognised: Recognised::ByPaths(recognises),
-    framing: |_| Framing::Values(&["messages[]", "info"]),
+    framing: |head| {
+        if head.has("storage") {
+            Framing::Lines
+        } else {
+            Framing::Values(&["messages[]", "info"])
+        }
+    },
     reader: super::revived::<OpenCode>,
 };
 
@@ -28,6 +35,9 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct OpenCode {
     session_id: Option<String>,
+    /// Whether another session began this one: then its user role is that session's model.
+    #[serde(default)]
+    is_child: bool,
     calls: Calls,
 }
 
@@ -47,6 +57,12 @@ struct Info<'a> {
     id: Raw<'a>,
     #[serde(borrow)]
     role: Raw<'a>,
+    /// Of a session, the one that began it; of a message, the one that it answers.
+    #[serde(borrow, rename = "parentID")]
+    parent_id: Raw<'a>,
+    /// `true` on a message of the model that sums up what was said.
+    #[serde(borrow)]
+    summary: Raw<'a>,
     #[serde(borrow)]
     time: Loose<Time<'a>>,
     #[serde(borrow)]
@@ -112,10 +128,21 @@ struct State<'a> {
     error: Raw<'a>,
     #[serde(borrow)]
     time: Loose<Time<'a>>,
+    #[serde(borrow)]
+    metadata: Loose<Metadata<'a>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata<'a> {
+    /// Of a command; null when it was killed.
+    #[serde(borrow)]
+    exit: Raw<'a>,
 }
 
 fn recognises(outline: &Outline) -> bool {
-    outline.has("info.id") && outline.has("messages[].info.role") && outline.has("messages[].parts")
+    let is_document = outline.has("messages[].info.role") && outline.has("messages[].parts");
+    outline.has("info.id") && (is_document || outline.has("storage"))
 }
 
 impl FormatReader for OpenCode {
@@ -125,12 +152,14 @@ impl FormatReader for OpenCode {
         let Some(parts) = record.parts else {
             if self.session_id.is_none() && info.id.is_some() {
                 self.session_id = Some(raw::string(info.id).into_owned());
+                self.is_child = !raw::inside(info.parent_id).is_empty();
             }
             return Ok(());
         };
         let at_ms = raw::int(info.time.0.created);
         match raw::inside(info.role) {
-            "user" => user(at_ms, &parts, sink),
+            "user" => user(at_ms, &parts, self.is_child, sink),
+            "assistant" if raw::boolean(info.summary) == Some(true) => {}
             "assistant" => self.assistant(at_ms, &info, &parts, sink),
             _ => {}
         }
@@ -150,7 +179,7 @@ fn texts<'a>(parts: &'a [Loose<Part<'a>>]) -> impl Iterator<Item = Raw<'a>> {
         .map(|part| part.text)
 }
 
-fn user(at_ms: Option<i64>, parts: &[Loose<Part<'_>>], sink: &mut Sink<'_>) {
+fn user(at_ms: Option<i64>, parts: &[Loose<Part<'_>>], is_child: bool, sink: &mut Sink<'_>) {
     let mut said = String::new();
     for text in texts(parts) {
         if said.len() >= USER_TEXT_BYTES_MAX {
@@ -161,7 +190,12 @@ fn user(at_ms: Option<i64>, parts: &[Loose<Part<'_>>], sink: &mut Sink<'_>) {
         }
         said.push_str(&raw::string_head(text, USER_TEXT_BYTES_MAX));
     }
-    if !said.trim().is_empty() {
+    if said.trim().is_empty() {
+        return;
+    }
+    if is_child {
+        blocks::nobody(at_ms, Cow::Owned(said), sink);
+    } else {
         blocks::person(at_ms, Cow::Owned(said), sink);
     }
 }
@@ -235,6 +269,8 @@ impl OpenCode {
                 tool: name,
                 command: Cow::Owned(command),
                 is_error: Some(status == "error"),
+                // A command that failed is still a call that completed.
+                exit_code: raw::int(state.metadata.0.exit),
                 error: raw::string_head(state.error, MESSAGE_BYTES_MAX),
                 text: blocks::whole(state.output.or(state.error)),
                 ..ToolResult::default()

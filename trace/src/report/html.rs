@@ -4,18 +4,23 @@
 //! page says so to the browser as well.
 
 mod extra;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::escape::{fit, html};
 use super::view;
+use crate::llm::coverage::Coverage;
+use crate::rollup::skips::Unit;
 use crate::rollup::{Rollup, RollupDocument};
 use crate::scrub::Scrubbed;
 use crate::signal::{Kind, MinedSignal};
 
 /// Most groups on the page; all of them are in `rollup.json`.
 const GROUPS_MAX: usize = 200;
+/// Failures that are shown at once; the others open together.
+const UNFOLDED_MAX: usize = 40;
 /// Most skipped places on the page.
 const SKIPPED_MAX: usize = 100;
 /// Most quotes of one group.
@@ -28,9 +33,13 @@ const SUMMARY_COLUMNS: usize = 160;
 const STYLE: &str = include_str!("page.css");
 
 /// The report of a run as one self-contained page. It holds no time of its own: the same run gives
-/// the same bytes.
+/// the same bytes. `coverage` tells what a model read.
 #[must_use]
-pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> Scrubbed {
+pub fn report_html(
+    document: &RollupDocument,
+    signals: &[MinedSignal],
+    coverage: Option<&Coverage>,
+) -> Scrubbed {
     let places = view::signals_of_samples(signals);
     let mut out = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -43,19 +52,45 @@ pub fn report_html(document: &RollupDocument, signals: &[MinedSignal]) -> Scrubb
     out.push_str(STYLE);
     out.push_str("</style>\n</head>\n<body>\n<main>\n<h1>What went wrong</h1>\n");
     numbers(&mut out, document);
-    failures(&mut out, document, &places);
-    extra::absent(&mut out, document);
-    tools(&mut out, document);
-    extra::agents(&mut out, document);
-    extra::days(&mut out, document);
-    extra::risks(&mut out, document);
-    delight(&mut out, document, &places);
-    coverage(&mut out, document);
+    let mut sections = String::new();
+    failures(&mut sections, document, &places);
+    extra::absent(&mut sections, document);
+    tools(&mut sections, document);
+    extra::agents(&mut sections, document);
+    extra::days(&mut sections, document);
+    extra::risks(&mut sections, document);
+    delight(&mut sections, document, &places);
+    reading::section(&mut sections, document, coverage);
+    contents(&mut out, &sections);
+    out.push_str(&sections);
     out.push_str("</main>\n</body>\n</html>\n");
     Scrubbed::assembled(out)
 }
 
 type Places<'a> = BTreeMap<(&'a str, &'a str, u64), &'a MinedSignal>;
+
+/// All sections that there can be: the id and what the list at the top calls it.
+const SECTIONS: [(&str, &str); 8] = [
+    ("failures", "Top failures"),
+    ("absent", "Not seen this time"),
+    ("tools", "By tool"),
+    ("agents", "By agent"),
+    ("days", "By day"),
+    ("risks", "Sessions to read first"),
+    ("liked", "What people liked"),
+    ("reading", "What was read, what was not"),
+];
+
+/// Links to the sections that are there.
+fn contents(out: &mut String, sections: &str) {
+    out.push_str("<nav aria-label=\"Sections\">");
+    for (id, name) in SECTIONS {
+        if sections.contains(&format!("<section id=\"{id}\">")) {
+            let _ = write!(out, "<a href=\"#{id}\">{name}</a> ");
+        }
+    }
+    out.push_str("</nav>\n");
+}
 
 fn numbers(out: &mut String, document: &RollupDocument) {
     let counts = document.counts;
@@ -63,30 +98,58 @@ fn numbers(out: &mut String, document: &RollupDocument) {
         .rollups
         .iter()
         .filter(|rollup| view::is_problem(rollup));
+    let not_read = |unit| {
+        let of_unit = document.skips.iter().filter(|sum| sum.unit == unit);
+        of_unit.map(|sum| sum.count).sum()
+    };
     let urgent = problems.clone().filter(|rollup| rollup.tier == 1).count();
     let tiles = [
-        (counts.sessions.to_string(), "sessions read"),
-        (counts.sessions_with_signals.to_string(), "with signals"),
-        (counts.signals.to_string(), "signals"),
-        (problems.count().to_string(), "different failures"),
-        (urgent.to_string(), "in tier 1"),
-        (document.skipped.len().to_string(), "places skipped"),
+        (counts.sessions, "sessions read"),
+        (counts.sessions_with_signals, "with signals"),
+        (counts.signals, "signals"),
+        (problems.count() as u64, "different failures"),
+        (urgent as u64, "in tier 1"),
+        (not_read(Unit::Files), "files not read"),
+        (not_read(Unit::Lines), "lines not read"),
     ];
     out.push_str("<ul class=\"numbers\">\n");
     for (number, name) in tiles {
-        let _ = writeln!(out, "<li><b>{number}</b><span>{name}</span></li>");
+        let _ = writeln!(
+            out,
+            "<li><b>{}</b><span>{name}</span></li>",
+            view::grouped(number)
+        );
     }
     out.push_str("</ul>\n");
 }
 
 fn failures(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
-    out.push_str("<section>\n<h2>Top failures</h2>\n");
+    out.push_str("<section id=\"failures\">\n<h2>Top failures</h2>\n");
     let problems = view::ranked(document);
     if problems.is_empty() {
         out.push_str("<p>No failures found.</p>\n");
     }
-    for rollup in problems.iter().take(GROUPS_MAX) {
+    if problems.iter().any(|rollup| extra::has_trend(rollup)) {
+        out.push_str(
+            "<p class=\"soft\">Tier 1 is the most urgent. Each bar is a day that was read: the taller, the more often. \
+             Open a failure for its evidence and how to see it.</p>\n",
+        );
+    }
+    let shown = &problems[..problems.len().min(GROUPS_MAX)];
+    let (first, rest) = shown.split_at(shown.len().min(UNFOLDED_MAX));
+    for rollup in first {
         failure(out, rollup, document, places);
+    }
+    if !rest.is_empty() {
+        let _ = writeln!(
+            out,
+            "<details class=\"more\"><summary>{} more</summary>\n<div class=\"inside\">",
+            view::counted(rest.len() as u64, "failure")
+        );
+        for rollup in rest {
+            failure(out, rollup, document, places);
+        }
+        out.push_str("</div></details>\n");
     }
     let hidden = problems.len().saturating_sub(GROUPS_MAX);
     if hidden > 0 {
@@ -222,9 +285,9 @@ fn tools(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<section>\n<h2>By tool</h2>\n<table><thead><tr><th scope=\"col\">Tool</th>\
-         <th scope=\"col\" class=\"n\">Items</th><th scope=\"col\" class=\"n\">Failures</th>\
-         <th scope=\"col\" class=\"n\">Tier</th></tr></thead><tbody>\n",
+        "<section id=\"tools\">\n<h2>By tool</h2>\n<table><thead><tr><th scope=\"col\">Tool</th>\
+         <th scope=\"col\" class=\"n\">Times</th><th scope=\"col\" class=\"n\">Different failures</th>\
+         <th scope=\"col\" class=\"n\">Worst tier</th></tr></thead><tbody>\n",
     );
     for (tool, sum) in sums.iter().take(GROUPS_MAX) {
         let name = if tool.is_empty() {
@@ -236,7 +299,9 @@ fn tools(out: &mut String, document: &RollupDocument) {
             out,
             "<tr><th scope=\"row\">{name}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td></tr>",
-            sum.items, sum.kinds_of_failure, sum.tier
+            view::grouped(sum.items),
+            view::grouped(sum.kinds_of_failure),
+            sum.tier
         );
     }
     out.push_str("</tbody></table>\n</section>\n");
@@ -251,7 +316,7 @@ fn delight(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
     if praise.is_empty() {
         return;
     }
-    out.push_str("<section>\n<h2>What people liked</h2>\n<ul class=\"plain\">\n");
+    out.push_str("<section id=\"liked\">\n<h2>What people liked</h2>\n<ul class=\"plain\">\n");
     for rollup in praise.iter().take(GROUPS_MAX) {
         let quote = rollup.samples.first().and_then(|sample| {
             places.get(&(
@@ -271,58 +336,4 @@ fn delight(out: &mut String, document: &RollupDocument, places: &Places<'_>) {
         );
     }
     out.push_str("</ul>\n</section>\n");
-}
-
-fn coverage(out: &mut String, document: &RollupDocument) {
-    let counts = document.counts;
-    let _ = writeln!(
-        out,
-        "<section>\n<h2>What was read</h2>\n<p>{}, {}, {}, {}.</p>",
-        view::counted(counts.sessions, "session"),
-        view::counted(counts.lines, "line"),
-        view::counted(counts.events, "event"),
-        view::size(counts.bytes)
-    );
-    if document.skipped.is_empty() {
-        out.push_str("<p class=\"soft\">Nothing was skipped.</p>\n</section>\n");
-        return;
-    }
-    out.push_str(
-        "<table><thead><tr><th scope=\"col\">Skipped because</th><th scope=\"col\" class=\"n\">Places</th></tr></thead>\
-         <tbody>\n",
-    );
-    for (reason, n) in view::skip_reasons(&document.skipped)
-        .iter()
-        .take(GROUPS_MAX)
-    {
-        let _ = writeln!(
-            out,
-            "<tr><td>{}</td><td class=\"n\">{n}</td></tr>",
-            html(reason)
-        );
-    }
-    out.push_str(
-        "</tbody></table>\n<details><summary>Every place</summary>\n<div class=\"inside\">\n",
-    );
-    for skip in document.skipped.iter().take(SKIPPED_MAX) {
-        let line = if skip.line == 0 {
-            String::new()
-        } else {
-            format!(", line {}", skip.line)
-        };
-        let _ = writeln!(
-            out,
-            "<p class=\"place\">{}{line}: {}</p>",
-            html(&skip.file),
-            html(&skip.reason)
-        );
-    }
-    let hidden = document.skipped.len().saturating_sub(SKIPPED_MAX);
-    if hidden > 0 {
-        let _ = writeln!(
-            out,
-            "<p class=\"soft\">{hidden} more in <code>rollup.json</code>.</p>"
-        );
-    }
-    out.push_str("</div></details>\n</section>\n");
 }

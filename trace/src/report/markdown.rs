@@ -28,6 +28,7 @@ pub fn rollup_md(document: &RollupDocument, top: usize) -> Scrubbed {
     days(&mut out, document);
     risks(&mut out, document);
     delight(&mut out, document, top);
+    reading(&mut out, document);
     skips(&mut out, document);
     Scrubbed::assembled(out)
 }
@@ -259,25 +260,60 @@ fn delight(out: &mut String, document: &RollupDocument, top: usize) {
     out.push('\n');
 }
 
+/// What was read by format and by which detector, in one line each.
+fn reading(out: &mut String, document: &RollupDocument) {
+    let overview = &document.overview;
+    if overview.agents.is_empty() {
+        return;
+    }
+    out.push_str("## What was read\n\n| Format | Files | Sessions | Events | Lines | Size |\n");
+    out.push_str("| --- | ---: | ---: | ---: | ---: | ---: |\n");
+    for sum in &overview.agents {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            cell_span(&sum.agent),
+            sum.files,
+            sum.sessions,
+            sum.events,
+            sum.lines,
+            view::size(sum.bytes),
+        );
+    }
+    out.push('\n');
+    for sum in &overview.detectors {
+        let _ = writeln!(
+            out,
+            "- {}: {} in {}, of {} {}",
+            code_span(&sum.detector),
+            view::counted(sum.signals, "signal"),
+            view::counted(sum.sessions, "session"),
+            view::grouped(sum.events),
+            sum.looks_at,
+        );
+    }
+    out.push('\n');
+}
+
 fn skips(out: &mut String, document: &RollupDocument) {
-    if document.skipped.is_empty() {
+    if document.skips.is_empty() {
         return;
     }
     out.push_str("## What was skipped\n\n");
-    for (reason, n) in view::skip_reasons(&document.skipped) {
+    for sum in &document.skips {
         let _ = writeln!(
             out,
             "- {}: {}",
-            code_span(reason),
-            view::counted(n, "place")
+            code_span(&sum.reason),
+            view::skip_words(sum)
         );
     }
     out.push('\n');
     for skip in document.skipped.iter().take(SKIPPED_SHOWN_MAX) {
-        let place = if skip.line == 0 {
-            skip.file.to_string()
-        } else {
-            format!("{}:{}", skip.file, skip.line)
+        let place = match (skip.file.is_empty(), skip.line) {
+            (true, _) => "this run".to_owned(),
+            (false, 0) => skip.file.to_string(),
+            (false, line) => format!("{}:{line}", skip.file),
         };
         let _ = writeln!(out, "  - {} {}", code_span(&place), code_span(&skip.reason));
     }

@@ -2,6 +2,12 @@
 
 use super::escape::{code_block, code_span, columns_of, fit, html, one_line, pad};
 use super::{Colour, report_html, rollup_md, table};
+use crate::event::EventCounts;
+use crate::llm::budget::{Account, Limits};
+use crate::llm::coverage::{Asking, Coverage, Drawn, SessionReading};
+use crate::mine::MinedSession;
+use crate::rollup::overview::{Beside, Overview};
+use crate::rollup::skips::Unit;
 use crate::rollup::tests::signal;
 use crate::rollup::{Builder, RollupDocument, SessionCounts, Skipped};
 use crate::signal::{Kind, MinedSignal, Severity};
@@ -72,7 +78,7 @@ fn a_session_cannot_write_markup_into_the_page() {
     let mut signals = vec![hostile(), praise];
     signals[0].severity = Severity::High;
     let document = document(&signals);
-    let page = report_html(&document, &signals);
+    let page = report_html(&document, &signals, None);
     for tag in ["<script", "<img", "<svg"] {
         assert!(!page.contains(tag), "{tag}");
     }
@@ -84,7 +90,7 @@ fn a_session_cannot_write_markup_into_the_page() {
     assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
     assert!(page.contains("alert(3)"), "the quote is shown");
     assert!(page.contains("What people liked"));
-    assert_eq!(page, report_html(&document, &signals));
+    assert_eq!(page, report_html(&document, &signals, None));
 }
 
 #[test]
@@ -94,7 +100,75 @@ fn a_session_cannot_write_markup_into_the_markdown() {
     let row = text.lines().find(|line| line.contains("onerror")).unwrap();
     assert_eq!(row.matches('|').count(), 11, "{row}");
     assert!(row.contains("``<img src=x"), "{row}");
-    assert!(text.contains("- `not JSON`: 1 place"));
+    assert!(text.contains("- `not JSON`: 1 line in 1 file"));
+}
+
+/// What a reader must find: formats, detectors with what they looked at, skips with their units, and the model.
+#[test]
+fn the_page_says_what_was_read_by_whom_and_what_was_not() {
+    let mut builder = Builder::new();
+    builder.add_session(SessionCounts::default(), &[signal("a", 5, "x")]);
+    for line in [3, 9] {
+        builder.add_skipped(Skipped::new("b.jsonl", line, "not JSON"));
+    }
+    builder.add_skipped(Skipped::new("c.jsonl", 0, "empty <file>"));
+    builder.add_beyond("b.jsonl", Unit::Lines, 4_000);
+    let mut document = builder.finish();
+    let mined = MinedSession {
+        format: "codex".to_owned(),
+        is_session: true,
+        events: 1_234,
+        bytes: 5_600,
+        event_counts: EventCounts {
+            user_turns: 4_321,
+            ..EventCounts::default()
+        },
+        ..MinedSession::default()
+    };
+    let beside = Beside {
+        files_by_format: [("codex".to_owned(), 7)].into(),
+        events_by_model: Some(88),
+    };
+    document.overview = Overview::of(std::slice::from_ref(&mined), &beside);
+    let reading = SessionReading {
+        chunks: 2,
+        asked: 1,
+        not_read: [("the <budget> was used up".to_owned(), 1)].into(),
+        ..SessionReading::default()
+    };
+    let asking = Asking {
+        model: "anthropic:<m>".to_owned(),
+        prompt_version: 1,
+        limits: Limits {
+            tokens: 50_000,
+            cost_micros: None,
+            price: None,
+        },
+        seed: 0,
+        strata: Vec::new(),
+        account: Account::default(),
+    };
+    let coverage = Coverage::of(&[mined], Some(asking), &[Drawn::default()], &[reading]);
+    let page = report_html(&document, &[], Some(&coverage));
+    for shown in [
+        "<code>codex</code></th><td class=\"n\">7</td><td class=\"n\">1</td><td class=\"n\">1,234</td>",
+        "4,321 <span class=\"soft\">turns in the user role</span>",
+        "88 <span class=\"soft\">events shown to it</span>",
+        "empty &lt;file&gt;</th><td>1 file</td>",
+        "not JSON</th><td>2 lines in 1 file</td>",
+        "<td>4,000 lines in 1 file</td>",
+        "By the model <code>anthropic:&lt;m&gt;</code>",
+        "the &lt;budget&gt; was used up</th><td class=\"n\">1</td>",
+        "0 of 50,000",
+        "<a href=\"#reading\">",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    let text = rollup_md(&document, 10);
+    assert!(text.contains("| `codex` | 7 | 1 | 1234 |"), "{text}");
+    assert!(text.contains("- `llm`: 0 signals in 0 sessions, of 88 events shown to it"));
+    let without = report_html(&document, &[], None);
+    assert!(!without.contains("By the model"));
 }
 
 #[test]
@@ -102,7 +176,7 @@ fn nothing_found_is_said_in_words() {
     let document = Builder::new().finish();
     assert!(table(&document, 80, 10, Colour::Plain).starts_with("No failures found."));
     assert!(rollup_md(&document, 10).contains("No failures found."));
-    assert!(report_html(&document, &[]).contains("No failures found."));
+    assert!(report_html(&document, &[], None).contains("No failures found."));
 }
 
 #[test]

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::escape::{fit, one_line};
+use crate::llm::coverage::Coverage;
 use crate::registry::Standing;
-use crate::rollup::{Rollup, RollupDocument, Skipped};
+use crate::rollup::skips::{SkipSum, Unit};
+use crate::rollup::{Rollup, RollupDocument};
 use crate::signal::{Class, Kind, MinedSignal, Severity};
 
 /// A kind as people say it.
@@ -127,7 +129,7 @@ pub(crate) fn counted(n: u64, one: &str) -> String {
     if n == 1 {
         format!("1 {one}")
     } else {
-        format!("{n} {one}s")
+        format!("{} {one}s", grouped(n))
     }
 }
 
@@ -203,15 +205,66 @@ pub(crate) fn by_tool(rollups: &[Rollup]) -> Vec<(&str, ToolSum)> {
     sums
 }
 
-/// How often each reason for skipping was given, most first.
-pub(crate) fn skip_reasons(skipped: &[Skipped]) -> Vec<(&str, u64)> {
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for skip in skipped {
-        *reasons.entry(skip.reason.as_str()).or_default() += 1;
+/// `3 files`, `12 lines in 2 files`.
+pub(crate) fn skip_words(sum: &SkipSum) -> String {
+    match sum.unit {
+        Unit::Files => counted(sum.count, "file"),
+        Unit::Lines => format!(
+            "{} in {}",
+            counted(sum.count, "line"),
+            counted(sum.files, "file")
+        ),
+        Unit::Signals => format!(
+            "{} in {}",
+            counted(sum.count, "signal"),
+            counted(sum.files, "file")
+        ),
     }
-    let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
-    reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    reasons
+}
+
+/// Sums over the sessions that a model was asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ModelSums {
+    pub(crate) asked: u64,
+    pub(crate) cached: u64,
+    pub(crate) confirmed: u64,
+    pub(crate) signals: u64,
+    pub(crate) thrown: u64,
+}
+
+pub(crate) fn model_sums(coverage: &Coverage) -> ModelSums {
+    let mut sums = ModelSums::default();
+    for llm in coverage.sessions.iter().filter_map(|s| s.llm.as_ref()) {
+        sums.asked += llm.asked;
+        sums.cached += llm.cached;
+        sums.confirmed += llm.confirmed;
+        sums.signals += llm.signals;
+        sums.thrown += llm.thrown.total();
+    }
+    sums
+}
+
+/// Millionths of a currency as `1.25`, with six digits only when it is less than a cent.
+pub(crate) fn money(micros: u64) -> String {
+    let (whole, part) = (micros / 1_000_000, micros % 1_000_000);
+    if micros < 10_000 {
+        format!("{whole}.{part:06}")
+    } else {
+        format!("{}.{:02}", grouped(whole), part / 10_000)
+    }
+}
+
+/// `1,234,567`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// `2026-03-01 10:22` of an ISO time, or all of it when it is something else.

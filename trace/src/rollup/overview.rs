@@ -1,4 +1,4 @@
-//! A run by agent and by day, and the sessions that are worth reading first.
+//! A run by agent, by day and by detector, and the sessions that are worth reading first.
 //!
 //! Neighbours: [`super::RollupDocument`] holds it, reports show it. Must not know fingerprints.
 
@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::SharedFailures;
+use crate::detect::LOOKS_AT;
+use crate::event::EventCounts;
 use crate::mine::MinedSession;
 use crate::rank::rounded;
 use crate::scrub::{self, Scrubbed};
@@ -26,6 +28,9 @@ pub struct Overview {
     pub days: Vec<DaySum>,
     /// Sessions that most likely missed their aim, the likeliest first.
     pub riskiest: Vec<SessionRisk>,
+    /// What each detector looked at and found, in the order of its signals.
+    #[serde(default)]
+    pub detectors: Vec<DetectorSum>,
     /// Calls that failed with the same arguments and the same error in an earlier session too.
     pub repeated_failed_calls: u64,
 }
@@ -35,16 +40,51 @@ pub struct Overview {
 pub struct AgentSum {
     /// The session format, which names the agent.
     pub agent: String,
+    /// Files in which they are; a store holds many sessions.
+    #[serde(default)]
+    pub files: u64,
     /// Sessions read.
     pub sessions: u64,
     /// Sessions with a failure or a frustrated person.
     pub sessions_with_failures: u64,
     /// Events in them.
     pub events: u64,
+    /// Lines in them.
+    #[serde(default)]
+    pub lines: u64,
+    /// Bytes in them.
+    #[serde(default)]
+    pub bytes: u64,
     /// Failures and frustrations.
     pub failures: u64,
     /// Praise.
     pub delights: u64,
+}
+
+/// What one detector looked at and found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectorSum {
+    /// As in the tag `detector:`.
+    pub detector: String,
+    /// What it looks for, in plain words.
+    pub looks_for: String,
+    /// What `events` counts, in the plural.
+    pub looks_at: String,
+    /// Events that it looked at.
+    pub events: u64,
+    /// Signals that it gave.
+    pub signals: u64,
+    /// Sessions with one of them.
+    pub sessions: u64,
+}
+
+/// What is known of a run apart from its sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Files of each format.
+    pub files_by_format: BTreeMap<String, u64>,
+    /// Events that a model was shown; `None` when none was asked.
+    pub events_by_model: Option<u64>,
 }
 
 /// What one day gave.
@@ -92,7 +132,7 @@ fn count(signals: &[MinedSignal], fits: fn(&MinedSignal) -> bool) -> u64 {
 impl Overview {
     /// Sums over sessions, each given once, sorted by file: the order decides which of two calls came again.
     #[must_use]
-    pub fn of(sessions: &[MinedSession]) -> Self {
+    pub fn of(sessions: &[MinedSession], beside: &Beside) -> Self {
         let mut agents: BTreeMap<&str, AgentSum> = BTreeMap::new();
         let mut days: BTreeMap<&str, DaySum> = BTreeMap::new();
         let mut calls = SharedFailures::default();
@@ -103,6 +143,8 @@ impl Overview {
             agent.sessions += 1;
             agent.sessions_with_failures += u64::from(failures > 0);
             agent.events += session.events;
+            agent.lines += session.lines;
+            agent.bytes += session.bytes;
             agent.failures += failures;
             agent.delights += count(&session.signals, is_praise);
             days.entry(day(&session.last_at)).or_default().sessions += 1;
@@ -142,6 +184,7 @@ impl Overview {
             .into_iter()
             .map(|(agent, sum)| AgentSum {
                 agent: agent.to_owned(),
+                files: beside.files_by_format.get(agent).copied().unwrap_or(0),
                 ..sum
             })
             .collect();
@@ -150,8 +193,57 @@ impl Overview {
                 .cmp(&a.failures)
                 .then_with(|| a.agent.cmp(&b.agent))
         });
+        overview.detectors = detectors(sessions, beside);
         overview
     }
+}
+
+fn detectors(sessions: &[MinedSession], beside: &Beside) -> Vec<DetectorSum> {
+    let mut seen = EventCounts::default();
+    // Signals and sessions by name.
+    let mut found: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for session in sessions.iter().filter(|session| session.is_session) {
+        seen.add(session.event_counts);
+        let mut here: BTreeMap<&str, u64> = BTreeMap::new();
+        for signal in &session.signals {
+            if let Some(name) = signal.tags.iter().find_map(|t| t.strip_prefix("detector:")) {
+                *here.entry(name).or_default() += 1;
+            }
+        }
+        for (name, signals) in here {
+            let sum = found.entry(name).or_default();
+            *sum = (sum.0 + signals, sum.1 + 1);
+        }
+    }
+    let sum = |detector: &str, looks_for: &str, looks_at: &str, events: u64| {
+        let (signals, sessions) = found.get(detector).copied().unwrap_or_default();
+        DetectorSum {
+            detector: detector.to_owned(),
+            looks_for: looks_for.to_owned(),
+            looks_at: looks_at.to_owned(),
+            events,
+            signals,
+            sessions,
+        }
+    };
+    let by_rules = LOOKS_AT
+        .iter()
+        .map(|at| sum(at.detector, at.looks_for, at.looks_at, (at.events)(&seen)));
+    let by_model = beside.events_by_model.map(|events| {
+        sum(
+            "llm",
+            "what a model saw and rules did not",
+            "events shown to it",
+            events,
+        )
+    });
+    let mut sums: Vec<DetectorSum> = by_rules.chain(by_model).collect();
+    sums.sort_by(|a, b| {
+        (b.signals, b.events)
+            .cmp(&(a.signals, a.events))
+            .then_with(|| a.detector.cmp(&b.detector))
+    });
+    sums
 }
 
 fn day(at: &str) -> &str {
@@ -185,7 +277,7 @@ mod tests {
             session("b", "openclaw", 3.0, &["timeout", "quota"]),
             session("c", "codex", 9.0, &[]),
         ];
-        let overview = Overview::of(&sessions);
+        let overview = Overview::of(&sessions, &Beside::default());
         let agents: Vec<_> = overview
             .agents
             .iter()

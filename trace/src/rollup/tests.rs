@@ -138,7 +138,8 @@ fn the_document_has_the_fields_of_the_contract() {
             "overview",
             "rollups",
             "schema_version",
-            "skipped"
+            "skipped",
+            "skips"
         ]
     );
     let mut rollup = keys(&value["rollups"][0]);

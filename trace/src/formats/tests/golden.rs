@@ -20,8 +20,10 @@ const FIXTURES: &[(&str, &[u8])] = fixtures![
     "gemini.json",
     "gemini.jsonl",
     "kiro.json",
+    "kiro-cli.jsonl",
     "neutral.jsonl",
     "opencode.json",
+    "opencode-storage.jsonl",
     "openhands.json",
     "openhands.jsonl",
     "otel.jsonl",
@@ -163,6 +165,85 @@ fn opencode_reads_states_of_tools_and_passes_over_its_own_words() {
             "14 - interrupt[aborted]",
         ]
     );
+}
+
+#[test]
+fn kiro_cli_tells_exit_codes_that_its_status_does_not() {
+    assert_eq!(
+        read_file("kiro-cli.jsonl"),
+        [
+            "kiro-cli -",
+            "1 1 user[run the tests]",
+            "2 1 call t1 shell",
+            "2 1 assistant[]",
+            "3 1 result t1 shell cmd[npm test] flag Some(false) status[] code Some(1) error[] text[2 failing]",
+            "4 1 call t2 read",
+            "4 1 assistant[]",
+            "5 1 result t2 read cmd[] flag Some(true) status[] code None error[] text[no such file]",
+            "6 1 assistant[Two of them fail.]",
+        ]
+    );
+}
+
+/// What another model handed over, and what the harness tells the model only, is no word of a person.
+#[test]
+fn the_user_role_is_not_always_a_person() {
+    let angry = "this is terrible, fix it";
+    let gemini = [
+        r#"{"sessionId":"g","projectHash":"p","kind":"subagent"}"#.to_owned(),
+        format!(r#"{{"id":"u","type":"user","content":"{angry}"}}"#),
+    ]
+    .join("\n");
+    let droid = [
+        r#"{"type":"session_start","id":"d","cwd":"/w"}"#.to_owned(),
+        format!(
+            r#"{{"type":"message","message":{{"role":"user","visibility":"llm_only","content":[{{"type":"text","text":"{angry}"}}]}}}}"#
+        ),
+    ]
+    .join("\n");
+    let shown = droid.replace(r#""visibility":"llm_only","#, "");
+    let own = gemini.replace("subagent", "main");
+    for (text, signals) in [(&gemini, 0), (&own, 1), (&droid, 0), (&shown, 1)] {
+        let options = MineOptions::default();
+        let session = mine(&FileRef { name: "x" }, &mut text.as_bytes(), &options).unwrap();
+        assert_eq!(
+            (session.events, session.signals.len()),
+            (1, signals),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn opencode_storage_is_read_as_its_export_is() {
+    assert_eq!(
+        read_file("opencode-storage.jsonl"),
+        [
+            "opencode ses_9",
+            "2 1 user[run the tests]",
+            "3 3 call c1 bash",
+            "3 3 result c1 bash cmd[npm test] flag Some(false) status[] code Some(1) error[] text[2 failing]",
+            "3 2 assistant[Two of them fail.]",
+            "5 7 provider error[overloaded] echo false",
+        ]
+    );
+}
+
+/// The task that a model hands to another one is no word of a person.
+#[test]
+fn a_session_that_another_began_has_no_person_in_it() {
+    let text = [
+        r#"{"storage":1,"info":{"id":"ses_2","parentID":"ses_1"}}"#,
+        r#"{"info":{"id":"m","role":"user"},"parts":[{"type":"text","text":"this is terrible, fix it"}]}"#,
+    ]
+    .join("\n");
+    let options = MineOptions::default();
+    let session = mine(&FileRef { name: "x" }, &mut text.as_bytes(), &options).unwrap();
+    assert_eq!((session.format.as_str(), session.events), ("opencode", 1));
+    assert!(session.signals.is_empty(), "{:?}", session.signals);
+    let own = text.replace(r#","parentID":"ses_1""#, "");
+    let session = mine(&FileRef { name: "x" }, &mut own.as_bytes(), &options).unwrap();
+    assert_eq!(session.signals.len(), 1);
 }
 
 #[test]

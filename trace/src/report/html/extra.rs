@@ -38,6 +38,12 @@ fn width(values: &[u64]) -> u64 {
     (values.len() as u64).saturating_mul(BAR_WIDTH + 1)
 }
 
+/// Whether [`sparkline`] draws something.
+pub(super) fn has_trend(rollup: &Rollup) -> bool {
+    let trend = rollup.standing.as_ref().map(|standing| &standing.trend);
+    trend.is_some_and(|days| days.len() >= DAYS_MIN)
+}
+
 /// The trend of one failure; empty when there are not days enough.
 pub(super) fn sparkline(rollup: &Rollup) -> String {
     let Some(standing) = &rollup.standing else {
@@ -68,7 +74,7 @@ pub(super) fn absent(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<section>\n<h2>Known from earlier runs, not seen in this one</h2>\n<table><thead><tr>\
+        "<section id=\"absent\">\n<h2>Known from earlier runs, not seen in this one</h2>\n<table class=\"stack\"><thead><tr>\
          <th scope=\"col\">What happened</th><th scope=\"col\">State</th>\
          <th scope=\"col\">Last seen</th><th scope=\"col\" class=\"n\">Quiet sessions</th></tr></thead>\
          <tbody>\n",
@@ -78,8 +84,8 @@ pub(super) fn absent(out: &mut String, document: &RollupDocument) {
         let word = standing.state.as_str();
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td><span class=\"state {word}\">{word}</span></td><td>{}</td>\
-             <td class=\"n\">{} of {}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td><span class=\"state {word}\">{word}</span></td><td data-l=\"last seen\">{}</td>\
+             <td class=\"n\" data-l=\"quiet sessions\">{} of {}</td></tr>",
             html(&fit(&absent.summary, SUMMARY_COLUMNS)),
             html(&view::minute(&standing.last_seen)),
             standing.quiet_sessions,
@@ -94,7 +100,7 @@ pub(super) fn agents(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<section>\n<h2>By agent</h2>\n<table><thead><tr><th scope=\"col\">Agent</th>\
+        "<section id=\"agents\">\n<h2>By agent</h2>\n<table><thead><tr><th scope=\"col\">Agent</th>\
          <th scope=\"col\" class=\"n\">Sessions</th><th scope=\"col\" class=\"n\">With failures</th>\
          <th scope=\"col\" class=\"n\">Failures</th><th scope=\"col\" class=\"n\">Praise</th></tr></thead>\
          <tbody>\n",
@@ -105,10 +111,10 @@ pub(super) fn agents(out: &mut String, document: &RollupDocument) {
             "<tr><th scope=\"row\"><code>{}</code></th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
             html(&sum.agent),
-            sum.sessions,
+            view::grouped(sum.sessions),
             view::share(sum.sessions_with_failures, sum.sessions),
-            sum.failures,
-            sum.delights,
+            view::grouped(sum.failures),
+            view::grouped(sum.delights),
         );
     }
     out.push_str("</tbody></table>\n</section>\n");
@@ -124,7 +130,7 @@ pub(super) fn days(out: &mut String, document: &RollupDocument) {
     let greatest = values.iter().copied().max().unwrap_or(0);
     let _ = write!(
         out,
-        "<section>\n<h2>By day</h2>\n<figure><svg class=\"chart\" role=\"img\" aria-label=\"Failures by day, \
+        "<section id=\"days\">\n<h2>By day</h2>\n<figure><svg class=\"chart\" role=\"img\" aria-label=\"Failures by day, \
          at most {greatest}\" viewBox=\"0 0 {} {CHART_HEIGHT}\" preserveAspectRatio=\"none\">{}</svg>\
          <figcaption>Failures and frustrations on the days with sessions or signals, {} to {} (UTC), at most \
          {greatest} a day.</figcaption></figure>\n\
@@ -141,9 +147,9 @@ pub(super) fn days(out: &mut String, document: &RollupDocument) {
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
             html(&sum.day),
-            sum.sessions,
-            sum.failures,
-            sum.delights,
+            view::grouped(sum.sessions),
+            view::grouped(sum.failures),
+            view::grouped(sum.delights),
         );
     }
     out.push_str("</tbody></table></div></details>\n</section>\n");
@@ -155,16 +161,16 @@ pub(super) fn risks(out: &mut String, document: &RollupDocument) {
         return;
     }
     out.push_str(
-        "<section>\n<h2>Sessions to read first</h2>\n<p class=\"soft\">These most likely missed their aim. The scale \
-         of the risk is arbitrary, its order counts.</p>\n<table><thead><tr><th scope=\"col\">Session</th>\
+        "<section id=\"risks\">\n<h2>Sessions to read first</h2>\n<p class=\"soft\">These most likely missed their aim. The scale \
+         of the risk is arbitrary, its order counts.</p>\n<table class=\"stack\"><thead><tr><th scope=\"col\">Session</th>\
          <th scope=\"col\" class=\"n\">Risk</th><th scope=\"col\" class=\"n\">Failures</th>\
          <th scope=\"col\" class=\"n\">Failed calls</th></tr></thead><tbody>\n",
     );
     for session in &overview.riskiest {
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\"><code>{}</code></th><td class=\"n\">{:.2}</td><td class=\"n\">{}</td>\
-             <td class=\"n\">{}</td></tr>",
+            "<tr><th scope=\"row\"><code>{}</code></th><td class=\"n\" data-l=\"risk\">{:.2}</td>\
+             <td class=\"n\" data-l=\"failures\">{}</td><td class=\"n\" data-l=\"failed calls\">{}</td></tr>",
             html(&session.file),
             session.risk,
             session.failures,
