@@ -61,10 +61,7 @@ impl Host {
     /// Becomes the owner of the directory, or connects to it.
     pub(crate) async fn open(dir: &Path, role: Role, missing: Missing) -> Result<Self, FaceError> {
         if missing == Missing::Refuse && !dir.is_dir() {
-            return Err(FaceError::not_found(
-                format!("there is no state directory {} yet", dir.display()),
-                "`openclaw-trace run PATH` makes one; --state names another",
-            ));
+            return Err(no_directory(dir));
         }
         retry::until(PATIENCE, async || match Self::try_open(dir, role).await {
             Ok(host) => Ok(Ok(host)),
@@ -169,6 +166,39 @@ impl Host {
             engine.shutdown().await;
         }
     }
+}
+
+/// A state directory that this process owns and runs no engine on.
+pub(crate) struct Idle {
+    store: SledStore,
+    /// Released last: fields drop in order.
+    _owner: Owner,
+}
+
+impl Idle {
+    /// Becomes the owner of a directory that is there. Does not wait for another one to leave.
+    pub(crate) fn open(dir: &Path) -> Result<Self, FaceError> {
+        if !dir.is_dir() {
+            return Err(no_directory(dir));
+        }
+        let owner = Owner::acquire(dir)?;
+        let store = SledStore::open_with(dir, &coding()?)?;
+        Ok(Self {
+            store,
+            _owner: owner,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &self.store
+    }
+}
+
+fn no_directory(dir: &Path) -> FaceError {
+    FaceError::not_found(
+        format!("there is no state directory {} yet", dir.display()),
+        "`openclaw-trace run PATH` makes one; --state names another",
+    )
 }
 
 /// What the command line says of how values lie on the disk. Every command opens the directory or

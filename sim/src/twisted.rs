@@ -6,7 +6,7 @@ use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, WorkflowId};
 use state::Digest;
 use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
-use state::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use state::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 /// The store, but of each history read the first news and what followed on it have changed places.
 pub(crate) struct Twisted(pub(crate) MemoryStore);
@@ -86,5 +86,22 @@ impl Store for Twisted {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.0.blob(digest)
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.0.blobs(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.0.remove_blob(digest)
+    }
+
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.0.visit_values(after, limit, visitor)
     }
 }

@@ -138,6 +138,10 @@ pub(crate) struct DoctorArgs {
     /// break; changes nothing. Exit code 1 if there are any
     #[arg(long)]
     pub(crate) upgrade: bool,
+    /// Take away the blobs that nothing names any more: what a crash left before anybody could name it, and
+    /// what deleted runs named. Only while no other process owns the state directory
+    #[arg(long, conflicts_with = "upgrade")]
+    pub(crate) collect: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::args::Global;
-use super::output;
+use super::{collect, output};
 use crate::control::{Answer, Request};
 use crate::face_error::FaceError;
 use crate::host::{Host, Missing, Role, default_state_dir};
@@ -41,6 +41,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, FaceError> {
     )];
     checks.push(directory(&dir));
     checks.push(store(&dir).await);
+    checks.push(blobs(&dir));
     checks.push(agents());
     checks.push(check("models", "ok", models(), ""));
     let bad = checks.iter().any(|c| c.verdict == "bad");
@@ -179,6 +180,35 @@ async fn store(dir: &Path) -> Check {
         }
         Ok(other) => check("store", "bad", format!("unexpected answer {other:?}"), ""),
         Err(error) => check("store", "bad", error.message, &error.hint),
+    }
+}
+
+fn blobs(dir: &Path) -> Check {
+    if !dir.join("FORMAT").exists() {
+        return check("blobs", "ok", "none yet".to_owned(), "");
+    }
+    match collect::count(dir) {
+        Ok(None) => check(
+            "blobs",
+            "ok",
+            "not looked at: another process is at work on them".to_owned(),
+            "",
+        ),
+        Ok(Some(census)) if census.orphans.count == 0 => {
+            check("blobs", "ok", collect::said(census.blobs), "")
+        }
+        Ok(Some(census)) => {
+            let since = census.oldest_orphan_at.map(time_text::iso);
+            let since = since.map_or_else(String::new, |at| format!(", since {at}"));
+            let (all, orphans) = (collect::said(census.blobs), collect::said(census.orphans));
+            check(
+                "blobs",
+                "warn",
+                format!("{all}; nothing names {orphans} of them{since}"),
+                "openclaw-trace doctor --collect takes these away",
+            )
+        }
+        Err(error) => check("blobs", "bad", error.message, &error.hint),
     }
 }
 

@@ -5,6 +5,7 @@ mod args;
 mod batch;
 mod by_token;
 mod cancel;
+mod collect;
 mod confirm;
 mod delete;
 mod doctor;

@@ -6,16 +6,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::files::{io_error, make_dir, read_if_there, sync_dir, write_whole};
-use crate::store::Error;
+use crate::store::{BlobInfo, Error};
 
 /// The SHA-256 of some bytes; shown as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,6 +160,71 @@ impl BlobDir {
     pub(crate) fn get(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         read_if_there(&self.place(digest).1)
     }
+
+    /// The blobs above a digest (or all), by digest, at most `limit`. What has no name of a blob is none.
+    pub(crate) fn list(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        let mut blobs = Vec::new();
+        for first in after.map_or(0, |digest| digest.0[0])..=u8::MAX {
+            let dir = self.root.join(format!("{first:02x}"));
+            let mut names = digests_in(&dir)?;
+            names
+                .retain(|digest| digest.0[0] == first && after.is_none_or(|after| *digest > after));
+            names.sort_unstable();
+            for digest in names {
+                if blobs.len() >= limit {
+                    return Ok(blobs);
+                }
+                blobs.extend(self.info(digest)?);
+            }
+        }
+        Ok(blobs)
+    }
+
+    fn info(&self, digest: Digest) -> Result<Option<BlobInfo>, Error> {
+        let path = self.place(&digest).1;
+        let meta = match fs::metadata(&path) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error("look at", &path)(error)),
+        };
+        let since_1970 = meta
+            .modified()
+            .ok()
+            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Ok(Some(BlobInfo {
+            digest,
+            bytes: meta.len(),
+            written_at: since_1970
+                .and_then(|age| i64::try_from(age.as_millis()).ok())
+                .map(Timestamp),
+        }))
+    }
+
+    /// Takes the file of a digest away; gives whether it was there. Not synced: if it comes back, it is
+    /// taken away another time.
+    pub(crate) fn remove(&self, digest: &Digest) -> Result<bool, Error> {
+        let path = self.place(digest).1;
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io_error("remove", &path)(error)),
+        }
+    }
+}
+
+/// The digests that name a file in a directory, in no order; none if it is not there.
+fn digests_in(dir: &Path) -> Result<Vec<Digest>, Error> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("list", dir)(error)),
+    };
+    let mut digests = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(io_error("list", dir))?.file_name();
+        digests.extend(name.to_str().and_then(|name| name.parse::<Digest>().ok()));
+    }
+    Ok(digests)
 }
 
 #[cfg(test)]

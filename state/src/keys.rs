@@ -26,6 +26,11 @@ pub(crate) fn record_number(base: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(digits))
 }
 
+/// The run in the key of a record.
+pub(crate) fn run_of_record(base: &[u8]) -> Option<RunId> {
+    base.get(1..17)?.try_into().ok().map(RunId)
+}
+
 /// The records of a run from a number on.
 pub(crate) fn records(run_id: RunId, from: u64) -> KeyRange {
     KeyRange {
@@ -40,6 +45,11 @@ pub(crate) fn piece(digest: &Digest) -> Vec<u8> {
     key.push(b'p');
     key.extend_from_slice(&digest.0);
     key
+}
+
+/// Whether a base is that of a piece.
+pub(crate) fn is_piece(base: &[u8]) -> bool {
+    base.first() == Some(&b'p')
 }
 
 /// The mark of a run on a piece that it holds.
@@ -187,9 +197,30 @@ pub(crate) fn row(namespace: Namespace, key: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// The key that a row was given.
+/// Every key from `after` on, of whatever kind, but `g`: that one is the log's own and holds no value.
+pub(crate) fn everything(after: &[u8]) -> [KeyRange; 2] {
+    let group = b"g\0\0".to_vec();
+    let behind_group = [&group[..], &[0]].concat();
+    [
+        KeyRange {
+            from: after.to_vec(),
+            to: group,
+        },
+        KeyRange {
+            from: after.max(&behind_group).to_vec(),
+            to: vec![0xff],
+        },
+    ]
+}
+
+/// The first key that can follow all chunks of a value.
+pub(crate) fn behind(base: &[u8]) -> Vec<u8> {
+    [base, &[0xff, 0xff, 0]].concat()
+}
+
+/// The key that a row was given; nothing for the base of anything else.
 pub(crate) fn row_key(base: &[u8]) -> Option<Vec<u8>> {
-    let escaped = base.get(2..)?.strip_suffix(&[0, 1])?;
+    let escaped = base.strip_prefix(b"k")?.get(1..)?.strip_suffix(&[0, 1])?;
     let mut key = Vec::with_capacity(escaped.len());
     let mut bytes = escaped.iter();
     while let Some(byte) = bytes.next() {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::blob::Digest;
-use crate::store::Error;
+use crate::store::{BlobInfo, Error};
 
 /// Puts (`Some`) and deletes (`None`) that belong together; of two for one key the later holds.
 #[derive(Debug, Default)]
@@ -106,6 +106,12 @@ pub(crate) trait Kv: Send + Sync {
 
     /// What was kept under a digest, unchecked.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Blobs with digests above `after` (or all), by digest, at most `limit`.
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error>;
+
+    /// Takes a blob away; gives whether it was there.
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error>;
 
     /// The name under which these bytes are kept here.
     fn digest(&self, bytes: &[u8]) -> Digest {

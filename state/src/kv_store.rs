@@ -3,6 +3,7 @@
 //! Neighbours: `loading` reads runs back, `keys`, `values` and `codec` say how things lie.
 //! Must not know where they lie.
 
+mod blobs;
 mod latest;
 mod rows;
 
@@ -20,7 +21,7 @@ use crate::kv::{Batch, KeyRange, Kv, Order};
 use crate::loading::{self, Part, Tail, bytes_of};
 use crate::packed::{PACKED_BYTES_MAX, Packer};
 use crate::shared;
-use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use crate::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 use crate::values;
 
 /// A snapshot is never due before the records since the last one have this many bytes.
@@ -35,6 +36,7 @@ pub(crate) struct KvStore<K> {
     tails: Mutex<BTreeMap<RunId, Tail>>,
     closed: AtomicBool,
     packer: Packer,
+    recent: blobs::Recent,
 }
 
 impl<K: Kv> KvStore<K> {
@@ -45,6 +47,7 @@ impl<K: Kv> KvStore<K> {
             tails: Mutex::default(),
             closed: AtomicBool::new(false),
             packer: Packer::new(),
+            recent: blobs::Recent::default(),
         }
     }
 
@@ -56,6 +59,7 @@ impl<K: Kv> KvStore<K> {
     pub(crate) fn forget(&self) {
         let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         self.tails().clear();
+        self.recent.forget();
         self.closed.store(false, Ordering::Release);
     }
 
@@ -525,6 +529,7 @@ impl<K: Kv> Store for KvStore<K> {
         // commit.
         self.check_open()?;
         let digest = self.kv.digest(bytes);
+        self.recent.add(&digest);
         self.kv.put_blob(&digest, bytes)?;
         Ok(digest)
     }
@@ -541,6 +546,27 @@ impl<K: Kv> Store for KvStore<K> {
             });
         }
         Ok(Some(bytes))
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.check_open()?;
+        self.kv.blobs(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.check_open()?;
+        self.recent
+            .unless_in(digest, || self.kv.remove_blob(digest))
+    }
+
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let _gate = self.reading()?;
+        blobs::visit_values(&self.kv, after, limit, visitor)
     }
 }
 

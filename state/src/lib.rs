@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`store`] (what the engine asks of a vault), `kv` and `kv_store` (that, written
 //! once over sorted keys), `keys`, `values` and `codec` (how it lies on disk), [`sled_store`] and
-//! [`memory_store`] (where it lies), [`index`] (finding runs), [`blob`] (big values), `payload_codec` and
+//! [`memory_store`] (where it lies), [`index`] (finding runs), [`blob`] (big values), [`orphans`] (those that
+//! nothing names any more), `payload_codec` and
 //! `encryption` (what lies on the disk instead of values), [`owner`] (one process at a time),
 //! [`conformance`] (the promises every store is held to).
 //!
@@ -37,6 +38,7 @@ mod kv_store;
 mod layered;
 mod loading;
 pub mod memory_store;
+pub mod orphans;
 pub mod owner;
 mod packed;
 mod payload_codec;
@@ -57,4 +59,6 @@ pub use memory_store::MemoryStore;
 pub use owner::Owner;
 pub use payload_codec::{Coding, PayloadCodec};
 pub use sled_store::SledStore;
-pub use store::{Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, RunTransition, Store};
+pub use store::{
+    BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, Row, RunInfo, RunTransition, Store,
+};

@@ -13,7 +13,7 @@ use crate::blob::Digest;
 use crate::index::{Find, Place};
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
 use crate::kv_store::KvStore;
-use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use crate::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 /// A handle on a store in memory. Clones are handles on the same store.
 #[derive(Clone)]
@@ -233,6 +233,23 @@ impl Store for MemoryStore {
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.call(|store| store.blob(digest))
     }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.call(|store| store.blobs(after, limit))
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.call(|store| store.remove_blob(digest))
+    }
+
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.call(|store| store.visit_values(after, limit, visitor))
+    }
 }
 
 /// Sorted keys in a map.
@@ -357,5 +374,21 @@ impl Kv for MemoryKv {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.data().blobs.get(digest).cloned())
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let data = self.data();
+        let blobs = data.blobs.range((from, Bound::Unbounded)).take(limit);
+        let info = |(digest, bytes): (&Digest, &Vec<u8>)| BlobInfo {
+            digest: *digest,
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            written_at: None,
+        };
+        Ok(blobs.map(info).collect())
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        Ok(self.data().blobs.remove(digest).is_some())
     }
 }

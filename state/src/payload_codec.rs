@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::blob::Digest;
 use crate::key_ring::KeyRing;
 use crate::kv::{Batch, KeyRange, Kv, Order, Pair};
-use crate::store::Error;
+use crate::store::{BlobInfo, Error};
 
 /// Turns bytes into what lies on the disk, and back. Every value goes through it: inputs, results,
 /// signals, heartbeats, failures, snapshots, rows, blobs and the pieces of large values.
@@ -168,6 +168,14 @@ impl<K: Kv> Kv for Coded<K> {
         let bytes = self.below.blob(digest)?;
         let place = blob_place(digest);
         bytes.map(|bytes| self.decoded(&place, bytes)).transpose()
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.below.blobs(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.below.remove_blob(digest)
     }
 
     fn digest(&self, bytes: &[u8]) -> Digest {

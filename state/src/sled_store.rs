@@ -25,7 +25,7 @@ use crate::kv_store::KvStore;
 use crate::layered::{self, Base, LAYER_BYTES_MAX, Layered, Visitor};
 use crate::owner::{LOCK_FILE, named_owner};
 use crate::payload_codec::{Coded, Coding};
-use crate::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use crate::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 /// Memory for pages of the log, bytes.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -426,6 +426,14 @@ impl Kv for DiskKv {
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.blobs.get(digest)
     }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.blobs.list(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.blobs.remove(digest)
+    }
 }
 
 /// Does one thing with sled. On damaged files sled panics in places where others give an error.
@@ -526,5 +534,22 @@ impl Store for SledStore {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.store.blob(digest)
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.store.blobs(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.store.remove_blob(digest)
+    }
+
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.store.visit_values(after, limit, visitor)
     }
 }

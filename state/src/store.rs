@@ -62,6 +62,17 @@ pub struct Row {
     pub value: Option<Vec<u8>>,
 }
 
+/// A blob, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobInfo {
+    /// Its name.
+    pub digest: Digest,
+    /// Bytes that it takes where it lies, coded if values are.
+    pub bytes: u64,
+    /// When it was written, where that is known.
+    pub written_at: Option<Timestamp>,
+}
+
 /// The key and the value of a row.
 pub type KeyValue = (Vec<u8>, Vec<u8>);
 
@@ -246,6 +257,34 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Error`]; bytes that do not match their digest are `Corrupt`.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Blobs with digests above `after` (or all), by digest, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error>;
+
+    /// Takes a blob away, and gives whether it did. One that was [put](Self::put_blob) since this store was
+    /// opened stays, also if it was there before. [`orphans`](crate::orphans) knows which may go.
+    ///
+    /// **Durability**: none; after a power cut the blob may be there again.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error>;
+
+    /// Shows every value there is beside the blobs, whatever its kind: about `limit` of them from behind
+    /// `after` (empty at the start), as they were before they were packed, cut or coded, and the keys of rows.
+    /// Gives where to go on; nothing at the end.
+    ///
+    /// # Errors
+    /// See [`Error`]; a value that cannot be read whole is `Corrupt`.
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error>;
 }
 
 /// Why the vault could not do it. The Display is a fragment that fits after "could not".

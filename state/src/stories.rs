@@ -6,6 +6,7 @@
 mod damage;
 mod encryption;
 mod faults;
+mod orphans;
 mod subjects;
 
 use subjects::{EncryptedSubject, MemorySubject, SledSubject};

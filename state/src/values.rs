@@ -124,7 +124,8 @@ pub(crate) fn scan(
     plain.into_iter().map(whole).collect()
 }
 
-fn scan_plain(
+/// As [`scan`], but shared values as they lie.
+pub(crate) fn scan_plain(
     kv: &impl Kv,
     mut range: KeyRange,
     order: Order,

@@ -25,7 +25,7 @@ pub(crate) fn samples() -> PathBuf {
 pub(crate) struct Place {
     pub(crate) dir: TempDir,
     /// The key of the state directory, where it is encrypted.
-    key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 impl Place {

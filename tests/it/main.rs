@@ -13,6 +13,7 @@
 mod bad_input;
 mod browser;
 mod cli;
+mod collect;
 mod common;
 mod disk_errors;
 mod encryption;

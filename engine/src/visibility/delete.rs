@@ -79,7 +79,8 @@ impl From<StoreError> for Error {
 /// process that was killed left of earlier ones.
 ///
 /// **Durability**: once its line is gone, which is one group, it is gone for everybody; a kill after
-/// that leaves records that the next deletion takes away. Blobs stay: other runs may name them.
+/// that leaves records that the next deletion takes away. Blobs stay: other runs may name them;
+/// [`state::orphans`] finds those that nobody names.
 ///
 /// # Errors
 /// See [`Error`]. After anything but [`Error::Store`] the run is as it was.

@@ -8,7 +8,7 @@ use kernel::{Cx, EventId, Failure, HistoryEvent, RunId, RunState, WorkflowId};
 use state::blob::Digest;
 use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
-use state::store::{Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use state::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
 
 async fn sit(cx: Cx, _: ()) -> Result<u64, Failure> {
     cx.signal("go").await
@@ -126,6 +126,23 @@ impl Store for Panics {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Error> {
         self.store.blob(digest)
+    }
+
+    fn blobs(&self, after: Option<Digest>, limit: usize) -> Result<Vec<BlobInfo>, Error> {
+        self.store.blobs(after, limit)
+    }
+
+    fn remove_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        self.store.remove_blob(digest)
+    }
+
+    fn visit_values(
+        &self,
+        after: &[u8],
+        limit: usize,
+        visitor: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.store.visit_values(after, limit, visitor)
     }
 }
 

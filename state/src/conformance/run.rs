@@ -202,6 +202,16 @@ impl Run {
         )
     }
 
+    /// A signal arrives that says this.
+    pub fn tell(&mut self, data: Vec<u8>) -> Written {
+        let encoding = Encoding::Named("binary/plain".into());
+        let kind = EventKind::WorkflowExecutionSignaled {
+            name: "go".into(),
+            input: Payload { encoding, data },
+        };
+        self.write(vec![kind], vec![])
+    }
+
     /// The code gives the run a search attribute of type Keyword.
     pub fn upsert(&mut self, name: &str, word: &str) -> Written {
         let attributes = [(name.to_owned(), Some(word.into()))].into();
