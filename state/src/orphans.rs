@@ -97,6 +97,9 @@ fn census(
         digests.push(blob.digest);
         Ok(())
     })?;
+    if digests.is_empty() {
+        return Ok(Census::default());
+    }
     let mut marks = Marks::new(digests);
     let mut after = Some(Vec::new());
     while let Some(place) = after {
