@@ -15,7 +15,7 @@ use kernel::{ActivityContract, Failure, Payload, RunId, Seq, TaskToken, Timestam
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use state::blob::Digest;
-use state::store::{Namespace, Row, Store};
+use state::store::{Error as StoreError, Namespace, Row, Store};
 use tokio::sync::watch;
 
 use crate::client::{Client, ClientError};
@@ -226,18 +226,26 @@ impl ActivityCx {
 
     /// Keeps bytes under their digest; durable on return. Blocks on the disk.
     ///
+    /// They stay as long as a stored value names them (a result, an input, a cursor, another blob), as
+    /// [`state::orphans`] sees names: the digest's text or bytes, not compressed.
+    ///
     /// # Errors
-    /// When the disk refuses: retryable.
+    /// When the disk refuses: the engine stops, and the attempt is made again by the next one.
     pub fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Failure> {
-        self.store().put_blob(bytes).map_err(|e| store_failure(&e))
+        self.store()
+            .put_blob(bytes)
+            .map_err(|e| self.store_failure(e))
     }
 
     /// The bytes of a digest. Blocks on the disk.
     ///
     /// # Errors
-    /// When there are no such bytes: permanent; when the disk refuses: retryable.
+    /// When there are no such bytes: permanent; when the disk refuses, as [`put_blob`](Self::put_blob).
     pub fn blob(&self, digest: &Digest) -> Result<Vec<u8>, Failure> {
-        let bytes = self.store().blob(digest).map_err(|e| store_failure(&e))?;
+        let bytes = self
+            .store()
+            .blob(digest)
+            .map_err(|e| self.store_failure(e))?;
         bytes.ok_or_else(|| {
             Failure::permanent("BlobMissing", format!("the store has no blob {digest}"))
         })
@@ -246,11 +254,11 @@ impl ActivityCx {
     /// What [`set_cursor`](Self::set_cursor) kept under a key, in this run or an earlier one.
     ///
     /// # Errors
-    /// When the disk refuses: retryable.
+    /// When the disk refuses: the engine stops, and the attempt is made again by the next one.
     pub fn cursor(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         self.store()
             .row(Namespace::Cursor, key)
-            .map_err(|e| store_failure(&e))
+            .map_err(|e| self.store_failure(e))
     }
 
     /// Keeps a note across runs; durable on return.
@@ -289,20 +297,23 @@ impl ActivityCx {
     fn store(&self) -> &dyn Store {
         self.client.store().as_ref()
     }
+
+    /// A store that fails says nothing about the work: the engine stops, and this attempt is made again when
+    /// there is a store again. Were it a failure of the attempt, a full disk would use up the attempts of
+    /// whatever runs just then, and their runs would end by it. Damage is another matter: it does not pass.
+    fn store_failure(&self, error: StoreError) -> Failure {
+        let text = format!("could not {error}");
+        if matches!(error, StoreError::Corrupt { .. }) {
+            return Failure::permanent("StoreCorrupt", text);
+        }
+        self.client.store_failed(error);
+        Failure::retryable("StoreFailed", text)
+    }
 }
 
 fn result_pending() -> Failure {
     let text = "the result was to come from elsewhere, but this was not what the function returned";
     Failure::permanent("ResultPending", text)
-}
-
-fn store_failure(error: &state::store::Error) -> Failure {
-    let text = format!("could not {error}");
-    if matches!(error, state::store::Error::Corrupt { .. }) {
-        Failure::permanent("StoreCorrupt", text)
-    } else {
-        Failure::retryable("StoreFailed", text)
-    }
 }
 
 /// An activity without its types, as the registry keeps it.

@@ -21,6 +21,8 @@ use crate::metrics::{Metrics, Snapshot};
 pub(crate) enum Inbox {
     Message(Box<Message>, Option<oneshot::Sender<Reply>>),
     Shutdown,
+    /// The store has failed under an attempt.
+    StoreFailed(state::store::Error),
     /// Nothing to do but to look at the flags.
     Wake,
 }
@@ -518,6 +520,12 @@ impl Client {
     pub(crate) fn post(&self, message: Message) {
         // A send fails only when the engine has stopped; what is lost then is repeated.
         let _stopped = self.inbox.send(Inbox::Message(Box::new(message), None));
+    }
+
+    /// Stops the engine, as a commit that fails does.
+    pub(crate) fn store_failed(&self, error: state::store::Error) {
+        // A send fails only when it has stopped already.
+        let _stopped = self.inbox.send(Inbox::StoreFailed(error));
     }
 
     pub(crate) async fn tell(&self, message: Message) -> Result<(), ClientError> {

@@ -282,6 +282,8 @@ impl Driver {
     fn receive(&mut self, inbox: Inbox) -> Result<(), StoreError> {
         match inbox {
             Inbox::Wake => Ok(()),
+            // What its attempt says next comes after this, so it is not recorded: the attempt is made again.
+            Inbox::StoreFailed(error) => Err(error),
             Inbox::Shutdown => {
                 self.begin_stop();
                 Ok(())

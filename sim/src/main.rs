@@ -293,6 +293,9 @@ mod tests {
             (Plant::StaleLease, 20, 8),
             (Plant::TimerEarly, 20, 8),
             (Plant::OutOfOrder, 12, 4),
+            (Plant::StaleToken, 40, 8),
+            (Plant::LocalAgain, 40, 8),
+            (Plant::BeyondPoint, 40, 8),
         ] {
             let caught = (1..=seeds)
                 .filter(|seed| run_twice(*seed, plant).is_err())

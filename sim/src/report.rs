@@ -20,11 +20,17 @@ pub(crate) enum Plant {
     TimerEarly,
     /// A history is read back with two neighbours in the wrong order.
     OutOfOrder,
+    /// Whoever gives a result with a token that is over is told that it was taken.
+    StaleToken,
+    /// A local activity that has ended is handed out again, as if its marker had been forgotten.
+    LocalAgain,
+    /// The start of a run that was reset says that it kept one event more than it did.
+    BeyondPoint,
 }
 
 impl Plant {
     /// All that break something, by their names on the command line.
-    pub(crate) const ALL: [(&'static str, Self); 7] = [
+    pub(crate) const ALL: [(&'static str, Self); 10] = [
         ("skip-sync", Self::SkipSync),
         ("early-ack", Self::EarlyAck),
         ("double-apply", Self::DoubleApply),
@@ -32,6 +38,9 @@ impl Plant {
         ("stale-lease", Self::StaleLease),
         ("timer-early", Self::TimerEarly),
         ("out-of-order", Self::OutOfOrder),
+        ("stale-token", Self::StaleToken),
+        ("local-again", Self::LocalAgain),
+        ("beyond-point", Self::BeyondPoint),
     ];
 
     /// The plant of a name.

@@ -1,21 +1,41 @@
-//! A store that reads histories back wrongly, on purpose.
+//! A store that reads histories back wrongly, or writes one wrongly, on purpose.
 //!
 //! Neighbours: `world` puts it between the core and the store when that bug is planted.
 
-use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, WorkflowId};
+use kernel::{EventId, EventKind, HistoryEvent, RunId, RunState, Transition, WorkflowId};
 use state::Digest;
 use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
-use state::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+use state::store::{
+    BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, RunTransition, Store,
+};
 
-/// The store, but of each history read the first news and what followed on it have changed places.
-pub(crate) struct Twisted(pub(crate) MemoryStore);
+/// What is done wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    /// Of each history read, the first news and what followed on it have changed places.
+    OutOfOrder,
+    /// The start of a run that was reset or forked names the event behind the one it goes back to.
+    BeyondPoint,
+}
+
+/// The store, but for the twist.
+pub(crate) struct Twisted(pub(crate) MemoryStore, pub(crate) Twist);
 
 fn has_ended(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::ActivityTaskCompleted { .. } | EventKind::TimerFired { .. }
     )
+}
+
+fn keep_one_more(kind: &mut EventKind) {
+    if let EventKind::WorkflowExecutionStarted { chain, .. } = kind
+        && let Some(origin) = &mut chain.origin
+        && let Some(base) = origin.bases.last_mut()
+    {
+        base.kept = base.kept.next();
+    }
 }
 
 impl Store for Twisted {
@@ -26,6 +46,9 @@ impl Store for Twisted {
         limit: usize,
     ) -> Result<Vec<HistoryEvent>, Error> {
         let mut events = self.0.load_history(run_id, after, limit)?;
+        if self.1 != Twist::OutOfOrder {
+            return Ok(events);
+        }
         let first = events
             .windows(2)
             .position(|pair| has_ended(&pair[0].kind) && !has_ended(&pair[1].kind));
@@ -37,7 +60,30 @@ impl Store for Twisted {
     }
 
     fn commit(&self, commit: &Commit<'_>) -> Result<Receipt, Error> {
-        self.0.commit(commit)
+        if self.1 != Twist::BeyondPoint {
+            return self.0.commit(commit);
+        }
+        let mut twisted: Vec<Transition> = Vec::new();
+        for one in &commit.transitions {
+            let mut transition = one.transition.clone();
+            if let Some(first) = transition.events.first_mut() {
+                keep_one_more(&mut first.kind);
+            }
+            twisted.push(transition);
+        }
+        let same = commit.transitions.iter().zip(&twisted);
+        self.0.commit(&Commit {
+            transitions: same
+                .map(|(one, transition)| RunTransition {
+                    transition,
+                    run_id: one.run_id,
+                    number: one.number,
+                })
+                .collect(),
+            states: commit.states.clone(),
+            rows: commit.rows.clone(),
+            imported: commit.imported.clone(),
+        })
     }
 
     fn open_runs(&self) -> Result<Vec<RunId>, Error> {

@@ -25,7 +25,7 @@ use crate::lineage;
 use crate::report::{Plant, Report};
 use crate::rng::Rng;
 use crate::script::{self, Act, Op, Outside};
-use crate::twisted::Twisted;
+use crate::twisted::{Twist, Twisted};
 use elsewhere::Spoken;
 use starts::Planned;
 
@@ -75,6 +75,8 @@ struct World {
     elsewhere: BTreeMap<TaskToken, Act>,
     /// Attempts of local activities, beside the engine.
     locals: Vec<LocalTask>,
+    /// Of a local activity that runs again only: those that have ended.
+    ended_locals: Vec<LocalTask>,
     /// With workers that hang until they are told to stop.
     hanging: BTreeSet<TaskRef>,
     /// With workers that were told to stop and will say so.
@@ -156,6 +158,7 @@ pub(crate) fn run(seed: u64, plant: Plant) -> Result<Report, String> {
         tasks: Vec::new(),
         elsewhere: BTreeMap::new(),
         locals: Vec::new(),
+        ended_locals: Vec::new(),
         hanging: BTreeSet::new(),
         stopping: Vec::new(),
         guarded: BTreeSet::new(),
@@ -211,10 +214,22 @@ fn open(
         scope: Scope::All,
         limits: BTreeMap::from([("act".to_owned(), limit)]),
     };
-    let store: Arc<dyn Store> = if plant == Plant::OutOfOrder {
-        Arc::new(Twisted(store.clone()))
-    } else {
-        Arc::new(store.clone())
+    let twist = match plant {
+        Plant::OutOfOrder => Some(Twist::OutOfOrder),
+        Plant::BeyondPoint => Some(Twist::BeyondPoint),
+        Plant::Nothing
+        | Plant::SkipSync
+        | Plant::EarlyAck
+        | Plant::DoubleApply
+        | Plant::TornGroup
+        | Plant::StaleLease
+        | Plant::TimerEarly
+        | Plant::StaleToken
+        | Plant::LocalAgain => None,
+    };
+    let store: Arc<dyn Store> = match twist {
+        Some(twist) => Arc::new(Twisted(store.clone(), twist)),
+        None => Arc::new(store.clone()),
     };
     let mut core = Core::open(store, options, now).map_err(|e| format!("open: could not {e}"))?;
     core.enable_schedules(now)

@@ -1,14 +1,16 @@
 //! Stores that fail, lie or panic under a running engine: every client gets an answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use engine::{ClientError, Engine};
+use engine::{ActivityCx, ClientError, Engine};
 use kernel::{Cx, EventId, Failure, HistoryEvent, RunId, RunState, WorkflowId};
 use state::blob::Digest;
 use state::index::{Find, Place};
 use state::memory_store::MemoryStore;
 use state::store::{BlobInfo, Commit, Error, KeyValue, Namespace, Receipt, RunInfo, Store};
+
+use crate::rig::once;
 
 async fn sit(cx: Cx, _: ()) -> Result<u64, Failure> {
     cx.signal("go").await
@@ -56,6 +58,63 @@ async fn a_store_that_fails_stops_the_engine_and_loses_nothing_that_was_acknowle
     assert_eq!(client.find("a").unwrap(), run);
     client.signal("a", "go", &2_u64).await.unwrap();
     assert_eq!(client.result::<u64>(run).await.unwrap(), 2);
+    engine.shutdown().await;
+}
+
+async fn keep(cx: Cx, _: ()) -> Result<String, Failure> {
+    cx.activity_named("Keep", &(), once()).await
+}
+
+/// An engine whose activity, which is never tried again, keeps a large value. The store fails at that
+/// moment, if it is told to.
+fn keeping(store: &MemoryStore, fails: &Arc<AtomicBool>, attempts: &Arc<AtomicU32>) -> Engine {
+    let (disk, fails, attempts) = (store.clone(), Arc::clone(fails), Arc::clone(attempts));
+    let keep_bytes = move |cx: ActivityCx, (): ()| {
+        let (disk, fails) = (disk.clone(), Arc::clone(&fails));
+        attempts.store(cx.attempt(), Ordering::SeqCst);
+        async move {
+            if fails.load(Ordering::SeqCst) {
+                disk.fail_nth_call(1);
+            }
+            Ok(cx.put_blob(&[7; 100_000])?.to_string())
+        }
+    };
+    Engine::builder(Arc::new(store.clone()))
+        .workflow("keep", keep)
+        .activity_fn("Keep", keep_bytes)
+        .start()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_store_that_fails_under_an_attempt_stops_the_engine_and_costs_no_attempt() {
+    let store = MemoryStore::new();
+    let (fails, attempts) = (Arc::new(AtomicBool::new(true)), Arc::default());
+    let engine = keeping(&store, &fails, &attempts);
+    let client = engine.client();
+    let run = client.start("a", "keep", &()).await.unwrap();
+    let left = client.wait(run).await.unwrap_err();
+    assert!(
+        matches!(&left, ClientError::Stopped(why) if why.contains("planted")),
+        "{left}"
+    );
+    assert!(engine.failure().is_some_and(|why| why.contains("planted")));
+    engine.shutdown().await;
+
+    store.crash();
+    let state = store.load_run(run).unwrap().unwrap();
+    assert!(!state.is_closed());
+    let pending = state.activities.values().next().unwrap();
+    assert_eq!(pending.last_failure, None, "nothing of it is recorded");
+    fails.store(false, Ordering::SeqCst);
+    let engine = keeping(&store, &fails, &attempts);
+    let kept: String = engine.client().result(run).await.unwrap();
+    assert_eq!(kept, Digest::of(&[7; 100_000]).to_string());
+    assert_eq!(
+        attempts.load(Ordering::SeqCst),
+        1,
+        "it was the first one again"
+    );
     engine.shutdown().await;
 }
 

@@ -9,6 +9,7 @@ use state::store::Store;
 
 use super::{Asked, World};
 use crate::check;
+use crate::report::Plant;
 use crate::script;
 
 /// What a client with a token said.
@@ -85,7 +86,8 @@ impl World {
         if standing.is_ok() {
             return Err(format!("{spoken:?} got {reply:?}, but its attempt goes on"));
         }
-        if *reply == Reply::Done {
+        let is_lie = self.plant == Plant::StaleToken && matches!(reply, Reply::TokenRefused(_));
+        if *reply == Reply::Done || is_lie {
             if let Spoken::Result(_) = spoken {
                 return self.ledger.acknowledge_result(TaskRef::from(&token));
             }

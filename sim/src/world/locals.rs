@@ -7,6 +7,7 @@ use kernel::{EventKind, Failure, Marker, Payload};
 use state::store::Store;
 
 use super::World;
+use crate::report::Plant;
 use crate::script::Act;
 
 impl World {
@@ -14,7 +15,11 @@ impl World {
         for number in self.core.take_local_stops() {
             self.locals.retain(|task| task.number != number);
         }
-        for task in self.core.poll_local(self.now) {
+        let mut tasks = self.core.poll_local(self.now);
+        if self.plant == Plant::LocalAgain {
+            tasks.append(&mut self.ended_locals);
+        }
+        for task in tasks {
             self.is_not_recorded(&task)?;
             self.report.locals += 1;
             self.locals.push(task);
@@ -53,6 +58,9 @@ impl World {
             Some(Payload::json(&act.value).map_err(Failure::from))
         };
         let number = task.number;
+        if self.plant == Plant::LocalAgain {
+            self.ended_locals.push(task);
+        }
         let ended = Message::LocalActivityEnded { number, result };
         if self.rng.chance(8) {
             self.report.repeated += 1;
