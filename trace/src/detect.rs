@@ -3,6 +3,7 @@
 //! One file per detector, all fed by [`Detectors`], all writing through [`recorder::Recorder`], which checks the evidence. A
 //! detector must not look at raw lines or at any format's field names.
 
+mod call;
 mod chain;
 mod cron;
 mod gateway;

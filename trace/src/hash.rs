@@ -34,6 +34,15 @@ pub fn short_hex(bytes: &[u8], digits: usize) -> String {
     hex
 }
 
+/// A digest that tells texts apart and stands for them where they are remembered only to be recognised; empty for an
+/// empty text. Who knows a text can check whether it was this one.
+pub(crate) fn of_words(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    short_hex(text.as_bytes(), 32)
+}
+
 fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -18,7 +18,7 @@ const SAMPLE_BYTES: u64 = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Growth {
     pub(super) prefix: Prefix,
-    /// The [`trace::mine::Checkpoint`]. It holds words of the session as they stand, so it stays in the local store.
+    /// The [`trace::mine::Checkpoint`]. It holds scrubbed words, digests and ids of the session, so it stays in the local store.
     pub(super) checkpoint: BlobRef,
 }
 

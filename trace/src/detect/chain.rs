@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::call::Call;
 use super::recorder::{Cx, Finding, Quote};
 use super::words::{self, Phrases};
 use crate::event::{AssistantTurn, ToolCall, floor_char};
@@ -25,8 +26,6 @@ const ANSWER_BYTES: usize = 4_000;
 const ARGUMENTS_BYTES: usize = 2_000;
 /// The third failure of the same call in a row is a loop.
 const LOOP_LENGTH: u32 = 3;
-/// How much of two calls must be equal for them to be the same.
-const SAME_PERCENT: usize = 90;
 const FAILED_CALLS_MAX: usize = 500;
 
 /// Who acted last.
@@ -53,14 +52,14 @@ struct Unrecovered {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Chain {
     /// Tool and arguments by call id.
-    calls: BTreeMap<String, String>,
+    calls: BTreeMap<String, Call>,
     last: Last,
     /// Failures since the last success or person.
     open: Option<Unrecovered>,
     /// Results since the last person.
     results: u32,
     /// The last failed call and how often it failed in a row.
-    row: (String, u32),
+    row: (Call, u32),
     /// A person's last word was that they give up.
     gave_up: bool,
     failed_calls: Vec<String>,
@@ -111,7 +110,8 @@ impl Chain {
             self.calls.pop_first();
         }
         let id = call.id[..floor_char(&call.id, 256)].to_owned();
-        self.calls.insert(id, format!("{}\0{cut}", call.name));
+        let call = Call::new(format!("{}\0{cut}", call.name));
+        self.calls.insert(id, call);
     }
 
     /// A tool answered. `fingerprint_id` is that of the signal its failure gave.
@@ -128,7 +128,7 @@ impl Chain {
         let call = self.calls.remove(&id[..floor_char(id, 256)]);
         if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
             self.open = None;
-            self.row = (String::new(), 0);
+            self.row = (Call::default(), 0);
             return;
         }
         let quote = failure_quote(input, outcome);
@@ -140,14 +140,15 @@ impl Chain {
         let is_command = crate::outcome::runs_commands(input.tool);
         self.failures = self.failures.saturating_add(u32::from(is_command));
         let Some(call) = call else {
-            self.row = (String::new(), 0);
+            self.row = (Call::default(), 0);
             return;
         };
         if self.failed_calls.len() < FAILED_CALLS_MAX {
-            let key = format!("{call}\0{}", normalise::template(outcome.message));
+            let template = normalise::template(outcome.message);
+            let key = format!("{}\0{template}", call.digest());
             self.failed_calls.push(hash::short_hex(key.as_bytes(), 16));
         }
-        if !is_same_call(&self.row.0, &call) {
+        if !self.row.0.is_same(&call) {
             self.row = (call, 1);
             return;
         }
@@ -214,26 +215,6 @@ impl Chain {
             cx.sign("user_dissatisfied");
         }
     }
-}
-
-/// Whether two calls are the same but for a detail: another number, another word in a long command. Another page or
-/// another file is another attempt.
-fn is_same_call(earlier: &str, later: &str) -> bool {
-    let before = earlier
-        .bytes()
-        .zip(later.bytes())
-        .take_while(|(a, b)| a == b || a.is_ascii_digit() && b.is_ascii_digit())
-        .count();
-    let longest = earlier.len().max(later.len());
-    let shortest = earlier.len().min(later.len());
-    let after = earlier
-        .bytes()
-        .rev()
-        .zip(later.bytes().rev())
-        .take(shortest - before)
-        .take_while(|(a, b)| a == b)
-        .count();
-    longest > 0 && (before + after) * 100 >= longest * SAME_PERCENT
 }
 
 /// What is reported as a signal of its own.
@@ -421,20 +402,6 @@ mod tests {
         ] {
             assert_eq!(claimed_success(answer).is_some(), want, "{answer}");
         }
-    }
-
-    #[test]
-    fn calls_are_the_same_when_only_a_detail_differs() {
-        let fetch = "fetch\0{\"url\":\"https://example.org/weather/today\"}";
-        for (later, want) in [
-            (fetch, true),
-            ("fetch\0{\"url\":\"https://example.org/news\"}", false),
-            ("", false),
-        ] {
-            assert_eq!(is_same_call(fetch, later), want, "{later}");
-        }
-        let long = "exec\0{\"command\":\"curl --max-time 10 http://localhost:8080/health\"}";
-        assert!(is_same_call(long, &long.replace("10", "30")));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::ProviderError;
+use crate::hash;
 use crate::outcome::{cut_at_word, has_any, http_code, innermost_message};
 use crate::signal::{Class, Kind, Severity};
 
@@ -26,6 +27,7 @@ pub(super) struct ProviderErrors {
     failed_in_a_row: u32,
     /// The same row, by cause.
     by_cause: BTreeMap<String, u32>,
+    /// Digest of the last sentence, empty when there was none: a checkpoint keeps no words of a provider.
     last_message: String,
 }
 
@@ -41,10 +43,11 @@ impl ProviderErrors {
     pub(super) fn on_error(&mut self, error: &ProviderError<'_>, cx: &mut Cx<'_>) {
         // The harness's second record of the same failed turn is no second failure.
         let sentence = cut_at_word(innermost_message(&error.message), SENTENCE_BYTES_MAX);
-        if error.echo && !self.last_message.is_empty() && self.last_message == sentence {
+        let digest = hash::of_words(sentence);
+        if error.echo && !digest.is_empty() && self.last_message == digest {
             return;
         }
-        sentence.clone_into(&mut self.last_message);
+        self.last_message = digest;
         self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
         let cause = cause(&error.message);
         let mut tags: Vec<&str> = vec!["provider"];

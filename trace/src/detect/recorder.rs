@@ -77,7 +77,9 @@ struct Open {
 pub(crate) struct Recorder {
     open: Vec<Open>,
     by_fingerprint: BTreeMap<String, usize>,
-    /// The last fingerprint with the words it was made of: failures come in rows.
+    /// The last fingerprint with the words it was made of: failures come in rows. It only saves work, so the words are not
+    /// kept in a checkpoint.
+    #[serde(skip)]
     last: Option<(String, Fingerprint)>,
     /// Whether a schedule started the session; its signals are tagged so.
     pub(crate) is_cron: bool,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::recorder::{Cx, Finding, Quote};
 use super::words::{self, Phrases, starts_with_phrase};
 use crate::event::{AssistantTurn, UserTurn, floor_char};
+use crate::hash;
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
 use crate::sentiment::{self, Polarity};
 use crate::signal::{Class, Kind, Severity};
@@ -26,6 +27,8 @@ const MOOD_BYTES: usize = 300;
 /// How clear a tone must be: people talk to a tool plainly, and thanks before the next order is politeness.
 const DISPLEASED_MIN: f64 = 2.0;
 const PLEASED_MIN: f64 = 5.0;
+/// Longer turns are not compared with each other.
+const REPEATED_BYTES_MAX: usize = 200;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
 const SECOND_RECORD_MS: u64 = 1_000;
 
@@ -58,7 +61,8 @@ impl UserLabel {
 /// What is remembered between turns.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Users {
-    /// Turns without an answer since the last one: the words and when.
+    /// Turns without an answer since the last one: a digest of the words, empty for long ones, which are never
+    /// compared, and when. A checkpoint keeps no words of a person.
     unanswered: Vec<(String, Option<i64>)>,
     saw_a_person: bool,
 }
@@ -225,7 +229,12 @@ impl Users {
         if self.unanswered.len() >= 16 {
             self.unanswered.remove(0);
         }
-        self.unanswered.push((plain, at_ms));
+        let digest = if plain.len() > REPEATED_BYTES_MAX {
+            String::new()
+        } else {
+            hash::of_words(&plain)
+        };
+        self.unanswered.push((digest, at_ms));
         if let Some(sign) = repeated {
             return (UserLabel::Frustration(sign), None);
         }
@@ -244,7 +253,7 @@ impl Users {
 
     /// Whether the person knocks again: the same words, or another ping, soon after and with no answer between.
     fn is_repeated(&self, plain: &str, at_ms: Option<i64>) -> Option<&'static str> {
-        if plain.len() > 200 || plain.is_empty() {
+        if plain.len() > REPEATED_BYTES_MAX || plain.is_empty() {
             return None;
         }
         let is_soon = |then: Option<i64>| match (then, at_ms) {
@@ -256,7 +265,8 @@ impl Users {
         if is_ping(plain) && recent().count() >= 2 {
             return Some("repeated_ping");
         }
-        let same = recent().filter(|(words, _)| words == plain).count();
+        let digest = hash::of_words(plain);
+        let same = recent().filter(|(words, _)| *words == digest).count();
         // Sending the same words twice is often a slip or a retry of the screen; three times is not.
         (same >= 2 && plain.len() >= 2).then_some("repeated_words")
     }

@@ -10,6 +10,7 @@ use super::raw::{self, Raw};
 use crate::event::{floor_char, unescape};
 use crate::limits::PENDING_CALLS_MAX;
 use crate::outcome::runs_commands;
+use crate::scrub;
 
 const COMMAND_BYTES_MAX: usize = 400;
 /// Ids and names longer than this are nobody's.
@@ -21,7 +22,8 @@ const ARGUMENTS_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Call {
     /// The tool.
     pub(super) tool: String,
-    /// The start of the command line, empty when the tool runs none.
+    /// The start of the command line, empty when the tool runs none. A checkpoint keeps it scrubbed.
+    #[serde(serialize_with = "scrub::kept")]
     pub(super) command: String,
 }
 

@@ -12,6 +12,7 @@ use super::envelope;
 use super::raw::{self, Loose, Probe, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{AssistantTurn, Body, ProviderError, ToolCall, ToolResult, UserTurn, iso_to_ms};
+use crate::hash;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
 const SPOKEN_BYTES_MAX: usize = 1024;
@@ -21,6 +22,7 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 struct Codex {
     session_id: Option<String>,
     calls: Calls,
+    /// Digest of the person's last words, empty when their second copy was seen.
     last_human: String,
 }
 
@@ -216,11 +218,12 @@ impl Codex {
 
     fn human(&mut self, at_ms: Option<i64>, text: Cow<'_, str>, sink: &mut Sink<'_>) {
         let human = envelope::unwrap_coding(&text).into_owned();
-        if !human.is_empty() && human == self.last_human {
+        let digest = hash::of_words(&human);
+        if !digest.is_empty() && digest == self.last_human {
             self.last_human.clear();
             return;
         }
-        self.last_human.clone_from(&human);
+        self.last_human = digest;
         sink(
             at_ms,
             Body::User(UserTurn {

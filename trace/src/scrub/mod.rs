@@ -19,6 +19,7 @@ mod text;
 
 pub use leaves::{Leaves, json_lines, json_pretty};
 pub use scrubber::Scrubber;
+pub(crate) use text::kept;
 pub use text::{Scrubbed, stored};
 
 #[cfg(test)]

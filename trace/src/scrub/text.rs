@@ -161,6 +161,12 @@ pub fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scrubbed, D:
     String::deserialize(deserializer).map(Scrubbed::from_store)
 }
 
+/// For `#[serde(serialize_with = "scrub::kept")]`: text that is needed as it is while it is in memory, and is written
+/// scrubbed.
+pub(crate) fn kept<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&super::Scrubber::shared().scrub(text))
+}
+
 impl Deref for Scrubbed {
     type Target = str;
 

@@ -106,6 +106,67 @@ fn a_document_that_is_still_being_written_is_read_from_its_start_next_time() {
     }
 }
 
+const SECRET: &str = "Hq7vT2mXw9LrPz4K";
+
+/// A session of the neutral format with the secret in all places that detectors and readers remember.
+fn with_a_secret() -> Vec<String> {
+    let event = |value: serde_json::Value| value.to_string();
+    let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let mut lines = vec![r#"{"agent_events": 1, "session": "s1"}"#.to_owned()];
+    for (at, template) in [
+        r#"{"type": "user", "text": "the password=SECRET does not work"}"#,
+        r#"{"type": "user", "text": "the password=SECRET does not work"}"#,
+        r#"{"type": "tool_call", "id": "1", "tool": "bash", "arguments": {"command": "login --password=SECRET --host a"}}"#,
+        r#"{"type": "tool_result", "id": "1", "is_error": true, "exit_code": 2, "text": "error: login refused for password=SECRET"}"#,
+        r#"{"type": "tool_call", "id": "2", "tool": "bash", "arguments": {"command": "login --password=SECRET --host a"}}"#,
+        r#"{"type": "tool_result", "id": "2", "is_error": true, "exit_code": 2, "text": "error: login refused for password=SECRET"}"#,
+        r#"{"type": "tool_call", "id": "3", "tool": "bash", "arguments": {"command": "login --password=SECRET --host a"}}"#,
+        r#"{"type": "tool_result", "id": "3", "is_error": true, "exit_code": 2, "text": "error: login refused for password=SECRET"}"#,
+        r#"{"type": "model_error", "error": "401 unauthorized, password=SECRET", "provider": "p", "model": "m"}"#,
+        r#"{"type": "assistant", "text": "Done, I logged in with password=SECRET."}"#,
+        r#"{"type": "user", "text": "no! password=SECRET is still refused"}"#,
+        r#"{"type": "interrupt", "text": "stopped at password=SECRET"}"#,
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut value = json(&template.replace("SECRET", SECRET));
+        value["at"] = format!("2026-03-04T10:00:{at:02}Z").into();
+        lines.push(event(value));
+    }
+    lines
+}
+
+#[test]
+fn no_checkpoint_of_a_growing_file_holds_a_secret_wherever_it_stops() {
+    let text = with_a_secret().join("\n") + "\n";
+    let options = MineOptions::default();
+    let whole = mine(&FILE, &mut text.as_bytes(), &options).unwrap();
+    assert!(whole.signals.len() >= 5, "{:#?}", whole.signals);
+    let loops = |mined: &MinedSession| {
+        let tags = mined.signals.iter().flat_map(|signal| &signal.tags);
+        tags.filter(|tag| *tag == "error_class:doom_loop").count()
+    };
+    assert_eq!(loops(&whole), 1, "calls are recognised");
+    let mut n_checkpoints = 0;
+    for end in 1..text.len() {
+        let (session, kept) = mine_on(&FILE, &mut &text.as_bytes()[..end], &options, None)
+            .unwrap()
+            .unwrap();
+        let result = serde_json::to_string(&session).unwrap();
+        let stored = serde_json::to_string(&kept).unwrap();
+        for stored in [result, stored] {
+            assert!(!stored.contains(SECRET), "at byte {end}: {stored}");
+        }
+        n_checkpoints += usize::from(kept.is_some());
+        if text.as_bytes()[end - 1] == b'\n' {
+            let (session, _) = in_pieces(text.as_bytes(), &[end], &options);
+            assert_eq!(session, whole, "stopped at byte {end}");
+        }
+    }
+    assert!(n_checkpoints > text.len() / 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
