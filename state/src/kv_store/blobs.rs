@@ -16,7 +16,7 @@ use crate::{packed, shared, values};
 const RECENT_BITS: u32 = 20;
 
 /// The blobs that were put since the store was opened, and a few others: one bit for all digests that begin
-/// alike, so that it never takes more than 128 KiB.
+/// alike, so that it never takes more than 1 MiB.
 #[derive(Default)]
 pub(super) struct Recent(Mutex<Vec<bool>>);
 
