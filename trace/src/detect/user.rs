@@ -61,8 +61,8 @@ impl UserLabel {
 /// What is remembered between turns.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Users {
-    /// Turns without an answer since the last one: a digest of the words, empty for long ones, which are never
-    /// compared, and when. A checkpoint keeps no words of a person.
+    /// Turns without an answer since the last one: a digest of the words, and when. A checkpoint keeps no words of a
+    /// person.
     unanswered: Vec<(String, Option<i64>)>,
     saw_a_person: bool,
 }
@@ -222,18 +222,14 @@ impl Users {
             return (UserLabel::Synthetic, None);
         }
         let plain = plain_words(human);
-        if self.is_second_record(&plain, at_ms) {
+        let digest = hash::of_words(&plain);
+        if self.is_second_record(&digest, at_ms) {
             return judge_text(human);
         }
-        let repeated = self.is_repeated(&plain, at_ms);
+        let repeated = self.is_repeated(&plain, &digest, at_ms);
         if self.unanswered.len() >= 16 {
             self.unanswered.remove(0);
         }
-        let digest = if plain.len() > REPEATED_BYTES_MAX {
-            String::new()
-        } else {
-            hash::of_words(&plain)
-        };
         self.unanswered.push((digest, at_ms));
         if let Some(sign) = repeated {
             return (UserLabel::Frustration(sign), None);
@@ -243,16 +239,16 @@ impl Users {
 
     /// Whether the harness wrote the turn before down once more, as it does with a command and what it stands for. Nobody
     /// types the same words twice within a second.
-    fn is_second_record(&self, plain: &str, at_ms: Option<i64>) -> bool {
+    fn is_second_record(&self, digest: &str, at_ms: Option<i64>) -> bool {
         let before = self.unanswered.last();
         before.is_some_and(|(words, then)| {
             let apart = at_ms.zip(*then).map(|(now, then)| now.abs_diff(then));
-            words == plain && apart.is_some_and(|apart| apart < SECOND_RECORD_MS)
+            words == digest && apart.is_some_and(|apart| apart < SECOND_RECORD_MS)
         })
     }
 
     /// Whether the person knocks again: the same words, or another ping, soon after and with no answer between.
-    fn is_repeated(&self, plain: &str, at_ms: Option<i64>) -> Option<&'static str> {
+    fn is_repeated(&self, plain: &str, digest: &str, at_ms: Option<i64>) -> Option<&'static str> {
         if plain.len() > REPEATED_BYTES_MAX || plain.is_empty() {
             return None;
         }
@@ -265,8 +261,7 @@ impl Users {
         if is_ping(plain) && recent().count() >= 2 {
             return Some("repeated_ping");
         }
-        let digest = hash::of_words(plain);
-        let same = recent().filter(|(words, _)| *words == digest).count();
+        let same = recent().filter(|(words, _)| words == digest).count();
         // Sending the same words twice is often a slip or a retry of the screen; three times is not.
         (same >= 2 && plain.len() >= 2).then_some("repeated_words")
     }
