@@ -115,17 +115,24 @@ impl Pii {
                 ));
             }
         }
-        // In a list of phone numbers only the first has the word for them.
-        let mut after_phone = 0;
+        let mut phone_end = None;
         for found in self.digits.find_iter(text) {
-            if !stands_alone(text, found.start(), found.end(), b"_#@=$") {
+            let touches = |from: usize| {
+                let (start, end) = (found.start() - from, found.end() - from);
+                !stands_alone(&text[from..], start, end, b"_#@=$")
+            };
+            // The number before it is a placeholder when this is looked at again, and does not touch it any more.
+            let follows = phone_end == Some(found.start());
+            if touches(if follows { found.start() } else { 0 }) {
                 continue;
             }
-            let spoken = found.start() < after_phone || beside_phone_word(text, found.start());
+            // In a list of phone numbers only the first has the word for them.
+            let is_near = phone_end.is_some_and(|end| found.start() < end + AFTER_PHONE_BYTES);
+            let spoken = is_near || beside_phone_word(text, found.start());
             if let Some(label) = number_label(found.as_str(), spoken) {
                 findings.push(Finding::new(found.range(), label));
                 if label == Label::Phone {
-                    after_phone = found.end() + AFTER_PHONE_BYTES;
+                    phone_end = Some(found.end());
                 }
             }
         }

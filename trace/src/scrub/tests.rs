@@ -299,6 +299,8 @@ fn a_list_of_phone_numbers_is_one_however_long_it_is() {
     let once = scrub(&format!("call {}", numbers.join(" or ")));
     assert_eq!(once.matches("[PHONE_").count(), 40, "{once}");
     assert_eq!(scrub(&once), once);
+    let joined = "call 1+1(555) 010-4477".to_owned() + &"+11111111+15111111".repeat(20);
+    assert_eq!(scrub(&scrub(&joined)), scrub(&joined));
     let far = scrub("call 5551230001 as soon as the build is through; it is number 5551230002");
     assert_eq!(far.matches("[PHONE_").count(), 1, "{far}");
 }
