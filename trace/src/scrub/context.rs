@@ -6,7 +6,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
-use super::placeholder::Label;
+use super::placeholder::{self, Label};
 use super::scrubber::Finding;
 use crate::normalise::boundary;
 
@@ -23,6 +23,8 @@ enum Strength {
     Header,
     /// The scheme whose value is a name and a password in base64; a common word as well.
     Basic,
+    /// The start of the name of a key; the key itself often stands right behind the name, without a word.
+    KeyName,
 }
 
 const WORDS: &[(&str, Strength)] = &[
@@ -64,7 +66,12 @@ const WORDS: &[(&str, Strength)] = &[
     ("authorization", Strength::Header),
     ("bearer ", Strength::Header),
     ("basic ", Strength::Basic),
+    ("akia", Strength::KeyName),
+    ("asia", Strength::KeyName),
 ];
+
+/// Bytes of a key's name, with its start.
+const KEY_NAME_BYTES: usize = 20;
 
 /// Finds values by the words beside them.
 #[derive(Debug)]
@@ -92,7 +99,7 @@ impl Context {
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
         let mut covered = 0;
         for hit in self.scan.find_iter(text) {
-            if hit.start() < covered {
+            if hit.start() < covered || is_our_own(text, hit.start()) {
                 continue;
             }
             let (_, strength) = WORDS[hit.pattern().as_usize()];
@@ -103,6 +110,7 @@ impl Context {
                 Strength::Header => header_value(text, hit.end()),
                 Strength::Basic => header_value(text, hit.end())
                     .filter(|found| check::is_basic(&text[found.range.clone()])),
+                Strength::KeyName => key_behind_name(text, hit.start()),
                 Strength::Password | Strength::Token => value_after(text, hit.end(), strength),
                 // `SHOP_KEY` is what a service gave; `cache_key` and `key` name anything.
                 Strength::Weak => value_after(text, hit.end(), strength).or_else(|| {
@@ -117,6 +125,13 @@ impl Context {
             }
         }
     }
+}
+
+/// Whether the word names a placeholder: what stands behind `[SECRET_1a2b3c]` is no value of it, or each look would
+/// take one word more.
+fn is_our_own(text: &str, word: usize) -> bool {
+    let open = word.checked_sub(1);
+    open.is_some_and(|open| placeholder::length_at(text, open).is_some())
 }
 
 /// Whether a name such as `SHOP_KEY` or `shopKey` says whose key it is, and not what it is the key of.
@@ -244,7 +259,9 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
             };
             (password_like(value, written), Label::Password)
         }
-        Strength::Token | Strength::Header | Strength::Basic => (token_like(value), Label::Secret),
+        Strength::Token | Strength::Header | Strength::Basic | Strength::KeyName => {
+            (token_like(value), Label::Secret)
+        }
         Strength::Weak => (
             check::is_random(value) && !is_public_shape(value),
             Label::Secret,
@@ -338,6 +355,17 @@ fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> 
         return secret.then(|| Finding::new(start..end, Label::Secret));
     }
     None
+}
+
+/// The key in `AKIA... wJal...`, as tables and prompts have them.
+fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
+    let end = start + KEY_NAME_BYTES;
+    let name = text.get(start..end)?;
+    let is_name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    let is_whole = !text.as_bytes().get(end).is_some_and(u8::is_ascii_alphanumeric);
+    (is_whole && name.bytes().all(is_name))
+        .then(|| spoken_value(text, end, Strength::Token))
+        .flatten()
 }
 
 fn is_filler(word: &str) -> bool {

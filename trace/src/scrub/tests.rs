@@ -305,6 +305,30 @@ fn a_list_of_phone_numbers_is_one_however_long_it_is() {
     assert_eq!(far.matches("[PHONE_").count(), 1, "{far}");
 }
 
+/// Found by fuzzing: the word in our own placeholder stood for the next value, so each look took one more.
+#[test]
+fn a_placeholder_is_no_word_for_the_value_behind_it() {
+    let values = " B2nR8wL5pY1cD6".repeat(30);
+    let once = scrub(&format!("{}{values}", "sk-txT7mB2nR8wL5pY1cD6kQ4z"));
+    assert_eq!(once.matches('[').count(), 1, "{once}");
+    assert_eq!(scrub(&once), once);
+}
+
+#[test]
+fn a_key_behind_its_name_needs_no_word() {
+    let name = format!("AK{}", "IAQ7RZL3MNPX5TKD2W");
+    let key = format!("wJq7rXUtn{}", "FEMIK7MDENGbPxRfiCYq9XzMPLcKEY9");
+    for text in [
+        format!("{name} {key}"),
+        format!("{name},{key}"),
+        format!("| {name} | {key} |"),
+    ] {
+        let clean = scrub(&text);
+        assert_eq!(clean.matches("[SECRET_").count(), 2, "{clean}");
+    }
+    stays("Asia 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
