@@ -10,10 +10,11 @@ use std::path::Path;
 
 use engine::{Client, ClientError};
 use kernel::{EventId, RunId};
+use state::store::Namespace;
 
 use crate::control::{Answer, OpenRun, Request};
 use crate::exports::{self, ImportedView};
-use crate::face_error::FaceError;
+use crate::face_error::{FaceError, Kind};
 use crate::render;
 use crate::views::{ChildView, RunRow, StatusView, status_name};
 
@@ -44,6 +45,16 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
                 run_id: run_id.to_string(),
             }
         }
+        Request::Merge { workflow_id, input } => {
+            let run_id = client
+                .start_typed::<workflows::Merge>(&workflow_id, &input)
+                .await?;
+            Answer::Started {
+                workflow_id,
+                run_id: run_id.to_string(),
+            }
+        }
+        Request::Aliases => Answer::Aliases(Box::new(aliases(client)?)),
         Request::Resume { id } => {
             let run_id = find(client, &id)?;
             client.adopt(run_id).await?;
@@ -137,6 +148,25 @@ async fn try_answer(client: &Client, request: Request) -> Result<Answer, FaceErr
             let bytes = client.store().blob(&digest)?.ok_or(ClientError::NotFound)?;
             Answer::Blob(String::from_utf8_lossy(&bytes).into_owned())
         }
+    })
+}
+
+fn aliases(client: &Client) -> Result<trace::registry::aliases::Aliases, FaceError> {
+    let store = client.store();
+    let told = |error: state::store::Error| error.to_string();
+    activities::registry::stored_aliases(
+        |key| store.row(Namespace::Cursor, key).map_err(told),
+        |digest| {
+            let digest = digest.parse().map_err(|_| "no digest".to_owned())?;
+            store.blob(&digest).map_err(told)
+        },
+    )
+    .map_err(|why| {
+        FaceError::new(
+            Kind::Failed,
+            why,
+            "`openclaw-trace doctor` looks at the store",
+        )
     })
 }
 

@@ -4,7 +4,7 @@
 //! [`plan_reading`], [`read_session`] and [`collect_readings`] (what a model adds, where one is asked for),
 //! [`collect_results`] and [`rollup_signals`] (all together), [`file_tickets`],
 //! [`snapshot_evidence`], [`draft_brief`] and [`critique_brief`] (research, with the rules in
-//! [`brief`]), [`write_report`]. Between them: [`manifest`] and [`blobs`] (what travels by digest),
+//! [`brief`]), [`write_report`]; [`merge_failures`] (what a person says of two failures). Between them: [`registry`] (what is known over all runs), [`manifest`] and [`blobs`] (what travels by digest),
 //! [`model`] (the port to language models), [`ledger`] (what crash tests read).
 //!
 //! Every activity may be run twice: it gives the same blobs and does no harm. Must not know the
@@ -22,6 +22,7 @@ pub mod file_tickets;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;
+pub mod merge_failures;
 pub mod mine_session;
 pub mod model;
 mod pieces;
@@ -35,9 +36,10 @@ pub mod write_report;
 mod errors;
 mod expand;
 mod reading;
-mod registry;
+pub mod registry;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::ledger::{Ledger, Ledgered};
 
@@ -67,6 +69,7 @@ impl Config {
 pub fn register(builder: engine::Builder, config: Config) -> engine::Builder {
     let ledger = Ledger::new(config.ledger);
     let manifests = manifest::Cache::default();
+    let turn = registry::Turn::default();
     builder
         .activity(Ledgered::new(&ledger, discover::Discover))
         .activity(Ledgered::new(
@@ -82,7 +85,11 @@ pub fn register(builder: engine::Builder, config: Config) -> engine::Builder {
         .activity(Ledgered::new(&ledger, collect_readings::CollectReadings))
         .activity(Ledgered::new(
             &ledger,
-            rollup_signals::RollupSignals::new(manifests),
+            rollup_signals::RollupSignals::new(manifests, Arc::clone(&turn)),
+        ))
+        .activity(Ledgered::new(
+            &ledger,
+            merge_failures::MergeFailures::new(turn),
         ))
         .activity(Ledgered::new(&ledger, file_tickets::FileTickets))
         .activity(Ledgered::new(&ledger, snapshot_evidence::SnapshotEvidence))

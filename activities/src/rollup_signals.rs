@@ -4,18 +4,16 @@
 //! not depend on the order of files or of executions. What earlier runs know comes from `registry`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::{Activity, ActivityCx};
 use kernel::Failure;
-use tokio::sync::Mutex;
 use trace::llm::coverage::SessionReading;
 use trace::mine::MinedSession;
 use trace::registry::Batch;
 use trace::rollup::overview::{Beside, Overview};
 use trace::rollup::skips::Unit;
-use trace::rollup::{Builder, RollupDocument, SessionCounts, sort_signals};
+use trace::rollup::{Builder, Merges, RollupDocument, SessionCounts, sort_signals};
 use trace::scrub::Scrubbed;
 use trace::signal::MinedSignal;
 use workflows::contracts::{self, BlobRef, RollupInput, RollupOutput};
@@ -24,24 +22,20 @@ use crate::blobs;
 use crate::errors::{blocking, check_canceled};
 use crate::manifest::{Cache, Manifest};
 use crate::reading;
-use crate::registry;
+use crate::registry::{self, Turn};
 
 /// Groups the signals of all sessions.
 #[derive(Debug, Default)]
 pub struct RollupSignals {
     manifests: Cache,
-    /// The registry is read, moved on and kept by one run at a time.
-    turn: Arc<Mutex<()>>,
+    turn: Turn,
 }
 
 impl RollupSignals {
-    /// One that shares manifests with others.
+    /// One that shares manifests with others, and takes turns at the registry.
     #[must_use]
-    pub fn new(manifests: Cache) -> Self {
-        Self {
-            manifests,
-            turn: Arc::default(),
-        }
+    pub fn new(manifests: Cache, turn: Turn) -> Self {
+        Self { manifests, turn }
     }
 }
 
@@ -52,16 +46,21 @@ impl Activity for RollupSignals {
     async fn run(&self, cx: &ActivityCx, input: RollupInput) -> Result<RollupOutput, Failure> {
         let manifests = self.manifests.clone();
         let _turn = self.turn.lock().await;
-        let (output, row) = blocking(cx, move |cx| {
+        let (output, rows) = blocking(cx, move |cx| {
             let manifest = manifests.manifest(cx, &input.manifest)?;
             let mined = sessions(cx, &input.lists)?;
             let (coverage, readings) = reading::coverage(cx, &mined, input.readings.as_ref())?;
-            let Rolled {
-                mut document,
-                signals,
-                batch,
-            } = roll_up(&manifest, mined, readings);
-            let row = registry::consult(cx, &mut document, batch)?;
+            let mut gathered = Gathered::of(&manifest, mined, readings);
+            let plain = gathered.document(&manifest);
+            let (told, rows) = registry::consult(cx, &plain, gathered.batch(), input.merge_near)?;
+            let mut document = if told.merges.of.is_empty() {
+                plain.clone()
+            } else {
+                gathered.relabel(&told.merges);
+                gathered.document(&manifest)
+            };
+            told.show(&mut document, &plain.rollups);
+            let signals = gathered.signals();
             let output = RollupOutput {
                 rollup: blobs::put_json(cx, &document)?,
                 signals: blobs::put_lines(cx, &signals)?,
@@ -69,12 +68,12 @@ impl Activity for RollupSignals {
                 n_rollups: document.rollups.len() as u64,
                 coverage: blobs::put_json(cx, &coverage)?,
             };
-            Ok((output, row))
+            Ok((output, rows))
         })
         .await?;
         // From here on the run is counted; another attempt is told the same.
-        if let Some((key, value)) = row {
-            cx.set_cursor(key, value).await?;
+        if !rows.is_empty() {
+            cx.set_cursors(rows).await?;
         }
         Ok(output)
     }
@@ -92,64 +91,87 @@ fn sessions(cx: &ActivityCx, lists: &[BlobRef]) -> Result<Vec<MinedSession>, Fai
     Ok(sessions)
 }
 
-/// What all sessions give together.
-struct Rolled {
-    document: RollupDocument,
-    signals: Vec<MinedSignal>,
-    batch: Batch,
+/// All sessions of a run, in one order, and every signal once.
+struct Gathered {
+    sessions: Vec<MinedSession>,
+    overview: Overview,
 }
 
-fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionReading>) -> Rolled {
-    let mut sessions = mined;
-    let beside = Beside {
-        files_by_format: files_by_format(manifest, &sessions),
-        events_by_model: (!readings.is_empty()).then(|| {
-            let read = readings.iter().filter(|r| r.asked + r.cached > 0);
-            read.map(|r| r.events).sum()
-        }),
-    };
-    for reading in readings {
-        let place = usize::try_from(reading.index).unwrap_or(usize::MAX);
-        if let Some(session) = sessions.get_mut(place) {
-            session.signals.extend(reading.signals);
+impl Gathered {
+    fn of(manifest: &Manifest, mined: Vec<MinedSession>, readings: Vec<SessionReading>) -> Self {
+        let mut sessions = mined;
+        let beside = Beside {
+            files_by_format: files_by_format(manifest, &sessions),
+            events_by_model: (!readings.is_empty()).then(|| {
+                let read = readings.iter().filter(|r| r.asked + r.cached > 0);
+                read.map(|r| r.events).sum()
+            }),
+        };
+        for reading in readings {
+            let place = usize::try_from(reading.index).unwrap_or(usize::MAX);
+            if let Some(session) = sessions.get_mut(place) {
+                session.signals.extend(reading.signals);
+            }
         }
+        sessions.sort_by(|a, b| (&a.file, &a.session_id).cmp(&(&b.file, &b.session_id)));
+        drop_seen_elsewhere(&mut sessions);
+        let overview = Overview::of(&sessions, &beside);
+        Self { sessions, overview }
     }
-    sessions.sort_by(|a, b| (&a.file, &a.session_id).cmp(&(&b.file, &b.session_id)));
-    drop_seen_elsewhere(&mut sessions);
-    let overview = Overview::of(&sessions, &beside);
-    let mut batch = Batch::default();
-    let mut builder = Builder::new();
-    let mut signals: Vec<MinedSignal> = Vec::new();
-    for skipped in &manifest.skipped {
-        builder.add_skipped(skipped.clone());
-    }
-    builder.add_beyond("", Unit::Files, manifest.skipped_more);
-    for session in sessions {
-        let file = &session.file;
-        for skipped in &session.skipped {
+
+    /// Groups of the signals as they are labelled now.
+    fn document(&self, manifest: &Manifest) -> RollupDocument {
+        let mut builder = Builder::new();
+        for skipped in &manifest.skipped {
             builder.add_skipped(skipped.clone());
         }
-        builder.add_beyond(file, Unit::Lines, session.skipped_more);
-        builder.add_beyond(file, Unit::Signals, session.signals_dropped);
-        if !session.is_session {
-            continue;
+        builder.add_beyond("", Unit::Files, manifest.skipped_more);
+        for session in &self.sessions {
+            let file = &session.file;
+            for skipped in &session.skipped {
+                builder.add_skipped(skipped.clone());
+            }
+            builder.add_beyond(file, Unit::Lines, session.skipped_more);
+            builder.add_beyond(file, Unit::Signals, session.signals_dropped);
+            if !session.is_session {
+                continue;
+            }
+            let counts = SessionCounts {
+                lines: session.lines,
+                events: session.events,
+                bytes: session.bytes,
+            };
+            builder.add_session(counts, &session.signals);
         }
-        let counts = SessionCounts {
-            lines: session.lines,
-            events: session.events,
-            bytes: session.bytes,
-        };
-        builder.add_session(counts, &session.signals);
-        batch.add(&session);
-        signals.extend(session.signals);
+        let mut document = builder.finish();
+        document.overview = self.overview.clone();
+        document
     }
-    sort_signals(&mut signals);
-    let mut document = builder.finish();
-    document.overview = overview;
-    Rolled {
-        document,
-        signals,
-        batch,
+
+    /// What the registry counts.
+    fn batch(&self) -> Batch {
+        let mut batch = Batch::default();
+        for session in self.sessions.iter().filter(|session| session.is_session) {
+            batch.add(session);
+        }
+        batch
+    }
+
+    fn relabel(&mut self, merges: &Merges) {
+        for session in &mut self.sessions {
+            merges.relabel(&mut session.signals);
+        }
+    }
+
+    /// All signals, in the order of `signals.jsonl`.
+    fn signals(self) -> Vec<MinedSignal> {
+        let sessions = self.sessions.into_iter();
+        let mut signals: Vec<MinedSignal> = sessions
+            .filter(|session| session.is_session)
+            .flat_map(|session| session.signals)
+            .collect();
+        sort_signals(&mut signals);
+        signals
     }
 }
 

@@ -100,6 +100,7 @@ pub(crate) async fn roll_up(store: &MemoryStore, path: &Path) -> RollupOutput {
         manifest: found.manifest,
         lists: vec![list],
         readings: None,
+        merge_near: false,
     };
     run_activity::<RollupSignals>(store, &input)
         .await

@@ -90,6 +90,7 @@ async fn trace_with(
         briefs: 3,
         model: "none".to_owned(),
         reading: None,
+        merge_near: false,
     };
     let all = |builder: engine::Builder| {
         crate::register(builder.definitions(workflows::definitions()), config)

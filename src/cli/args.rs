@@ -128,6 +128,11 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// How a fingerprint or ticket of a report came about, and what is nearly the same
     Explain(ExplainArgs),
+    /// Count one failure with another one from the next run on
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
+    /// Count a failure that was merged by itself again
+    Unmerge(UnmergeArgs),
     /// Check the installation, the store and what can be mined here; say what to do
     Doctor(DoctorArgs),
 }
@@ -176,6 +181,10 @@ pub(crate) struct RunArgs {
     /// Research the top N tickets
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) briefs: u64,
+    /// Count failures of one tool and class as one when only their wording differs; `merge --list` shows which and
+    /// why, `unmerge` takes it back
+    #[arg(long)]
+    pub(crate) merge_near: bool,
     /// Work on N things at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<usize>,
@@ -359,6 +368,52 @@ pub(crate) struct ExplainArgs {
     /// The directory of the report
     #[arg(long, value_name = "DIR", default_value = "trace-report")]
     pub(crate) out: PathBuf,
+}
+
+const MERGE_EXAMPLES: &str = "Examples:
+  openclaw-trace merge OCT-1f2e3d4c fp1:9a8b7c --because \"one repair ended both\"
+  openclaw-trace merge --list
+
+Names are fingerprints (fp1:...), tickets (OCT-...), or the first six characters or more of one. Nothing that was
+counted changes: unmerge takes it back exactly. `run --merge-near` merges near duplicates by rule, with the reason;
+what was taken apart by hand it leaves apart.";
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The failure that is to be counted with the other one
+    #[arg(
+        value_name = "FINGERPRINT|TICKET",
+        required_unless_present = "list",
+        requires = "into"
+    )]
+    pub(crate) from: Option<String>,
+    /// The other one, which keeps its fingerprint and ticket
+    #[arg(value_name = "INTO")]
+    pub(crate) into: Option<String>,
+    /// Why, for the record
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "asked for on the command line"
+    )]
+    pub(crate) because: String,
+    /// Show what is merged, and what was done
+    #[arg(long, conflicts_with_all = ["from", "into", "because"])]
+    pub(crate) list: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UnmergeArgs {
+    /// The failure that was merged
+    #[arg(value_name = "FINGERPRINT|TICKET")]
+    pub(crate) from: String,
+    /// Why, for the record
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "asked for on the command line"
+    )]
+    pub(crate) because: String,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -18,6 +18,7 @@ mod history;
 mod import;
 mod keep;
 mod list;
+mod merge;
 mod output;
 mod prune;
 mod reading;

@@ -9,8 +9,8 @@ use clap::error::ErrorKind;
 use super::args::{Cli, Command};
 use super::{
     activity, batch, cancel, collect, delete, doctor, explain, export, fork, graph, history,
-    import, list, prune, replay, reset, resume, run, schedule, serve, status, submit, upgrade,
-    verb,
+    import, list, merge, prune, replay, reset, resume, run, schedule, serve, status, submit,
+    upgrade, verb,
 };
 use crate::face_error::FaceError;
 use crate::host;
@@ -78,6 +78,8 @@ async fn route(cli: Cli) -> Result<ExitCode, FaceError> {
         Command::Schedule { command } => schedule::run(global, command).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Explain(args) => explain::run(global, &args),
+        Command::Merge(args) => merge::merge(global, args).await,
+        Command::Unmerge(args) => merge::unmerge(global, args).await,
         Command::Doctor(args) if args.upgrade => upgrade::run(global).await,
         Command::Doctor(args) if args.collect => collect::run(global),
         Command::Doctor(_) => doctor::run(global).await,

@@ -47,7 +47,7 @@ pub(super) async fn open_and_begin(
         if let Some(settings) = prepared.input.reading.as_ref().filter(|_| works) {
             reading::reachable(settings)?;
         }
-        let id = wanted.clone().unwrap_or_else(new_id);
+        let id = wanted.clone().unwrap_or_else(|| new_id("trace"));
         match begin(&host, prepared, &id, wanted.is_some()).await {
             Ok(begun) => return Ok((host, begun)),
             Err(error) if error.kind == Kind::Busy && host.remote_pid().is_some() => {
@@ -127,6 +127,7 @@ pub(super) fn prepare(global: &Global, args: &RunArgs) -> Result<Prepared, FaceE
             // Briefs are written by rules, whoever reads the sessions.
             model: Llm::None.name().to_owned(),
             reading,
+            merge_near: args.merge_near,
         },
     })
 }
@@ -238,7 +239,7 @@ async fn begin(
 }
 
 /// `trace-20261122-230529-4f1a`: readable, sortable, and two in one second differ.
-fn new_id() -> String {
+pub(super) fn new_id(what: &str) -> String {
     let now = engine::clock::now();
     let text: String = time_text::iso(now)
         .chars()
@@ -247,7 +248,7 @@ fn new_id() -> String {
         .map(|c| if c == 'T' { '-' } else { c })
         .collect();
     let run = engine::clock::new_run_id().to_string();
-    format!("trace-{text}-{}", &run[run.len() - 4..])
+    format!("{what}-{text}-{}", &run[run.len() - 4..])
 }
 
 /// The exit code of what was followed; one that failed says why.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use workflows::TraceRunInput;
+use workflows::contracts::MergeFailuresInput;
 
 use crate::face_error::FaceError;
 use crate::views::{RunRow, StatusView};
@@ -20,6 +21,13 @@ pub(crate) enum Request {
         workflow_id: String,
         input: Box<TraceRunInput>,
     },
+    /// Merge two failures, or take one apart.
+    Merge {
+        workflow_id: String,
+        input: Box<MergeFailuresInput>,
+    },
+    /// Which failures are merged?
+    Aliases,
     /// Work on a run that is open.
     Resume { id: String },
     /// Work on all open runs.
@@ -234,6 +242,7 @@ pub(crate) enum Answer {
         workflow_id: String,
         run_id: String,
     },
+    Aliases(Box<trace::registry::aliases::Aliases>),
     Done,
     /// Workflow ids that are open now.
     Resumed(Vec<String>),

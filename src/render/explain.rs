@@ -1,6 +1,7 @@
 //! An explanation as text.
 
 use trace::explain::Explanation;
+use trace::registry::aliases::{By, Deed};
 
 use super::text::plain;
 
@@ -47,9 +48,10 @@ pub(crate) fn explanation(told: &Explanation) -> String {
     if more > 0 {
         out.push(format!("  and {more} more in signals.jsonl"));
     }
+    merged(told, &mut out);
     standing(told, &mut out);
     out.push(String::new());
-    out.push("Nearly the same (not merged: only equal signatures are one failure)".to_owned());
+    out.push("Nearly the same (not merged)".to_owned());
     for near in &told.near {
         out.push(format!(
             "  {}  {} % of the words  {}",
@@ -58,11 +60,59 @@ pub(crate) fn explanation(told: &Explanation) -> String {
             plain(&near.summary)
         ));
         out.push(format!("      apart: {}", plain(&near.apart_because)));
+        if !near.one_because.is_empty() {
+            out.push(format!(
+                "      `run --merge-near` would merge them: {}",
+                plain(&near.one_because)
+            ));
+        }
     }
     if told.near.is_empty() {
         out.push("  nothing".to_owned());
     }
     out.join("\n")
+}
+
+/// What is counted with it, and how that came about.
+fn merged(told: &Explanation, out: &mut Vec<String>) {
+    if !told.aliases.is_empty() {
+        out.push(String::new());
+        out.push("Counted with it".to_owned());
+    }
+    for alias in &told.aliases {
+        out.push(format!(
+            "  {}  {} times  {}",
+            alias.fingerprint_id,
+            alias.count_items,
+            plain(&alias.summary)
+        ));
+        let who = match alias.by {
+            By::Hand => "by hand",
+            By::Near => "by rule",
+        };
+        out.push(format!(
+            "      since {}, {who}: {}",
+            alias.since,
+            plain(&alias.because)
+        ));
+    }
+    if !told.alias_history.is_empty() {
+        out.push(String::new());
+        out.push("What was merged and taken apart".to_owned());
+    }
+    for change in &told.alias_history {
+        let (deed, word) = match change.deed {
+            Deed::Merged => ("merged", "into"),
+            Deed::Unmerged => ("unmerged", "from"),
+        };
+        out.push(format!(
+            "  {}  {} {deed} {word} {}: {}",
+            change.at,
+            change.fingerprint_id,
+            change.into,
+            plain(&change.because)
+        ));
+    }
 }
 
 fn standing(told: &Explanation, out: &mut Vec<String>) {

@@ -21,6 +21,7 @@ mod exports;
 mod full_disk;
 mod held;
 mod kill;
+mod merge;
 mod metrics;
 mod prune;
 mod reading;

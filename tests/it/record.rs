@@ -66,6 +66,7 @@ async fn record(target: &Path) {
             seed: 0,
             at_once: 1,
         }),
+        merge_near: false,
     };
     let root = client
         .start_typed::<TraceRun>("recorded", &input)

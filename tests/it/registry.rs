@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::common::{Place, files, json_lines, stderr, stdout};
 
 /// A session of one day of March; each tool fails with its text.
-fn session(dir: &Path, name: &str, day: u32, fails: &[(&str, &str)]) {
+pub(crate) fn session(dir: &Path, name: &str, day: u32, fails: &[(&str, &str)]) {
     let at = |second: usize| format!("2026-03-{day:02}T10:00:{second:02}.000Z");
     let header = json!({"type": "session", "version": 3, "id": name, "timestamp": at(0),
         "cwd": "/srv/agent"});
@@ -43,10 +43,11 @@ fn session(dir: &Path, name: &str, day: u32, fails: &[(&str, &str)]) {
     std::fs::write(dir.join(format!("{name}.jsonl")), text).unwrap();
 }
 
-const REFUSED: (&str, &str) = ("fetch", "connect ECONNREFUSED 127.0.0.1:9099");
-const QUOTA: (&str, &str) = ("search", "quota exceeded for this month, upgrade the plan");
+pub(crate) const REFUSED: (&str, &str) = ("fetch", "connect ECONNREFUSED 127.0.0.1:9099");
+pub(crate) const QUOTA: (&str, &str) =
+    ("search", "quota exceeded for this month, upgrade the plan");
 
-fn run(place: &Place, sessions: &Path) -> Value {
+pub(crate) fn run(place: &Place, sessions: &Path) -> Value {
     let output = place.run(sessions, &["--quiet"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let rollup = std::fs::read(place.out().join("rollup.json")).unwrap();

@@ -7,20 +7,19 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::fingerprint::{fingerprint, kind_name};
+use crate::fingerprint::{Signature, fingerprint, kind_name};
+use crate::naming::{self, Named};
 use crate::normalise::{self, PLACEHOLDER, Step};
 use crate::registry::Standing;
-use crate::rollup::{Rollup, RollupDocument, SymptomOf};
+use crate::registry::aliases::AliasChange;
+use crate::registry::near::{Wording, one_failure};
+use crate::rollup::{Merged, Rollup, RollupDocument, SymptomOf};
 use crate::scrub::Scrubbed;
 use crate::signal::MinedSignal;
 use crate::ticket;
 
 /// Most places and near duplicates of one explanation.
 pub const SHOWN_MAX: usize = 10;
-/// Most names that are offered for an unknown one.
-pub const NEAREST_MAX: usize = 5;
-/// Fewest characters of an id that are taken for its start.
-const START_CHARS_MIN: usize = 6;
 /// Templates that share this part of their words, in percent, are nearly the same.
 const NEAR_PERCENT: usize = 60;
 
@@ -48,6 +47,8 @@ pub struct Near {
     pub words_shared_percent: usize,
     /// Why the two are not one.
     pub apart_because: String,
+    /// Why `--merge-near` would make them one; empty when it would not.
+    pub one_because: String,
 }
 
 /// How a fingerprint came about.
@@ -85,55 +86,37 @@ pub struct Explanation {
     pub standing: Option<Standing>,
     /// The failure that it follows on.
     pub symptom_of: Option<SymptomOf>,
+    /// Fingerprints that were merged into it and were seen in this run.
+    pub aliases: Vec<Merged>,
+    /// What was merged into it and taken out again in all runs, oldest first.
+    pub alias_history: Vec<AliasChange>,
     /// What is nearly the same, the nearest first.
     pub near: Vec<Near>,
 }
 
-/// The fingerprint of a name: itself, its ticket, or the start of one of them. Unknown or ambiguous: the nearest ones,
-/// each with its summary.
+/// The group of a name: its fingerprint, its ticket, the start of one of them, or the same of a fingerprint that was
+/// merged into it.
 ///
 /// # Errors
-/// The nearest ones, at most [`NEAREST_MAX`].
+/// Unknown or ambiguous: the nearest ones, each with its summary.
 pub fn find<'a>(
     document: &'a RollupDocument,
     name: &str,
 ) -> Result<&'a Rollup, Vec<(String, Scrubbed)>> {
-    let wanted = name.trim().to_lowercase();
-    let digits = digits(&wanted);
-    let is_it = |rollup: &&Rollup| {
-        let own = self::digits(&rollup.fingerprint_id);
-        own == digits || (digits.len() >= START_CHARS_MIN && own.starts_with(digits))
-    };
-    let mut found = document.rollups.iter().filter(is_it);
-    if let (Some(one), None) = (found.next(), found.next()) {
-        return Ok(one);
-    }
-    let mut all: Vec<(usize, &Rollup)> = document
-        .rollups
-        .iter()
-        .map(|rollup| (distance(rollup, digits, &wanted), rollup))
-        .collect();
-    all.sort_by(|a, b| (a.0, &a.1.fingerprint_id).cmp(&(b.0, &b.1.fingerprint_id)));
-    let nearest = all.into_iter().take(NEAREST_MAX);
-    Err(nearest
-        .map(|(_, rollup)| (rollup.fingerprint_id.clone(), rollup.summary.clone()))
-        .collect())
-}
-
-/// The hex digits of `fp1:...` or `OCT-...`.
-fn digits(id: &str) -> &str {
-    let id = id.strip_prefix("oct-").unwrap_or(id);
-    id.split_once(':').map_or(id, |(_, digits)| digits)
-}
-
-/// Small when the digits agree in many places, or the words of the name stand in the summary.
-fn distance(rollup: &Rollup, wanted: &str, words: &str) -> usize {
-    if !words.is_empty() && rollup.summary.to_lowercase().contains(words) {
-        return 0;
-    }
-    let own = digits(&rollup.fingerprint_id);
-    let same = own.bytes().zip(wanted.bytes()).filter(|(a, b)| a == b);
-    1 + wanted.len().max(8).saturating_sub(same.count())
+    let heads = document.rollups.iter().map(|rollup| Named {
+        fingerprint_id: &rollup.fingerprint_id,
+        summary: &rollup.summary,
+    });
+    let aliases = document.rollups.iter().flat_map(|rollup| &rollup.aliases);
+    let aliases = aliases.map(|alias| Named {
+        fingerprint_id: &alias.fingerprint_id,
+        summary: &alias.summary,
+    });
+    let id = naming::find(heads.chain(aliases), name)?;
+    let found = document.rollups.iter().find(|rollup| {
+        rollup.fingerprint_id == id || rollup.aliases.iter().any(|a| a.fingerprint_id == id)
+    });
+    found.ok_or_else(Vec::new)
 }
 
 /// Explains one group of a document. `signals` are those of the whole run.
@@ -143,11 +126,21 @@ pub fn explain(document: &RollupDocument, signals: &[MinedSignal], rollup: &Roll
         .iter()
         .filter(|signal| signal.fingerprint_id == rollup.fingerprint_id)
         .collect();
-    let first = own.iter().find(|signal| !signal.message.is_empty());
+    // The words of the group are those of its head, as long as the run saw the head itself.
+    let its_words = |signal: &&&MinedSignal| signal.signature == rollup.signature;
+    let first = own
+        .iter()
+        .filter(its_words)
+        .find(|signal| !signal.message.is_empty());
     let message = first.map_or_else(Scrubbed::default, |signal| signal.message.clone());
+    let made_of = own
+        .iter()
+        .find(its_words)
+        .map(|signal| signal.own_fingerprint());
+    let made_of = made_of.unwrap_or(&rollup.fingerprint_id);
     let parts = parts(&rollup.signature);
     let again = fingerprint(rollup.kind, parts.tool, parts.error_class, &message);
-    let repeats = again.id == rollup.fingerprint_id;
+    let repeats = again.id == made_of;
     let repeats_not_because = match (repeats, message.is_empty()) {
         (true, _) => "",
         (false, true) => {
@@ -178,8 +171,23 @@ pub fn explain(document: &RollupDocument, signals: &[MinedSignal], rollup: &Roll
         places_count: own.len() as u64,
         standing: rollup.standing.clone(),
         symptom_of: rollup.symptom_of.clone(),
+        aliases: rollup.aliases.clone(),
+        alias_history: alias_history(document, rollup),
         near: near(document, rollup),
     }
+}
+
+/// What was done to the group and to everything that is or was merged into it.
+fn alias_history(document: &RollupDocument, rollup: &Rollup) -> Vec<AliasChange> {
+    let about = |change: &&AliasChange| {
+        change.into == rollup.fingerprint_id || change.fingerprint_id == rollup.fingerprint_id
+    };
+    document
+        .alias_history
+        .iter()
+        .filter(about)
+        .cloned()
+        .collect()
 }
 
 fn place(signal: &MinedSignal) -> Place {
@@ -191,21 +199,13 @@ fn place(signal: &MinedSignal) -> Place {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Parts<'a> {
-    tool: &'a str,
-    error_class: &'a str,
-    template: &'a str,
-}
-
-fn parts(signature: &str) -> Parts<'_> {
-    let mut parts = signature.splitn(4, '|').skip(1);
-    let mut next = || parts.next().unwrap_or_default();
-    Parts {
-        tool: next(),
-        error_class: next(),
-        template: next(),
-    }
+fn parts(signature: &str) -> Signature<'_> {
+    Signature::parse(signature).unwrap_or(Signature {
+        kind: "",
+        tool: "",
+        error_class: "",
+        template: "",
+    })
 }
 
 fn words(template: &str) -> BTreeSet<&str> {
@@ -215,8 +215,8 @@ fn words(template: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Groups of the same kind whose templates share most of their words. They are told, never merged: one word can be the
-/// whole difference between two causes.
+/// Groups of the same kind whose templates share most of their words. They are told and not merged: one word can be the
+/// whole difference between two causes. Some of them a rule would merge, if it were asked to.
 fn near(document: &RollupDocument, rollup: &Rollup) -> Vec<Near> {
     let own = parts(&rollup.signature);
     let own_words = words(own.template);
@@ -237,6 +237,7 @@ fn near(document: &RollupDocument, rollup: &Rollup) -> Vec<Near> {
                 summary: other.summary.clone(),
                 words_shared_percent: percent,
                 apart_because: apart(own, parts, &own_words, &words),
+                one_because: one_because(own, parts),
             })
         })
         .collect();
@@ -250,8 +251,17 @@ fn near(document: &RollupDocument, rollup: &Rollup) -> Vec<Near> {
 }
 
 /// Whether two templates report one failure through different wrappers.
-fn is_same_cause(a: Parts<'_>, b: Parts<'_>) -> bool {
+fn is_same_cause(a: Signature<'_>, b: Signature<'_>) -> bool {
     a.template != b.template && normalise::cause(a.template) == normalise::cause(b.template)
+}
+
+/// The rule of near duplicates; it joins errors of one tool and class only.
+fn one_because(a: Signature<'_>, b: Signature<'_>) -> String {
+    let is_one_place = a.kind == "error" && a.tool == b.tool && a.error_class == b.error_class;
+    is_one_place
+        .then(|| one_failure(&Wording::of(a.template), &Wording::of(b.template)))
+        .flatten()
+        .unwrap_or_default()
 }
 
 /// A cause of one word names nothing.
@@ -259,7 +269,12 @@ fn has_words(template: &str) -> bool {
     words(normalise::cause(template)).len() > 1
 }
 
-fn apart(a: Parts<'_>, b: Parts<'_>, in_a: &BTreeSet<&str>, in_b: &BTreeSet<&str>) -> String {
+fn apart(
+    a: Signature<'_>,
+    b: Signature<'_>,
+    in_a: &BTreeSet<&str>,
+    in_b: &BTreeSet<&str>,
+) -> String {
     let mut reasons = Vec::new();
     if is_same_cause(a, b) {
         reasons.push("the same cause, reported by another wrapper".to_owned());

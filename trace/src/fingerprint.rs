@@ -45,6 +45,34 @@ pub fn fingerprint(kind: Kind, tool: &str, error_class: &str, message: &str) -> 
     }
 }
 
+/// The parts of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature<'a> {
+    /// First: the kind, as in [`kind_name`].
+    pub kind: &'a str,
+    /// Second: the tool, empty when none.
+    pub tool: &'a str,
+    /// Third: the class of the error.
+    pub error_class: &'a str,
+    /// Fourth: the template of the message. It may hold `|`.
+    pub template: &'a str,
+}
+
+impl<'a> Signature<'a> {
+    /// The parts of [`Fingerprint::signature`], scrubbed or not; `None` when there are not four.
+    #[must_use]
+    pub fn parse(signature: &'a str) -> Option<Self> {
+        let mut parts = signature.splitn(4, '|');
+        let mut next = || parts.next();
+        Some(Self {
+            kind: next()?,
+            tool: next()?,
+            error_class: next()?,
+            template: next()?,
+        })
+    }
+}
+
 /// The identity of what broke, whichever tool or wrapper reported it: `cause1:` over kind and [`normalise::cause`].
 ///
 /// Coarser than [`fingerprint`]. Groups are made by fingerprint, because a wrapper is another place in the code that has to be

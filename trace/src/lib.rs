@@ -15,6 +15,7 @@ pub mod limits;
 pub mod line;
 pub mod llm;
 pub mod mine;
+pub mod naming;
 pub mod normalise;
 pub mod outcome;
 pub mod rank;

@@ -1,10 +1,14 @@
 //! What is known of every fingerprint over all runs: when it was seen, how often for what was read, and how it stands.
 //!
-//! Neighbours: [`crate::rollup`] shows a [`Standing`] beside each group, [`lifecycle`] is the table of states.
+//! Neighbours: [`crate::rollup`] shows a [`Standing`] beside each group, [`lifecycle`] is the table of states, [`aliases`]
+//! says which fingerprints are one failure, [`near`] when a rule may say so, and [`groups`] reads the counts through that.
 //! Counts follow from sessions, never from runs: a session that was counted is known by its key, so reading it again,
 //! in the same run after a crash or in another run, changes nothing. Must not know where the registry is kept.
 
+pub mod aliases;
+pub mod groups;
 pub mod lifecycle;
+pub mod near;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +73,10 @@ impl Batch {
         // A model reads other sessions in each run: a failure that it did not look for would seem to have gone.
         let by_rules = session.signals.iter().filter(|s| !is_from_model(s));
         for signal in by_rules {
-            let seen = facts.seen.entry(signal.fingerprint_id.clone()).or_default();
+            let seen = facts
+                .seen
+                .entry(signal.own_fingerprint().to_owned())
+                .or_default();
             seen.add(&signal.at);
         }
         match self.0.get_mut(&key(session)) {
@@ -170,6 +177,9 @@ pub struct Label {
     pub tier: u8,
     /// The ticket that was made of it, empty when none was.
     pub ticket_id: String,
+    /// The signature behind the fingerprint, scrubbed; empty when it was last seen before signatures were kept.
+    #[serde(default, deserialize_with = "scrub::stored")]
+    pub signature: Scrubbed,
 }
 
 /// All fingerprints and sessions that were ever counted.
@@ -426,25 +436,6 @@ impl Registry {
         self.entries
             .get(fingerprint_id)
             .map(|entry| self.standing_of(entry))
-    }
-
-    /// Fingerprints that are not in `present`, the one seen last first, at most `n`.
-    #[must_use]
-    pub fn absent(&self, present: &BTreeSet<&str>, n: usize) -> Vec<Absent> {
-        let mut absent: Vec<(&String, &Entry)> = self
-            .entries
-            .iter()
-            .filter(|(id, _)| !present.contains(id.as_str()))
-            .collect();
-        absent.sort_by(|a, b| b.1.last_seen.cmp(&a.1.last_seen).then_with(|| a.0.cmp(b.0)));
-        let absent = absent.into_iter().take(n).map(|(id, entry)| Absent {
-            fingerprint_id: id.clone(),
-            summary: entry.label.summary.clone(),
-            tool: entry.label.tool.clone(),
-            tier: entry.label.tier,
-            standing: self.standing_of(entry),
-        });
-        absent.collect()
     }
 
     fn standing_of(&self, entry: &Entry) -> Standing {

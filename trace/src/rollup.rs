@@ -1,9 +1,11 @@
 //! Groups signals by fingerprint and ranks the groups: the content of `rollup.json`.
 //!
 //! Neighbours: [`crate::rank`] gives score and tier, [`crate::registry`] what other runs saw, [`overview`] sums by
-//! agent, day and detector, [`skips`] what was not read, `symptom` who came after whom; [`crate::ticket`] and [`crate::report`] read the document. Must not know files or how a signal was found. The order in which sessions arrive
+//! agent, day and detector, [`skips`] what was not read, `symptom` who came after whom, `merged` which fingerprints are one group; [`crate::ticket`] and
+//! [`crate::report`] read the document. Must not know files or how a signal was found. The order in which sessions arrive
 //! never shows in the result.
 
+mod merged;
 pub mod overview;
 pub mod skips;
 mod symptom;
@@ -13,9 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::rank;
+use crate::registry::aliases::AliasChange;
 use crate::registry::{Absent, Standing, rate};
 use crate::scrub::{self, Scrubbed, Scrubber};
 use crate::signal::{Class, Kind, MinedSignal, SCHEMA_VERSION, Severity};
+pub use merged::{Merged, Merges};
 use overview::Overview;
 use skips::{SkipSum, SkipSums, Unit};
 pub use symptom::SymptomOf;
@@ -145,6 +149,9 @@ pub struct Rollup {
     /// The failure that it mostly follows on, when it is what a failure leaves behind.
     #[serde(default)]
     pub symptom_of: Option<SymptomOf>,
+    /// Fingerprints that were merged into this one and were seen in this run, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Merged>,
 }
 
 /// The content of `rollup.json`.
@@ -167,6 +174,9 @@ pub struct RollupDocument {
     /// Failures of earlier runs that this one did not see, at most [`ABSENT_MAX`].
     #[serde(default)]
     pub absent: Vec<Absent>,
+    /// What was merged and taken apart among these failures, in all runs, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alias_history: Vec<AliasChange>,
 }
 
 /// Gathers sessions, in any order, and gives the document. Each session is added once; builders of
@@ -206,7 +216,8 @@ impl Builder {
                 }
             }
         }
-        for (symptom, cause) in causes {
+        // Two that were merged are not the cause of each other.
+        for (symptom, cause) in causes.into_iter().filter(|(a, b)| a != b) {
             if let Some(group) = self.groups.get_mut(symptom) {
                 *group.causes.entry(cause.to_owned()).or_default() += 1;
             }
@@ -275,6 +286,7 @@ impl Builder {
             rollups,
             overview: Overview::default(),
             absent: Vec::new(),
+            alias_history: Vec::new(),
         }
     }
 
@@ -303,9 +315,11 @@ pub fn sort_signals(signals: &mut [MinedSignal]) {
     });
 }
 
-/// The words of a group come from its lead: the signal with the smallest place.
+/// The words of a group come from its lead: the signal with the smallest place, one that was not merged into the group
+/// before all others.
 #[derive(Clone, Debug, PartialEq)]
 struct Lead {
+    is_merged: bool,
     session_id: Scrubbed,
     line: u64,
     signal_id: String,
@@ -316,8 +330,8 @@ struct Lead {
 }
 
 impl Lead {
-    fn place(&self) -> (&str, u64, &str) {
-        (&self.session_id, self.line, &self.signal_id)
+    fn place(&self) -> (bool, &str, u64, &str) {
+        (self.is_merged, &self.session_id, self.line, &self.signal_id)
     }
 }
 
@@ -343,6 +357,7 @@ impl Group {
     fn of(signal: &MinedSignal) -> Self {
         Self {
             lead: Lead {
+                is_merged: !signal.merged_from.is_empty(),
                 session_id: signal.session_id.clone(),
                 line: signal.source.line,
                 signal_id: signal.signal_id.clone(),
@@ -431,6 +446,7 @@ impl Group {
             per_1000_events: rate(self.items, counts.events, 1_000, 3),
             standing: None,
             symptom_of: SymptomOf::most(&self.causes, n_sessions),
+            aliases: Vec::new(),
         }
     }
 }

@@ -148,9 +148,12 @@ pub struct MinedSignal {
     pub span: Span,
     /// At least one quote.
     pub evidence: Vec<Evidence>,
-    /// `fp1:` and hex digits.
+    /// `fp1:` and hex digits: the failure that it is counted with.
     pub fingerprint_id: String,
-    /// The signature behind the fingerprint, scrubbed, so that a rollup can be explained.
+    /// Its own fingerprint, where that was merged into another one; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub merged_from: String,
+    /// The signature behind its own fingerprint, scrubbed, so that a rollup can be explained.
     #[serde(deserialize_with = "scrub::stored")]
     pub signature: Scrubbed,
     /// The message that the signature's template was made of, scrubbed, at most
@@ -159,4 +162,16 @@ pub struct MinedSignal {
     pub message: Scrubbed,
     /// When, ISO 8601 UTC, empty when the session does not say.
     pub at: String,
+}
+
+impl MinedSignal {
+    /// The fingerprint that its own signature gives, whatever it was merged into.
+    #[must_use]
+    pub fn own_fingerprint(&self) -> &str {
+        if self.merged_from.is_empty() {
+            &self.fingerprint_id
+        } else {
+            &self.merged_from
+        }
+    }
 }

@@ -348,6 +348,10 @@ fn body(
     if !follows.is_empty() {
         let _ = writeln!(out, "{}\n", plain(&follows));
     }
+    let merged = view::merged_words(rollup);
+    if !merged.is_empty() {
+        let _ = writeln!(out, "{}\n", plain(&merged));
+    }
     frequency(&mut out, rollup, sessions_scanned);
     out.push_str("## How to see it\n\n");
     for (index, step) in repro_steps.iter().enumerate() {

@@ -143,6 +143,9 @@ pub struct RollupInput {
     /// What a model read, when one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readings: Option<crate::reading::Readings>,
+    /// Whether near duplicates are merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_near: bool,
 }
 
 /// The groups.
@@ -168,6 +171,57 @@ impl ActivityContract for RollupSignals {
 
     fn options() -> ActivityOptions {
         options(stage::ROLLUP, 60)
+    }
+}
+
+/// Merges two failures into one, or takes one apart again.
+#[derive(Debug)]
+pub struct MergeFailures;
+
+/// What is asked. Fingerprints are named as people name them: whole, by ticket, or by their start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeFailuresInput {
+    /// Let one stand for another one from now on.
+    Merge {
+        /// Which.
+        from: String,
+        /// For which.
+        into: String,
+        /// Why, in a person's words.
+        because: String,
+    },
+    /// Let one stand for itself again.
+    Unmerge {
+        /// Which.
+        from: String,
+        /// Why, in a person's words.
+        because: String,
+    },
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeFailuresOutput {
+    /// The fingerprint that stands, or stood, for another one.
+    pub fingerprint_id: String,
+    /// What people call it, scrubbed.
+    pub summary: String,
+    /// The other one.
+    pub into: String,
+    /// What people call that, scrubbed.
+    pub into_summary: String,
+    /// Fingerprints that stand for the other one now, sorted.
+    pub aliases: Vec<String>,
+}
+
+impl ActivityContract for MergeFailures {
+    const TYPE: &'static str = "merge_failures";
+    type Input = MergeFailuresInput;
+    type Output = MergeFailuresOutput;
+
+    fn options() -> ActivityOptions {
+        options("", 10)
     }
 }
 

@@ -44,6 +44,9 @@ pub struct TraceRunInput {
     /// How a model is to read sessions beside the rules; `None` for the rules alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<ReadingSettings>,
+    /// Whether near duplicates are merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_near: bool,
 }
 
 /// What a run gives.
@@ -100,6 +103,7 @@ pub async fn trace_run(cx: Cx, input: TraceRunInput) -> Result<TraceRunOutput, F
             manifest: found.manifest.clone(),
             lists,
             readings,
+            merge_near: input.merge_near,
         })
         .await?;
     let filed = cx

@@ -128,6 +128,7 @@ impl Stage {
                 seed: 1,
                 at_once,
             }),
+            merge_near: false,
         };
         let all = |builder: engine::Builder| {
             crate::register(builder.definitions(workflows::definitions()), config)

@@ -4,6 +4,12 @@ use super::*;
 use crate::testing::{fails, session, user};
 use trace::mine::{FileRef, MineOptions, Skipped, mine};
 
+/// What a run without other runs gives.
+fn roll_up(manifest: &Manifest, mined: Vec<MinedSession>) -> (RollupDocument, Vec<MinedSignal>) {
+    let gathered = Gathered::of(manifest, mined, Vec::new());
+    (gathered.document(manifest), gathered.signals())
+}
+
 fn mined(name: &str, id: &str, error: &str) -> MinedSession {
     let text = session(id, &[user("go on"), fails("exec", error)]);
     mine(
@@ -22,14 +28,13 @@ fn any_order_of_files_gives_the_same_bytes() {
         mined("b.jsonl", "s-2", "npm: command not found"),
     ];
     let manifest = Manifest::default();
-    let expected = roll_up(&manifest, sessions.clone(), Vec::new());
-    assert_eq!(expected.signals.len(), 3);
+    let expected = roll_up(&manifest, sessions.clone());
+    assert_eq!(expected.1.len(), 3);
     for turn in 0..sessions.len() {
         let mut turned = sessions.clone();
         turned.rotate_left(turn);
-        let rolled = roll_up(&manifest, turned, Vec::new());
-        let bytes =
-            |rolled: &Rolled| serde_json::to_vec(&(&rolled.document, &rolled.signals)).unwrap();
+        let rolled = roll_up(&manifest, turned);
+        let bytes = |rolled| serde_json::to_vec(rolled).unwrap();
         assert_eq!(bytes(&rolled), bytes(&expected));
     }
 }
@@ -39,9 +44,7 @@ fn a_line_that_two_files_hold_counts_once() {
     let archive = mined("s.jsonl.reset.2026", "s-1", "connection refused");
     let live = mined("s.jsonl", "s-1", "connection refused");
     let other = mined("t.jsonl", "s-2", "connection refused");
-    let Rolled {
-        document, signals, ..
-    } = roll_up(&Manifest::default(), vec![archive, other, live], Vec::new());
+    let (document, signals) = roll_up(&Manifest::default(), vec![archive, other, live]);
     let files: Vec<&str> = signals.iter().map(|s| s.source.file.as_str()).collect();
     assert_eq!(files, ["s.jsonl", "t.jsonl"]);
     assert_eq!(document.rollups[0].count_items, 2);
@@ -57,7 +60,7 @@ fn what_was_skipped_anywhere_is_in_the_document() {
     };
     let mut session = mined("a.jsonl", "s-1", "connection refused");
     session.skipped_more = 2;
-    let Rolled { document, .. } = roll_up(&manifest, vec![session], Vec::new());
+    let (document, _) = roll_up(&manifest, vec![session]);
     let reasons: Vec<&str> = document.skipped.iter().map(|s| s.reason.as_str()).collect();
     let expected = [
         "4 more files beyond the limit",

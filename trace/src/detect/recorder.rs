@@ -237,6 +237,7 @@ impl Cx<'_> {
             span,
             evidence,
             fingerprint_id: print.id.clone(),
+            merged_from: String::new(),
             signature: scrubber.scrub(&print.signature),
             message: scrubber
                 .scrub(&finding.message[..floor_char(finding.message, MESSAGE_BYTES_MAX)])

@@ -343,6 +343,7 @@ fn signal(
             digest: entry.digest.clone(),
         }],
         fingerprint_id: identity.print.id.clone(),
+        merged_from: String::new(),
         signature: part(&identity.print.signature),
         message: part(&identity.message).truncated(QUOTE_BYTES_MAX),
         at: entry.at_ms.map(ms_to_iso).unwrap_or_default(),

@@ -96,6 +96,11 @@ fn names_of_somebodys_choice_are_values() {
         "ls: ~/notes/: No such file; did you mean .env?",
         "ls: <*>: No such file; did you mean <*>?",
     );
+    check(
+        "Exec failed (quiet-cl, signal SIGKILL)",
+        "Exec failed (<*>, signal SIGKILL)",
+    );
+    differ("Exec failed (a-b, code 1)", "Exec failed (a-b, code 137)");
     differ("zsh: command not found: rg", "zsh: command not found: nvm");
 }
 

@@ -130,7 +130,12 @@ fn is_named(core: &str, before: Before<'_>) -> bool {
     let account = matches!(before.word, "user" | "username" | "account")
         && matches!(before.word_before, "invalid" | "unknown" | "for" | "as");
     let chosen = (label || sought || account) && !is_verdict(core);
-    named && ((host && core.contains('.')) || chosen)
+    // OpenClaw gives every process a name of two words: `Exec failed (quiet-cl, signal SIGKILL)`.
+    let process = before.mark == Some('(')
+        && before.word_before == "exec"
+        && matches!(before.word, "failed" | "completed")
+        && core.contains('-');
+    named && ((host && core.contains('.')) || chosen || process)
 }
 
 /// Words that say what is wrong with a value and so are none.

@@ -234,15 +234,23 @@ pub(super) fn is_exception(line: &str) -> bool {
 }
 
 /// The first line of what PowerShell says, in whatever language it speaks: above the place in the script, which stands above
-/// the lines that begin with `+`. The last lines of its record are the same for many causes.
+/// the lines that begin with `+`; below these when the script could not be parsed. The last lines of its record are the
+/// same for many causes.
 fn powershell_message(text: &str, record: Option<usize>) -> Option<&str> {
     let mut above = text[..record?]
         .lines()
         .rev()
         .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .skip_while(|line| line.starts_with('+'));
-    let place = above.next()?;
+        .filter(|line| !line.is_empty());
+    let mut next = above.next()?;
+    if !next.starts_with('+') {
+        let said = std::iter::once(next).chain(above.take(POWERSHELL_LINES_MAX));
+        return said.take_while(|line| !line.starts_with('+')).last();
+    }
+    while next.starts_with('+') {
+        next = above.next()?;
+    }
+    let place = next;
     let said: Vec<&str> = above.take(POWERSHELL_LINES_MAX).collect();
     let first = said.iter().find(|line| line.contains(" : "));
     // An output that was cut at its front can begin with the end of the message.

@@ -453,6 +453,18 @@ fn what_a_harness_killed_has_timed_out() {
 }
 
 #[test]
+fn a_script_that_powershell_cannot_parse_says_so_below_the_place() {
+    let text = "In Zeile:1 Zeichen:17\r\n+ cd shop && node run.js\r\n+         ~~\r\nDas Token \"&&\" ist in dieser Version \
+                ung\u{fc}ltig.\r\n    + CategoryInfo          : ParserError: (:) [], ParentContainsErrorRecordException\r\n    \
+                + FullyQualifiedErrorId : InvalidEndOfLine\n\n(Command exited with code 1)";
+    let input = exec("cd shop && node run.js", 1, text);
+    assert_eq!(
+        classify(&input).message,
+        "Das Token \"&&\" ist in dieser Version ung\u{fc}ltig."
+    );
+}
+
+#[test]
 fn powershell_is_understood_in_every_language() {
     for (text, said) in [
         (

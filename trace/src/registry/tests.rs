@@ -1,10 +1,11 @@
 //! Tests of `registry`.
 
+use super::aliases::Aliases;
 use super::*;
 use crate::rollup::tests::signal;
 
 /// A session that ended on a day of March, with these failures.
-fn session(name: &str, day: u64, causes: &[&str]) -> MinedSession {
+pub(super) fn session(name: &str, day: u64, causes: &[&str]) -> MinedSession {
     let at = format!("2026-03-{day:02}T10:00:00Z");
     let signals = causes.iter().zip(1..).map(|(cause, line)| {
         let mut signal = signal(name, line, cause);
@@ -24,7 +25,7 @@ fn session(name: &str, day: u64, causes: &[&str]) -> MinedSession {
     }
 }
 
-fn apply(registry: &mut Registry, sessions: &[MinedSession]) {
+pub(super) fn apply(registry: &mut Registry, sessions: &[MinedSession]) {
     let mut batch = Batch::default();
     for session in sessions {
         batch.add(session);
@@ -32,7 +33,7 @@ fn apply(registry: &mut Registry, sessions: &[MinedSession]) {
     registry.apply(batch, &BTreeMap::new());
 }
 
-fn clean(from: u64, n: u64, day: u64) -> Vec<MinedSession> {
+pub(super) fn clean(from: u64, n: u64, day: u64) -> Vec<MinedSession> {
     (from..from + n)
         .map(|i| session(&format!("clean-{i}"), day, &[]))
         .collect()
@@ -181,12 +182,12 @@ fn what_a_run_did_not_see_is_listed_latest_first() {
         &mut registry,
         &[session("a", 1, &["timeout"]), session("b", 2, &["quota"])],
     );
-    let absent = registry.absent(&BTreeSet::from(["fp1:other"]), 10);
+    let absent = registry.absent(&BTreeSet::from(["fp1:other"]), &Aliases::default(), 10);
     let ids: Vec<&str> = absent.iter().map(|a| a.fingerprint_id.as_str()).collect();
     assert_eq!(ids, ["fp1:quota", "fp1:timeout"]);
     assert!(
         registry
-            .absent(&BTreeSet::from(["fp1:quota"]), 0)
+            .absent(&BTreeSet::from(["fp1:quota"]), &Aliases::default(), 0)
             .is_empty()
     );
 }

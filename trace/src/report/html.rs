@@ -214,6 +214,10 @@ fn failure(out: &mut String, rollup: &Rollup, document: &RollupDocument, places:
     if !symptom.is_empty() {
         let _ = writeln!(out, "<p>{}</p>", html(&symptom));
     }
+    let merged = view::merged_words(rollup);
+    if !merged.is_empty() {
+        let _ = writeln!(out, "<p>{}</p>", html(&merged));
+    }
     quotes(out, rollup, places);
     reproduce(out, rollup, places);
     let _ = writeln!(

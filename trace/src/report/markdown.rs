@@ -107,7 +107,7 @@ fn closer(out: &mut String, document: &RollupDocument) {
     for rollup in told {
         let _ = writeln!(
             out,
-            "- {} ({}): {} {}",
+            "- {} ({}): {} {}{}",
             code_span(&fit(&rollup.summary, SUMMARY_COLUMNS)),
             code_span(&rollup.fingerprint_id),
             rollup
@@ -119,9 +119,19 @@ fn closer(out: &mut String, document: &RollupDocument) {
             } else {
                 ""
             },
+            merged(rollup),
         );
     }
     out.push_str("\n`openclaw-trace explain FINGERPRINT` tells how one came about.\n\n");
+}
+
+/// Traced text goes into a span, where it is no markup.
+fn merged(rollup: &Rollup) -> String {
+    let words = view::merged_words(rollup);
+    if words.is_empty() {
+        return words;
+    }
+    format!(" {}", code_span(&words))
 }
 
 fn absent(out: &mut String, document: &RollupDocument) {

@@ -106,6 +106,32 @@ pub(crate) fn symptom_words(document: &RollupDocument, rollup: &Rollup) -> Strin
 
 const CAUSE_COLUMNS: usize = 90;
 
+/// What else is counted in a group, and why; empty when nothing is.
+pub(crate) fn merged_words(rollup: &Rollup) -> String {
+    if rollup.aliases.is_empty() {
+        return String::new();
+    }
+    let more = rollup.aliases.len().saturating_sub(MERGED_SHOWN_MAX);
+    let shown = rollup.aliases.iter().take(MERGED_SHOWN_MAX).map(|alias| {
+        format!(
+            "\"{}\" ({}; {})",
+            fit(&one_line(&alias.summary), CAUSE_COLUMNS),
+            counted(alias.count_items, "time"),
+            one_line(&alias.because),
+        )
+    });
+    let shown: Vec<String> = shown.collect();
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("Counted with it: {}{rest}.", shown.join(", "))
+}
+
+/// Most merged failures told beside one group.
+const MERGED_SHOWN_MAX: usize = 3;
+
 /// `new`, `ongoing`, ...; empty when no registry was asked.
 pub(crate) fn state_word(rollup: &Rollup) -> &'static str {
     let standing = rollup.standing.as_ref();

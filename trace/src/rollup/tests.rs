@@ -39,6 +39,7 @@ pub(crate) fn signal(session: &str, line: u64, cause: &str) -> MinedSignal {
             digest: "sha256:0011223344556677".into(),
         }],
         fingerprint_id: format!("fp1:{cause}"),
+        merged_from: String::new(),
         signature: clean(&format!("error|exec|{cause}|error: {cause}")),
         message: clean(&format!("error: {cause}")),
         at: format!("2026-03-{:02}T10:00:00Z", 1 + line % 28),

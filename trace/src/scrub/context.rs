@@ -362,7 +362,10 @@ fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
     let end = start + KEY_NAME_BYTES;
     let name = text.get(start..end)?;
     let is_name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    let is_whole = !text.as_bytes().get(end).is_some_and(u8::is_ascii_alphanumeric);
+    let is_whole = !text
+        .as_bytes()
+        .get(end)
+        .is_some_and(u8::is_ascii_alphanumeric);
     (is_whole && name.bytes().all(is_name))
         .then(|| spoken_value(text, end, Strength::Token))
         .flatten()
