@@ -9,11 +9,11 @@ use engine::Engine;
 use kernel::{EventKind, HistoryEvent, Payload, RunId, WorkflowContract};
 use state::{SledStore, Store};
 use trace::llm::budget::Limits;
-use workflows::contracts::{DiscoverInput, DiscoverOutput};
+use workflows::contracts::{DiscoverInput, DiscoverOutput, MergeFailuresInput};
 use workflows::reading::{PlanReadingOutput, ReadSessionInput};
 use workflows::{
-    BriefLoop, MineShard, MineShardInput, ReadShard, ReadShardInput, ReadingSettings, TraceRun,
-    TraceRunInput,
+    BriefLoop, Merge, MineShard, MineShardInput, ReadShard, ReadShardInput, ReadingSettings,
+    TraceRun, TraceRunInput, TraceRunOutput,
 };
 
 use crate::bad_input::session;
@@ -38,6 +38,8 @@ async fn record(target: &Path) {
         let name = format!("session-{n}.jsonl");
         std::fs::write(sessions.join(name), session(&format!("s{n}"))).unwrap();
     }
+    let other = session("s8").replace("could not compile `app`", "linker `cc` not found");
+    std::fs::write(sessions.join("session-8.jsonl"), other).unwrap();
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&dir.path().join("state")).unwrap());
     let builder = Engine::builder(Arc::clone(&store)).definitions(workflows::definitions());
     let engine = activities::register(builder, activities::Config::default())
@@ -121,8 +123,10 @@ async fn record(target: &Path) {
         .await
         .unwrap();
     client.wait(shard).await.unwrap();
+    let merged = merge(&client, root).await;
     for (run_id, workflow_type) in [
         (root, TraceRun::TYPE),
+        (merged, Merge::TYPE),
         (child, BriefLoop::TYPE),
         (shard, MineShard::TYPE),
         (read_shard, ReadShard::TYPE),
@@ -138,6 +142,23 @@ async fn record(target: &Path) {
         );
     }
     engine.shutdown().await;
+}
+
+/// Merges the first two failures of a run, of which there are two.
+async fn merge(client: &engine::Client, root: RunId) -> RunId {
+    let output: TraceRunOutput = client.result(root).await.unwrap();
+    let rollup = client.store().blob(&output.rollup.parse().unwrap());
+    let rollup: serde_json::Value = serde_json::from_slice(&rollup.unwrap().unwrap()).unwrap();
+    let id = |n: usize| rollup["rollups"][n]["fingerprint_id"].as_str().unwrap();
+    let input = MergeFailuresInput::Merge {
+        from: id(0).to_owned(),
+        into: id(1).to_owned(),
+        because: "one repair".to_owned(),
+    };
+    let started = client.start_typed::<Merge>("recorded-merge", &input).await;
+    let run_id = started.unwrap();
+    client.wait(run_id).await.unwrap();
+    run_id
 }
 
 fn write(
