@@ -23,6 +23,7 @@ mod held;
 mod kill;
 mod merge;
 mod metrics;
+mod private;
 mod prune;
 mod reading;
 mod readme;
