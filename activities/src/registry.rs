@@ -1,8 +1,8 @@
 //! The registry of all runs in the store, and its aliases: read, moved on by one run, kept.
 //!
-//! One cursor, [`KEY`], names a blob with the whole [`Registry`] and, for the latest runs, a blob with what each was
+//! One cursor, `KEY`, names a blob with the whole [`Registry`] and, for the latest runs, a blob with what each was
 //! told. A run that asks again, after a crash or as another attempt, is told the same and nothing is counted twice.
-//! Another, [`ALIASES_KEY`], names a blob with the [`Aliases`]. Neighbours: `rollup_signals` and `merge_failures` ask, one
+//! Another, `ALIASES_KEY`, names a blob with the [`Aliases`]. Neighbours: `rollup_signals` and `merge_failures` ask, one
 //! at a time. Must not know the rules: [`trace::registry`] has them.
 
 use std::collections::{BTreeMap, BTreeSet};
