@@ -24,6 +24,7 @@ use crate::errors::{blocking, check_canceled, io_failure, may_pass, reason};
 use crate::expand;
 use crate::manifest::{Cache, SessionFile};
 use crate::pieces::Pieces;
+use crate::sqlite::Store;
 use growth::{Growth, Prefix};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
@@ -322,19 +323,30 @@ fn read(
     Ok((session, End { stamp, growth }))
 }
 
-/// The whole content of a session file, from its start to where it ends now; expanded when it is compressed.
+/// Gives `read` the whole content of a session, from its start to where it ends now: of a file, expanded when it is
+/// compressed, of many files, or of a part of a store.
 ///
 /// # Errors
-/// When it is no file or cannot be read.
-pub(crate) fn open_whole<'a>(
-    cx: &'a ActivityCx,
+/// When it is no file, is gone or cannot be read, and what `read` says.
+pub(crate) fn read_whole<T>(
+    cx: &ActivityCx,
     file: &SessionFile,
-) -> io::Result<Counted<'a, Box<dyn Read>>> {
+    read: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+) -> io::Result<T> {
+    let path = std::path::Path::new(&file.path);
+    if let Some(part) = &file.part {
+        let problem = |problem| match Trouble::from(problem) {
+            Trouble::OfFile(why) => io::Error::other(why),
+            Trouble::OfAttempt(failure) => io::Error::other(failure.message),
+        };
+        let store = Store::open(path).map_err(problem)?;
+        let inner = store.lines(part, None).map_err(problem)?;
+        return read(&mut Counted { inner, cx });
+    }
     if file.in_pieces {
-        let pieces = Pieces::of(std::path::Path::new(&file.path));
         let gone = || io::Error::other("its messages are not there any more");
-        let inner = Box::new(pieces.ok_or_else(gone)?.lines()?);
-        return Ok(Counted { inner, cx });
+        let inner = Pieces::of(path).ok_or_else(gone)?.lines()?;
+        return read(&mut Counted { inner, cx });
     }
     // Opening a FIFO would wait for a writer, so what it is comes first.
     if let Some(what) = not_a_file(&std::fs::metadata(&file.path)?) {
@@ -343,7 +355,7 @@ pub(crate) fn open_whole<'a>(
     let open = File::open(&file.path)?;
     let bytes = open.metadata()?.len();
     let inner = expand::content(open, bytes)?;
-    Ok(Counted { inner, cx })
+    read(&mut Counted { inner, cx })
 }
 
 /// What it is, when it is no file.

@@ -25,7 +25,7 @@ use crate::blobs;
 use crate::errors::{blocking, check_canceled, io_failure, may_pass};
 use crate::limits::{ANSWER_TOKENS_MAX, REPLY_BYTES_MAX};
 use crate::manifest::Cache;
-use crate::mine_session::open_whole;
+use crate::mine_session::read_whole;
 use crate::model::{Access, Fenced, Model, PROMPT_REFUSED, Prompt, Spent};
 use crate::reading::{Checked, Kept, Outcome, Plans, Purse, answer_row, to_json};
 
@@ -186,8 +186,8 @@ fn prepare(
     let options = MineOptions {
         format: Some(format),
     };
-    let read = open_whole(cx, file).and_then(|mut content| {
-        mine_with_transcript(&FileRef { name: &file.name }, &mut content, &options)
+    let read = read_whole(cx, file, |content| {
+        mine_with_transcript(&FileRef { name: &file.name }, content, &options)
     });
     let (_, transcript) = match read {
         Ok(read) => read,

@@ -13,6 +13,7 @@ use workflows::{ReadingSettings, TraceRunInput, TraceRunOutput};
 
 use crate::Config;
 use crate::model::{Access, Endpoint, Secret};
+use crate::sqlite::tests::Owner;
 use crate::testing::{Answer, below, fails, run, says, session, user, write};
 
 /// Values that must not be in any question. Made up.
@@ -222,6 +223,28 @@ async fn what_a_model_sees_becomes_a_signal_with_the_sessions_own_words() {
             .out("rollup.md")
             .contains("## Read by `anthropic:m-1`")
     );
+}
+
+#[tokio::test]
+async fn a_session_inside_a_store_is_read_like_one_in_a_file() {
+    let stage = Stage::new(|data, _| {
+        assert!(data.contains("[event 1] assistant\nI skipped the sending"));
+        answers(&claims(&[claim(1, "I skipped the sending")]), 700, 60)
+    })
+    .await;
+    let path = "agents/main/agent/openclaw-agent.sqlite";
+    let owner = Owner::create(&stage.root().join(path));
+    owner.append("s-1", &session("s-1", &quiet_failure()));
+    owner.compress("s-1", 2);
+    let output = stage.run("one", LIMITS).await.0.unwrap();
+    assert_eq!(output.signals, 1);
+    assert_eq!(
+        stage.signals()[0]["evidence"][0]["quote"],
+        "I skipped the sending"
+    );
+    let coverage = stage.coverage();
+    let session = coverage.sessions[0].llm.as_ref().unwrap();
+    assert_eq!((session.extent, session.asked), (Extent::Read, 1));
 }
 
 #[tokio::test]
