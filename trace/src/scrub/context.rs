@@ -401,8 +401,17 @@ fn header_value(text: &str, from: usize) -> Option<Finding> {
     secret.then(|| Finding::new(start..end, Label::Secret))
 }
 
-/// Start and end of the value at or after `from`, and whether it stands in quotes.
+/// Start and end of the value at or after `from`, and whether it stands in quotes. It is judged without the placeholders
+/// behind it: their digits are not its own, and each look would find one value more.
 fn value_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
+    let (start, end, quoted) = written_at(text, from)?;
+    let marks = memchr::memchr_iter(b'[', &text.as_bytes()[start..end]);
+    let mut own = marks.map(|at| start + at);
+    let own = own.find(|at| *at > start && placeholder::length_at(text, *at).is_some());
+    Some((start, own.unwrap_or(end), quoted))
+}
+
+fn written_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
     let bytes = text.as_bytes();
     let limit = bytes.len().min(from + REACH_BYTES);
     let mut start = skip_while(bytes, from, limit, |b| {
