@@ -144,6 +144,17 @@ fn cases(targets: &[Target], seeds: &[targets::Seed], args: &Args) -> std::io::R
         .iter()
         .map(|t| targets::for_target(t, seeds))
         .collect();
+    // Without a sample the cases are all but empty, and nothing is tried.
+    if let Some((target, _)) = targets
+        .iter()
+        .zip(&samples)
+        .find(|(_, samples)| samples.is_empty())
+    {
+        return Err(std::io::Error::other(format!(
+            "{} has no sample",
+            target.name
+        )));
+    }
     let mut is_done = false;
     while !is_done {
         is_done = true;

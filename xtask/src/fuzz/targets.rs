@@ -181,6 +181,9 @@ pub(super) fn seeds(root: &Path) -> io::Result<Vec<Seed>> {
             add(fs::read(path)?, &path.to_string_lossy());
         }
     }
+    for log in GATEWAY_LOGS {
+        add(log.as_bytes().to_vec(), "gateway.log");
+    }
     for text in TEXTS {
         seeds.push(Seed {
             format: String::new(),
@@ -215,6 +218,18 @@ pub(super) fn for_target(target: &Target, seeds: &[Seed]) -> Vec<Vec<u8>> {
             .collect(),
     }
 }
+
+/// A log in both of its shapes.
+const GATEWAY_LOGS: [&str; 2] = [
+    "2026-03-01T10:00:00.000Z [gateway] listening on ws://127.0.0.1:18789 (PID 71)\n\
+     2026-03-01T10:00:01.000Z [discord] [main] giving up after 10 restart attempts\n\
+     2026-03-01T10:00:02.000Z [health-monitor] [slack:main] health-monitor: restart failed: socket hang up\n    at file.js:1:1\n\
+     2026-03-01T10:00:03.000Z [diagnostic] lane task error: lane=cron durationMs=81 error=\"Error: no route\"\n\
+     2026-03-01T10:00:04.000Z [reload] config reload skipped (invalid config): gateway.port: expected number\n\
+     Gateway failed to start: another gateway instance is already listening on ws://127.0.0.1:18789\n",
+    "{\"0\":\"{\\\"subsystem\\\":\\\"telegram\\\"}\",\"1\":\"[default] channel exited: fetch failed\",\"_meta\":{\"date\":\"2026-03-01T10:00:00.000Z\",\"logLevelName\":\"ERROR\"},\"time\":\"2026-03-01T10:00:00.000Z\"}\n\
+     {\"0\":\"{\\\"subsystem\\\":\\\"gateway\\\"}\",\"1\":\"listening on ws://127.0.0.1:18789\",\"_meta\":{\"date\":\"2026-03-01T10:00:05.000Z\",\"logLevelName\":\"INFO\"},\"time\":\"2026-03-01T10:00:05.000Z\"}\n",
+];
 
 const ANSWER: &str = r#"{"signals":[{"event":12,"quote":"no such file","kind":"error","class":"defect","tool":"exec","severity":"medium","confidence":0.8}]}"#;
 
