@@ -141,7 +141,7 @@ pub(crate) fn state_word(rollup: &Rollup) -> &'static str {
 /// A standing in one sentence or two, with rates over all runs.
 pub(crate) fn standing_words(standing: &Standing) -> String {
     format!(
-        "Over all runs: {} ({}). {} of 100 sessions and {} of 1,000 events, in {} read.",
+        "Over all runs: {} ({}). {} of 100 sessions and {} of 1,000 events, in {} read of the agents that had it.",
         standing.state.as_str(),
         standing.because,
         standing.per_100_sessions,
