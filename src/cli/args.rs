@@ -374,9 +374,9 @@ const MERGE_EXAMPLES: &str = "Examples:
   openclaw-trace merge OCT-1f2e3d4c fp1:9a8b7c --because \"one repair ended both\"
   openclaw-trace merge --list
 
-Names are fingerprints (fp1:...), tickets (OCT-...), or the first six characters or more of one. Nothing that was
-counted changes: unmerge takes it back exactly. `run --merge-near` merges near duplicates by rule, with the reason;
-what was taken apart by hand it leaves apart.";
+Names are fingerprints (fp1:...), tickets (OCT-...), or the first six characters or more of one.
+Nothing that was counted changes: unmerge takes it back exactly. `run --merge-near` merges near
+duplicates by rule, with the reason; what was taken apart by hand it leaves apart.";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct MergeArgs {
