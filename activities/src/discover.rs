@@ -18,6 +18,7 @@ use engine::{Activity, ActivityCx};
 use kernel::Failure;
 use trace::mine::{Format, SNIFF_BYTES, sniff};
 use trace::rollup::Skipped;
+use trace::state_file::{self, StateFile};
 use workflows::contracts::{self, DiscoverInput, DiscoverOutput};
 
 use crate::blobs;
@@ -78,7 +79,8 @@ pub(crate) fn discover(
     }
     manifest.skipped.sort();
     manifest.skipped.dedup();
-    if manifest.files.is_empty() {
+    let is_state = |file: &SessionFile| file.format == state_file::FORMAT;
+    if manifest.files.iter().all(is_state) {
         return Err(no_sessions(input, &manifest, n_seen));
     }
     let beyond = manifest.skipped.len().saturating_sub(SKIPPED_MAX);
@@ -127,7 +129,10 @@ impl Judge {
                 check()?;
             }
             let name = self.relative(&found.path);
-            if !self.is_asked_for(&name, &found.path) || is_noise(found) {
+            if !self.is_asked_for(&name, &found.path) {
+                continue;
+            }
+            if self.state_file(&name, found) || is_noise(found) {
                 continue;
             }
             // There are hundreds to a session: they are not even opened here.
@@ -154,6 +159,29 @@ impl Judge {
         let path = path.to_string_lossy();
         let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name, &path));
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+
+    /// Takes a file in which OpenClaw keeps what it knows of its sessions and jobs; whether it is whole is for those who read
+    /// it. `false` when it is another kind of file.
+    fn state_file(&mut self, name: &str, found: &Found) -> bool {
+        let is_wanted = self.wanted.is_none_or(|wanted| wanted == Format::OpenClaw);
+        let path = found.path.to_str();
+        let path = path.filter(|path| is_wanted && StateFile::of_path(path).is_some());
+        let Some(path) = path else {
+            return false;
+        };
+        // An empty one is what OpenClaw makes before there is anything to know.
+        if found.bytes > 0 {
+            self.manifest.files.push(SessionFile {
+                name: names::scrubbed(name, self.base.is_some()),
+                path: path.to_owned(),
+                format: state_file::FORMAT.to_owned(),
+                bytes: found.bytes,
+                part: None,
+                in_pieces: false,
+            });
+        }
+        true
     }
 
     /// Takes one file, skips it with a reason, or leaves it when it is none of ours.

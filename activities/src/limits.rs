@@ -40,3 +40,5 @@ pub const RESPONSE_BYTES_MAX: usize = 4 << 20;
 pub const RESPONSE_SECONDS_MAX: u64 = 180;
 /// Longest wait that a provider may ask for, milliseconds; a longer one is cut to this.
 pub const RETRY_AFTER_MS_MAX: u64 = 60 * 60 * 1_000;
+/// Most names beside a state file that are compared with it.
+pub const BESIDE_MAX: usize = 1_000_000;

@@ -5,6 +5,7 @@
 
 mod gathered;
 mod growth;
+mod state_file;
 mod stored;
 
 use std::fs::{File, Metadata};
@@ -29,7 +30,7 @@ use growth::{Growth, Prefix};
 
 /// Version of everything that decides what a file gives: formats, detectors, scrubber. Raise it
 /// with any of them, and every file is read anew.
-pub const MINER_VERSION: u32 = 5;
+pub const MINER_VERSION: u32 = 6;
 
 /// Mines one session file.
 #[derive(Debug, Default)]
@@ -115,6 +116,9 @@ fn mine_or_reuse(
     }
     if file.in_pieces {
         return gathered::mine_or_reuse(cx, file);
+    }
+    if file.format == trace::state_file::FORMAT {
+        return state_file::mine_or_reuse(cx, file);
     }
     let key = cursor_key(file);
     let stamp = std::fs::metadata(&file.path).map(|metadata| Stamp::of(&metadata));

@@ -40,7 +40,7 @@ impl Activity for PlanReading {
                 for result in list {
                     check_canceled(cx)?;
                     let session: MinedSession = blobs::json(cx, &result)?;
-                    if session.is_session {
+                    if session.is_session && session.format != trace::state_file::FORMAT {
                         candidates.push(candidate(&session));
                         results.push(Taken {
                             index: files,

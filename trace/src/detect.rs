@@ -5,11 +5,12 @@
 
 mod call;
 mod chain;
-mod cron;
+pub(crate) mod cron;
 mod gateway;
 mod provider_error;
 pub(crate) mod recorder;
 mod silent;
+pub(crate) mod state;
 mod tool_failure;
 mod user;
 mod words;
@@ -48,7 +49,7 @@ pub(crate) struct LooksAt {
 }
 
 /// All detectors of this room.
-pub(crate) const LOOKS_AT: [LooksAt; 7] = [
+pub(crate) const LOOKS_AT: [LooksAt; 8] = [
     LooksAt {
         detector: "tool_failure",
         looks_for: "calls that did not do what was asked",
@@ -94,6 +95,12 @@ pub(crate) const LOOKS_AT: [LooksAt; 7] = [
         looks_at: "lines of gateway logs",
         events: |seen| seen.gateway_lines,
     },
+    LooksAt {
+        detector: "state",
+        looks_for: "damaged session and state files, lost sessions, ids given twice",
+        looks_at: "entries of state files and damaged lines",
+        events: |seen| seen.state_entries,
+    },
 ];
 
 impl Detectors {
@@ -134,6 +141,12 @@ impl Detectors {
             Body::CronRun(run) => self.cron.on_run(run, cx),
             Body::Gateway(record) => self.gateway.on_record(event.at_ms, record, cx),
         }
+    }
+
+    /// A whole line could not be read, for a reason that says how its file was damaged.
+    pub(crate) fn on_damaged_line(&mut self, fault: state::Fault, line: &str, cx: &mut Cx<'_>) {
+        self.seen.count_state_entry();
+        state::on_damaged_line(fault, line, cx);
     }
 
     /// Called once, after the last event.

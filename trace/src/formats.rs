@@ -21,7 +21,7 @@ mod openclaw;
 mod opencode;
 mod openhands;
 mod otel;
-mod raw;
+pub(crate) mod raw;
 mod swe_agent;
 
 pub(crate) use raw::without_lone_surrogates;

@@ -26,4 +26,5 @@ pub mod rollup;
 pub mod scrub;
 pub mod sentiment;
 pub mod signal;
+pub mod state_file;
 pub mod ticket;

@@ -12,6 +12,7 @@ use crate::chain::Sign;
 use crate::detect::Detectors;
 pub use crate::detect::recorder::Judgment;
 use crate::detect::recorder::{Cx, Origin, Recorder};
+use crate::detect::state::{Fault, opening};
 use crate::event::{EventCounts, SessionEvent, floor_char, ms_to_iso};
 use crate::formats::{self, SavedReader};
 pub use crate::formats::{Format, UnknownFormat, sniff};
@@ -425,6 +426,7 @@ impl Miner {
         }
         if is_finished {
             self.skip(&reason);
+            self.damaged(&reason, text, bytes);
         } else {
             self.skip("cut off (still being written?)");
         }
@@ -460,6 +462,21 @@ impl Miner {
             detectors.on(&event, &mut cx);
         };
         reader.read(text, &mut sink)
+    }
+
+    /// Tells of a line that shows damage. Before a line was understood nothing says that this is a session.
+    fn damaged(&mut self, reason: &str, text: &str, raw: &[u8]) {
+        let fault = Fault::of_skipped_line(reason).filter(|_| self.has_understood);
+        let Some(fault) = fault.filter(|_| !opening(text).is_empty()) else {
+            return;
+        };
+        let mut cx = Cx {
+            line: self.session.lines,
+            at_ms: None,
+            raw,
+            recorder: &mut self.recorder,
+        };
+        self.detectors.on_damaged_line(fault, text, &mut cx);
     }
 
     fn skip(&mut self, reason: &str) {

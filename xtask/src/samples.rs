@@ -20,6 +20,7 @@ mod plants_codex;
 mod plants_openclaw;
 mod rng;
 mod script;
+mod state;
 #[cfg(test)]
 mod tests;
 mod time;

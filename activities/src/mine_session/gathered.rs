@@ -33,11 +33,22 @@ pub(super) fn mine_or_reuse(
         Ok((_, stamp)) => stamp,
         Err(error) => return trouble(cx, file, &error),
     };
+    mine_unless_known(cx, file, key, stamp, || mine(cx, file, &pieces))
+}
+
+/// The earlier result when nothing changed since, else what `mine` gives, with the row that remembers it.
+pub(super) fn mine_unless_known(
+    cx: &ActivityCx,
+    file: &SessionFile,
+    key: Vec<u8>,
+    stamp: String,
+    mine: impl FnOnce() -> io::Result<MinedSession>,
+) -> Result<(MineSessionOutput, Vec<Row>), Failure> {
     if let Some(output) = earlier(cx, &key, file, &stamp)? {
         cx.meter("sessions_unchanged", 1);
         return Ok((output, Vec::new()));
     }
-    let session = match mine(cx, file, &pieces) {
+    let session = match mine() {
         Ok(session) => session,
         Err(error) => return trouble(cx, file, &error),
     };
@@ -79,7 +90,7 @@ fn mine(cx: &ActivityCx, file: &SessionFile, pieces: &Pieces) -> io::Result<Mine
     Ok(session)
 }
 
-fn trouble(
+pub(super) fn trouble(
     cx: &ActivityCx,
     file: &SessionFile,
     error: &io::Error,
@@ -91,7 +102,7 @@ fn trouble(
 }
 
 /// What could not be read is looked at again next time.
-fn not_read(
+pub(super) fn not_read(
     cx: &ActivityCx,
     file: &SessionFile,
     why: String,

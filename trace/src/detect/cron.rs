@@ -74,17 +74,44 @@ impl Cron {
             return;
         }
         self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
-        let severity = if self.failed_in_a_row >= STUBBORN_ROW {
-            Severity::High
-        } else {
-            Severity::Medium
-        };
-        let tags: &[&str] = if self.failed_in_a_row >= INCIDENT_ROW {
-            &["incident"]
-        } else {
-            &[]
-        };
+        let (severity, tags) = of_row(self.failed_in_a_row);
         report(part_of(text), text, tags, severity, cx);
+    }
+}
+
+/// How bad it is that so many runs of one job failed in a row.
+fn of_row(failed_in_a_row: u32) -> (Severity, &'static [&'static str]) {
+    let severity = if failed_in_a_row >= STUBBORN_ROW {
+        Severity::High
+    } else {
+        Severity::Medium
+    };
+    let tags: &[&str] = if failed_in_a_row >= INCIDENT_ROW {
+        &["incident"]
+    } else {
+        &[]
+    };
+    (severity, tags)
+}
+
+/// Looks at a job whose runs nobody logged: all that is known is its last error and how many runs failed in a row. `line`
+/// is where that stands.
+pub(crate) fn on_failing_job(
+    error: Option<&str>,
+    line: &str,
+    failed_in_a_row: u32,
+    cx: &mut Cx<'_>,
+) {
+    let (severity, tags) = of_row(failed_in_a_row);
+    match error.map(str::trim).filter(|error| !error.is_empty()) {
+        Some(error) if is_delivery(error) => {
+            report(Part::Delivery, error, &[], Severity::Medium, cx)
+        }
+        Some(error) => report(part_of(error), error, tags, severity, cx),
+        None => {
+            let sentence = "no reason was kept";
+            report_quoting(Part::Execution, sentence, (line, line), tags, severity, cx);
+        }
     }
 }
 
@@ -154,6 +181,18 @@ fn reads_as_error(body: &str) -> bool {
 
 fn report(part: Part, text: &str, tags: &[&str], severity: Severity, cx: &mut Cx<'_>) {
     let sentence = cut_at_word(innermost_message(text), SENTENCE_BYTES_MAX);
+    report_quoting(part, sentence, (text, sentence), tags, severity, cx);
+}
+
+/// Tells of a failure whose words are not those that prove it: `(text, quote)` is the evidence.
+fn report_quoting(
+    part: Part,
+    sentence: &str,
+    (text, quote): (&str, &str),
+    tags: &[&str],
+    severity: Severity,
+    cx: &mut Cx<'_>,
+) {
     let (error_class, class, what) = match part {
         Part::Delivery => ("delivery", Class::ProcessTooling, "result not delivered"),
         Part::Timeout => ("timeout", Class::ReliabilityPerf, "run timed out"),
@@ -177,7 +216,7 @@ fn report(part: Part, text: &str, tags: &[&str], severity: Severity, cx: &mut Cx
         quote: Some(Quote {
             role: "system",
             text,
-            quote: sentence,
+            quote,
         }),
         earlier: &[],
         keeps_repeats: false,

@@ -28,6 +28,8 @@ pub struct EventCounts {
     pub job_runs: u64,
     /// Lines of a gateway's log.
     pub gateway_lines: u64,
+    /// Entries of state files, and damaged lines of sessions.
+    pub state_entries: u64,
 }
 
 impl EventCounts {
@@ -47,6 +49,11 @@ impl EventCounts {
         *n = n.saturating_add(1);
     }
 
+    /// Counts what is no event: an entry of a state file, a damaged line.
+    pub(crate) fn count_state_entry(&mut self) {
+        self.state_entries = self.state_entries.saturating_add(1);
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         let pairs = [
             (&mut self.user_turns, other.user_turns),
@@ -58,6 +65,7 @@ impl EventCounts {
             (&mut self.notices, other.notices),
             (&mut self.job_runs, other.job_runs),
             (&mut self.gateway_lines, other.gateway_lines),
+            (&mut self.state_entries, other.state_entries),
         ];
         for (n, more) in pairs {
             *n = n.saturating_add(more);

@@ -505,3 +505,27 @@ fn judgments_come_from_the_same_rules() {
         (Some("failure"), Some("not_found"))
     );
 }
+
+#[test]
+fn half_a_line_with_more_behind_it_is_damage_and_one_that_is_being_written_is_none() {
+    let torn = "{\"type\":\"message\",\"id\":\"b2\",\"message\":{\"role\":\"us";
+    let damaged = format!("{}\n{torn}\n{}\n", user("hello"), user("again"));
+    let session = mine_bytes("a.jsonl", damaged.as_bytes());
+    let told: Vec<_> = session
+        .signals
+        .iter()
+        .filter(|signal| signal.tool.as_str() == "state")
+        .map(|signal| (signal.source.line, signal.evidence[0].quote.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [(2, "{\"type\":\"message\",\"id\":\"b2\"".to_owned())]
+    );
+    assert_eq!(
+        reasons(&session),
+        [(2, "cut off in the middle of the line")]
+    );
+    let written = format!("{}\n{torn}", user("hello"));
+    let session = mine_bytes("a.jsonl", written.as_bytes());
+    assert!(session.signals.is_empty(), "{:?}", session.signals);
+}

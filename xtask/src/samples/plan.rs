@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::chapters::{self, Agent};
 use super::jobs;
 use super::manifest::{Book, Damaged, Manifest, Mark};
@@ -15,7 +13,7 @@ use super::rng::Rng;
 use super::script::Beat;
 use super::time::{self, BEGIN_MS, DAY_MS, MINUTE_MS};
 use super::world::{PEOPLE, PROJECTS, Place, World};
-use super::{claude, codex, openclaw};
+use super::{claude, codex, openclaw, state};
 
 /// Sessions of each agent.
 const SESSIONS: [(Agent, usize); 3] = [
@@ -59,18 +57,15 @@ pub(crate) fn files(seed: u64) -> (BTreeMap<String, Vec<u8>>, Manifest) {
     for (file, text) in jobs::logs("openclaw/cron/runs", seed, &mut book) {
         files.insert(file, text.into_bytes());
     }
-    let index = json!({ "agent:main:main": { "sessionId": "main", "updatedAt": BEGIN_MS } });
-    files.insert(
-        "openclaw/agents/main/sessions/sessions.json".to_owned(),
-        pretty(&index),
-    );
+    state::add(&mut files, &mut book);
     damage(&mut files, &mut book);
     let mut about: Vec<_> = plants.iter().map(|plant| plant.about).collect();
     about.extend(jobs::PLANTED);
+    about.extend(state::PLANTED);
     (files, book.finish(seed, &about))
 }
 
-fn pretty(value: &serde_json::Value) -> Vec<u8> {
+pub(super) fn pretty(value: &serde_json::Value) -> Vec<u8> {
     let mut text = serde_json::to_string_pretty(value).expect("plain values");
     text.push('\n');
     text.into_bytes()
