@@ -5,8 +5,10 @@
 
 mod call;
 mod chain;
+mod claim;
 pub(crate) mod cron;
 mod gateway;
+mod objection;
 mod provider_error;
 pub(crate) mod recorder;
 mod silent;
@@ -76,7 +78,7 @@ pub(crate) const LOOKS_AT: [LooksAt; 8] = [
     },
     LooksAt {
         detector: "chain",
-        looks_for: "success claimed after a failure, the same failing call again, failures left alone",
+        looks_for: "success claimed after a failure, calls that go in circles, failures left alone, agents that give up",
         looks_at: "turns and tool results",
         events: |seen| {
             let turns = seen.user_turns.saturating_add(seen.model_turns);
@@ -113,7 +115,7 @@ impl Detectors {
                 self.silent.on_user(turn, cx);
                 let was_asked = self.chain.was_asked();
                 let label = self.user.on_user(event.at_ms, turn, was_asked, cx);
-                self.chain.on_person(label, cx);
+                self.chain.on_person(label, &turn.human, cx);
             }
             Body::Assistant(turn) => {
                 self.provider.on_success();
@@ -213,7 +215,13 @@ impl Detectors {
             self.user.on_outcome(&input, &outcome, cx);
             fingerprint_id = tool_failure::on_outcome(&input, &outcome, cx);
         }
-        self.chain
-            .on_outcome(&result.id, &input, &outcome, fingerprint_id, cx);
+        self.chain.on_outcome(
+            &result.id,
+            &input,
+            &outcome,
+            &result.text,
+            fingerprint_id,
+            cx,
+        );
     }
 }

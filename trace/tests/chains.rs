@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use trace::event::{AssistantTurn, Body, SessionEvent, ToolCall, ToolResult, UserTurn};
+use trace::event::{AssistantTurn, Body, SessionEvent, Text, ToolCall, ToolResult, UserTurn};
 use trace::mine::{Judged, judge_events};
 use trace::sentiment::{self, Polarity};
 
@@ -70,7 +70,7 @@ fn success_claimed_after_a_failure_is_a_sign_and_one_after_a_repair_is_not() {
     ];
     assert_eq!(
         signs(claimed),
-        ["unrecovered_tool_fail", "claimed_success_after_tool_error"]
+        ["claimed_success_after_tool_error", "unrecovered_tool_fail"]
     );
     let repaired = vec![
         person("start the proxy"),
@@ -103,8 +103,100 @@ fn the_same_failing_call_three_times_is_a_loop_and_three_different_calls_are_not
         same.extend([call(id, START), result(id, "unit not found")]);
         varied.extend([call(id, other), result(id, "unit not found")]);
     }
-    assert_eq!(signs(same), ["doom_loop"]);
-    assert_eq!(signs(varied), [] as [&str; 0]);
+    assert_eq!(signs(same), ["doom_loop", "unrecovered_tool_fail"]);
+    assert_eq!(signs(varied), ["unrecovered_tool_fail"]);
+}
+
+#[test]
+fn the_same_order_with_other_options_is_a_loop_while_its_error_stays() {
+    let orders = [
+        r#"{"command":"dig relay.example"}"#,
+        r#"{"command":"dig relay.example -4"}"#,
+        r#"{"command":"dig relay.example -4 -t any"}"#,
+    ];
+    let tried = |errors: [&'static str; 3]| {
+        let mut bodies = vec![person("where is it?")];
+        for ((id, order), error) in ["1", "2", "3"].into_iter().zip(orders).zip(errors) {
+            bodies.extend([call(id, order), result(id, error)]);
+        }
+        signs(bodies)
+    };
+    let same = ["no servers could be reached"; 3];
+    assert_eq!(tried(same), ["doom_loop", "unrecovered_tool_fail"]);
+    let other = ["no servers could be reached", "invalid option", "not found"];
+    assert_eq!(tried(other), ["unrecovered_tool_fail"]);
+}
+
+fn answered<'a>(id: &'a str, text: &'a str) -> Body<'a> {
+    Body::ToolResult(ToolResult {
+        id: Cow::Borrowed(id),
+        tool: Cow::Borrowed("exec"),
+        text: Text {
+            first: text,
+            last: "",
+        },
+        ..ToolResult::default()
+    })
+}
+
+#[test]
+fn equal_calls_with_equal_results_get_nowhere_unless_they_wait() {
+    let look = r#"{"command":"cat plan.md"}"#;
+    let rows = |args: &'static str, results: [&'static str; 5]| {
+        let mut bodies = vec![person("go on with the plan")];
+        for (id, text) in ["1", "2", "3", "4", "5"].into_iter().zip(results) {
+            bodies.extend([call(id, args), answered(id, text)]);
+        }
+        signs(bodies)
+    };
+    assert_eq!(rows(look, ["step one"; 5]), ["stuck_loop"]);
+    let moving = ["a", "b", "c", "d", "e"];
+    assert_eq!(rows(look, moving), [] as [&str; 0]);
+    let waiting = r#"{"command":"sleep 5; cat plan.md"}"#;
+    assert_eq!(rows(waiting, ["step one"; 5]), [] as [&str; 0]);
+}
+
+#[test]
+fn an_agent_that_gives_up_after_failures_is_told_once_it_is_over() {
+    let gave_up = vec![
+        person("fetch the archive"),
+        call("1", START),
+        result("1", "connection refused"),
+        agent("I was unable to fetch the archive."),
+        person("hm"),
+    ];
+    assert_eq!(signs(gave_up), ["gave_up", "unrecovered_tool_fail"]);
+    let went_on = vec![
+        person("fetch the archive"),
+        call("1", START),
+        result("1", "connection refused"),
+        agent("I was unable to fetch the archive. Trying the mirror."),
+        call("2", START),
+        result("2", ""),
+        agent("Here it is."),
+    ];
+    assert_eq!(signs(went_on), [] as [&str; 0]);
+    let without_failure = vec![person("sing"), agent("I can't complete that.")];
+    assert_eq!(signs(without_failure), [] as [&str; 0]);
+}
+
+#[test]
+fn a_failure_is_left_when_the_session_ends_and_not_when_talk_lies_between_two_attempts() {
+    let cut = vec![
+        person("start"),
+        call("1", START),
+        result("1", "no such unit"),
+    ];
+    assert_eq!(signs(cut), ["unrecovered_tool_fail"]);
+    let repaired = vec![
+        person("start"),
+        call("1", START),
+        result("1", "the unit is masked"),
+        agent("It is masked, I take the mask off."),
+        call("2", START),
+        result("2", ""),
+    ];
+    assert_eq!(signs(repaired), [] as [&str; 0]);
 }
 
 #[test]
@@ -121,6 +213,17 @@ fn no_is_a_correction_after_a_statement_and_an_answer_after_a_question() {
         person("no, thanks"),
     ];
     assert_eq!(signs(answered), [] as [&str; 0]);
+    for (objection, want) in [
+        ("non, c'est inexact, jeudi", true),
+        ("Es martes, no lunes. Te has equivocado", true),
+        ("記憶が違います", true),
+        ("nicht übel, danke", false),
+        ("no problem, go on", false),
+    ] {
+        let bodies = vec![person("when?"), agent("On Monday."), person(objection)];
+        let found = signs(bodies).contains(&"user_correction");
+        assert_eq!(found, want, "{objection}");
+    }
 }
 
 #[test]
@@ -131,6 +234,17 @@ fn giving_up_counts_when_it_is_the_last_word() {
         person("forget it, I'll do it myself"),
     ];
     assert_eq!(signs(left), ["user_dissatisfied"]);
+    for (word, want) in [
+        ("bon, je m'en charge", true),
+        ("没用，我自己来", true),
+        ("ладно, сам починю", true),
+        ("n'oublie pas la date", false),
+        ("не забудь дату", false),
+        ("I'll read it myself tonight, thanks", false),
+    ] {
+        let bodies = vec![person("fix it"), agent("I tried."), person(word)];
+        assert_eq!(signs(bodies).contains(&"user_dissatisfied"), want, "{word}");
+    }
     let stayed = vec![
         person("fix it"),
         agent("I tried."),

@@ -66,6 +66,30 @@ impl Call {
         }
     }
 
+    /// Whether a later call is exactly this one.
+    pub(super) fn is_equal(&self, later: &Self) -> bool {
+        if self.kept_digest.is_none() && later.kept_digest.is_none() {
+            return self.text == later.text && !self.text.is_empty();
+        }
+        self.digest() == later.digest() && !self.text.is_empty()
+    }
+
+    /// Whether one of two calls says all that the other says, and little more: other options, the same order.
+    pub(super) fn adds_options(&self, later: &Self) -> bool {
+        if self.kept_digest.is_none() && later.kept_digest.is_none() {
+            return adds_options(&self.text, &later.text);
+        }
+        adds_options(&self.scrubbed(), &later.scrubbed())
+    }
+
+    /// Whether the call waits, so that its repeats are meant.
+    pub(super) fn waits(&self) -> bool {
+        let text = &self.text[..crate::event::floor_char(&self.text, 400)];
+        ["sleep", "wait", "poll", "watch", "process\0"]
+            .iter()
+            .any(|word| text.contains(word))
+    }
+
     /// Whether a later call is the same but for a detail. Scrubbed words are compared with scrubbed ones.
     pub(super) fn is_same(&self, later: &Self) -> bool {
         if self.kept_digest.is_none() && later.kept_digest.is_none() {
@@ -74,6 +98,37 @@ impl Call {
         self.digest() == later.digest() && !self.text.is_empty()
             || is_same_call(&self.scrubbed(), &later.scrubbed())
     }
+}
+
+/// Most words that options add.
+const OPTIONS_MAX: usize = 4;
+
+/// Tool and first word must agree, the shorter call must have two words more, and the longer one may only add.
+fn adds_options(earlier: &str, later: &str) -> bool {
+    fn words(call: &str) -> Vec<&str> {
+        let parts = call.split(|c: char| {
+            c.is_whitespace() || c == '\0' || matches!(c, '"' | '\'' | '{' | '}' | ',' | '\\')
+        });
+        parts
+            .filter(|word| !word.is_empty() && *word != ":")
+            .take(60)
+            .collect()
+    }
+    let (earlier, later) = (words(earlier), words(later));
+    let (short, long) = if earlier.len() <= later.len() {
+        (&earlier, &later)
+    } else {
+        (&later, &earlier)
+    };
+    let mut rest = long.iter();
+    // Tool, name of the argument, program, and what it works on.
+    short.len() >= 4
+        && long.len() - short.len() <= OPTIONS_MAX
+        && long
+            .iter()
+            .any(|word| word.starts_with('-') && word.len() > 1)
+        && short.iter().take(3).eq(long.iter().take(3))
+        && short.iter().all(|word| rest.any(|have| have == word))
 }
 
 /// Whether two calls are the same but for a detail: another number, another word in a long command. Another page or
@@ -112,6 +167,29 @@ mod tests {
         }
         let long = "exec\0{\"command\":\"curl --max-time 10 http://localhost:8080/health\"}";
         assert!(is_same_call(long, &long.replace("10", "30")));
+    }
+
+    #[test]
+    fn the_same_order_with_more_options_is_told_from_another_order() {
+        let call = |command: &str| Call::new(format!("exec\0{{\"command\":\"{command}\"}}"));
+        for (earlier, later, want) in [
+            ("dig relay.example", "dig relay.example -t any", true),
+            (
+                "curl -s -v http://relay.example",
+                "curl -s http://relay.example",
+                true,
+            ),
+            ("dig relay.example", "dig other.example -t any", false),
+            ("git fetch", "git fetch --all", true),
+            ("ls", "ls -l", false),
+            ("make lib", "make lib docs", false),
+        ] {
+            assert_eq!(
+                call(earlier).adds_options(&call(later)),
+                want,
+                "{earlier} | {later}"
+            );
+        }
     }
 
     #[test]

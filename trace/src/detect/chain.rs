@@ -1,18 +1,17 @@
 //! Signs that only a chain of events shows: success claimed after a failure, a failure nobody came back to, the same
 //! failing call over and over, facts stated without a look, a person who gives up.
 //!
-//! Neighbours: `outcome` judges each result, `user` each turn; `words::claims` holds the words. Bounded memory.
+//! Neighbours: `outcome` judges each result, `user` each turn; `claim` reads answers. Bounded memory.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::claim;
+use super::objection;
 use super::recorder::{Cx, Finding, Quote};
-use super::words::{self, Phrases};
-use crate::event::{AssistantTurn, ToolCall, floor_char};
+use crate::event::{AssistantTurn, Text, ToolCall, floor_char};
 use crate::hash;
 use crate::limits::PENDING_CALLS_MAX;
 use crate::normalise;
@@ -26,6 +25,11 @@ const ANSWER_BYTES: usize = 4_000;
 const ARGUMENTS_BYTES: usize = 2_000;
 /// The third failure of the same call in a row is a loop.
 const LOOP_LENGTH: u32 = 3;
+/// The fifth equal call with an equal result is stuck; the first of them is not counted.
+const STUCK_LENGTH: u32 = 4;
+/// Who lets so much time pass between two looks waits for something.
+const POLL_PAUSE_MS: u64 = 15_000;
+const SAMPLE_BYTES: usize = 200;
 const FAILED_CALLS_MAX: usize = 500;
 
 /// Who acted last.
@@ -46,6 +50,27 @@ enum Last {
 struct Unrecovered {
     fingerprint_id: Option<String>,
     evidence: Option<Evidence>,
+    /// The agent said something, without another call.
+    is_answered: bool,
+    /// The agent said that all is well.
+    is_claimed_over: bool,
+}
+
+/// The last failed call, what its error is a kind of, and how often it failed in a row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Row {
+    call: Call,
+    template: String,
+    times: u32,
+}
+
+/// The last call that worked, what it gave, and how often it gave that in a row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Steady {
+    call: Call,
+    result: String,
+    times: u32,
+    at_ms: Option<i64>,
 }
 
 /// What is remembered of the session.
@@ -58,16 +83,24 @@ pub(super) struct Chain {
     open: Option<Unrecovered>,
     /// Results since the last person.
     results: u32,
-    /// The last failed call and how often it failed in a row.
-    row: (Call, u32),
+    row: Row,
+    steady: Steady,
+    /// What the agent said when it gave up, and when; reported once nothing more comes.
+    resigned: Option<(Evidence, Option<i64>)>,
+    /// Failures since the last person.
+    failed_now: u32,
     /// A person's last word was that they give up.
     gave_up: bool,
     failed_calls: Vec<String>,
     /// Failed commands.
     failures: u32,
-    /// Results that were never made good, and claims of success in their face.
-    unrecovered: u32,
+    /// Failures that the agent spoke after, and claims of success in their face.
+    answered_failures: u32,
     claims: u32,
+    /// Whether any tool was used.
+    has_worked: bool,
+    /// A person went away to come back later before anything was done.
+    postponed: bool,
     /// How often a person was annoyed or had to correct.
     complaints: u32,
     /// How often the agent said what it cannot or may not do.
@@ -86,22 +119,33 @@ impl Chain {
     }
 
     /// A person spoke; `label` is what `user` made of it.
-    pub(super) fn on_person(&mut self, label: &'static str, cx: &mut Cx<'_>) {
+    pub(super) fn on_person(&mut self, label: &'static str, human: &str, cx: &mut Cx<'_>) {
         if label == "synthetic" {
+            // The harness goes on to something else once an answer was given.
+            if matches!(self.last, Last::Answer { .. }) {
+                self.leave_open(cx);
+            }
+            self.steady = Steady::default();
             return;
         }
-        let answers_directly = matches!(self.last, Last::Answer { .. });
-        if answers_directly && label == "correction" {
+        let asked = match self.last {
+            Last::Answer { asks } => Some(asks),
+            Last::Nobody | Last::Tool | Last::Person => None,
+        };
+        if asked.is_some_and(|asks| objection::objects(human, label == "correction", asks)) {
             cx.sign("user_correction");
         }
-        self.gave_up = label == "frustration";
+        self.leave_open(cx);
+        let is_alone = label == "neutral" && asked.is_some() && objection::resigns(human);
+        self.gave_up = label == "frustration" || is_alone;
         if matches!(label, "frustration" | "correction" | "failure_report") {
             self.complaints = self.complaints.saturating_add(1);
         }
+        self.postponed |= !self.has_worked && objection::postpones(human);
         self.last = Last::Person;
-        self.open = None;
         self.results = 0;
-        self.row.1 = 0;
+        self.row.times = 0;
+        self.steady = Steady::default();
     }
 
     pub(super) fn on_call(&mut self, call: &ToolCall<'_>) {
@@ -120,43 +164,100 @@ impl Chain {
         id: &str,
         input: &OutcomeInput<'_>,
         outcome: &Outcome<'_>,
+        text: &Text<'_>,
         fingerprint_id: Option<String>,
         cx: &mut Cx<'_>,
     ) {
         self.last = Last::Tool;
+        self.resigned = None;
+        self.has_worked = true;
+        self.postponed = false;
         self.results = self.results.saturating_add(1);
         let call = self.calls.remove(&id[..floor_char(id, 256)]);
         if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
             self.open = None;
-            self.row = (Call::default(), 0);
-            return;
+            self.row = Row::default();
+            return self.on_success(call.unwrap_or_default(), input.tool, text, cx);
         }
+        self.steady = Steady::default();
+        self.failed_now = self.failed_now.saturating_add(1);
         let quote = failure_quote(input, outcome);
         self.open = Some(Unrecovered {
             fingerprint_id,
             evidence: quote.and_then(|quote| cx.evidence(quote)),
+            is_answered: false,
+            is_claimed_over: false,
         });
         // A service that says no is talked to; a command that fails stands in the way.
         let is_command = crate::outcome::runs_commands(input.tool);
         self.failures = self.failures.saturating_add(u32::from(is_command));
         let Some(call) = call else {
-            self.row = (Call::default(), 0);
+            self.row = Row::default();
             return;
         };
+        let template = normalise::template(outcome.message);
         if self.failed_calls.len() < FAILED_CALLS_MAX {
-            let template = normalise::template(outcome.message);
             let key = format!("{}\0{template}", call.digest());
             self.failed_calls.push(hash::short_hex(key.as_bytes(), 16));
         }
-        if !self.row.0.is_same(&call) {
-            self.row = (call, 1);
-            return;
-        }
-        self.row = (call, self.row.1.saturating_add(1));
-        if self.row.1 == LOOP_LENGTH {
+        self.on_failed_call(call, &hash::of_words(&template));
+        if self.row.times == LOOP_LENGTH {
             cx.sign("doom_loop");
             if let Some(quote) = quote {
-                found(Sign::Loop, input.tool, &[], quote, cx);
+                found(Sign::Loop, input.tool, &[], Some(quote), cx);
+            }
+        }
+    }
+
+    /// Counts the row of one call that fails. With other options it is the same attempt if the error is the same.
+    fn on_failed_call(&mut self, call: Call, template: &str) {
+        let goes_on = self.row.call.is_same(&call)
+            || self.row.template == template && self.row.call.adds_options(&call);
+        self.row = Row {
+            times: if goes_on {
+                self.row.times.saturating_add(1)
+            } else {
+                1
+            },
+            template: template.to_owned(),
+            call,
+        };
+    }
+
+    /// A call that worked, in a row of equal ones with equal results, gets nowhere. Who waits between two looks polls.
+    fn on_success(&mut self, call: Call, tool: &str, text: &Text<'_>, cx: &mut Cx<'_>) {
+        let before = std::mem::take(&mut self.steady);
+        self.steady.at_ms = cx.at_ms;
+        if !before.call.is_equal(&call) {
+            self.steady.call = call;
+            return;
+        }
+        let pause = cx
+            .at_ms
+            .zip(before.at_ms)
+            .map(|(now, then)| now.abs_diff(then));
+        let result = sample(text);
+        let is_stuck = result == before.result
+            && pause.is_none_or(|pause| pause < POLL_PAUSE_MS)
+            && !call.waits();
+        self.steady.times = if is_stuck {
+            before.times.saturating_add(1)
+        } else {
+            1
+        };
+        self.steady.call = call;
+        self.steady.result = result;
+        if self.steady.times == STUCK_LENGTH {
+            let head = text.head(QUOTE_BYTES);
+            let line = head.lines().find(|line| !line.trim().is_empty());
+            cx.sign("stuck_loop");
+            if let Some(line) = line {
+                let quote = Quote {
+                    role: "tool",
+                    text: &head,
+                    quote: cut_at_word(line.trim(), QUOTE_BYTES),
+                };
+                found(Sign::Stuck, tool, &[], Some(quote), cx);
             }
         }
     }
@@ -174,38 +275,48 @@ impl Chain {
             return;
         }
         // Only what is said to a person: between two calls an agent thinks aloud.
-        self.limits = self.limits.saturating_add(LIMITS.count(&straight(answer)));
-        if let Some(open) = self.open.take() {
-            self.unrecovered = self.unrecovered.saturating_add(1);
-            cx.sign("unrecovered_tool_fail");
-            if let Some(id) = &open.fingerprint_id {
-                cx.recorder.tag(id, "unrecovered");
-            }
-            if let Some(line) = claimed_success(answer) {
-                self.claims = self.claims.saturating_add(1);
-                cx.sign("claimed_success_after_tool_error");
-                let quote = quote(&turn.text, line);
-                let earlier: Vec<Evidence> = open.evidence.into_iter().collect();
-                found(Sign::Claim, "", &earlier, quote, cx);
-            }
+        self.limits = self.limits.saturating_add(claim::limits(answer));
+        // Whether the failure stays is known when the turn is over: some talk between two attempts.
+        if let Some(open) = &mut self.open
+            && !open.is_answered
+        {
+            open.is_answered = true;
+            self.answered_failures = self.answered_failures.saturating_add(1);
+        }
+        if let Some(open) = &mut self.open
+            && !open.is_claimed_over
+            && let Some(line) = claim::claimed_success(answer)
+        {
+            open.is_claimed_over = true;
+            let earlier: Vec<Evidence> = open.evidence.iter().cloned().collect();
+            self.claims = self.claims.saturating_add(1);
+            cx.sign("claimed_success_after_tool_error");
+            found(Sign::Claim, "", &earlier, Some(quote(&turn.text, line)), cx);
+        }
+        if self.failed_now > 0
+            && let Some(line) = claim::gave_up(answer)
+        {
+            let evidence = cx.evidence(quote(&turn.text, line));
+            self.resigned = evidence.map(|evidence| (evidence, cx.at_ms));
         }
         if self.results == 0
-            && let Some(_line) = unverified_claim(answer)
+            && let Some(_line) = claim::unverified_claim(answer)
         {
             cx.sign("unverified_claim");
         }
     }
 
-    /// How likely the session missed its aim: failures, claims in their face and annoyed people speak for it, an agent
-    /// that says where its limits are speaks against it. The scale is arbitrary.
+    /// How likely the session missed its aim: failures, claims in their face, annoyed people and people who leave with
+    /// nothing done speak for it, an agent that says where its limits are speaks against it. The scale is arbitrary.
     pub(super) fn risk(&self) -> f64 {
         let slow = |count: u32| f64::from(count).ln_1p();
         let limits = u32::try_from(self.limits).unwrap_or(u32::MAX);
         0.3 * slow(self.failures)
-            + 0.3 * slow(self.unrecovered)
+            + 0.3 * slow(self.answered_failures)
             + 0.5 * slow(self.claims)
             + 0.5 * slow(self.complaints)
             + f64::from(u8::from(self.gave_up))
+            + f64::from(u8::from(self.postponed))
             - slow(limits)
     }
 
@@ -213,6 +324,29 @@ impl Chain {
     pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
         if self.gave_up {
             cx.sign("user_dissatisfied");
+        }
+        self.leave_open(cx);
+    }
+
+    /// Nothing that worked followed the last failure, and nothing will.
+    fn leave_open(&mut self, cx: &mut Cx<'_>) {
+        self.failed_now = 0;
+        if let Some((said, at_ms)) = self.resigned.take() {
+            let mut at_answer = Cx {
+                line: said.line,
+                at_ms,
+                raw: cx.raw,
+                recorder: cx.recorder,
+            };
+            at_answer.sign("gave_up");
+            found(Sign::GaveUp, "", &[said], None, &mut at_answer);
+        }
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        cx.sign("unrecovered_tool_fail");
+        if let Some(id) = &open.fingerprint_id {
+            cx.recorder.tag(id, "unrecovered");
         }
     }
 }
@@ -222,24 +356,44 @@ impl Chain {
 enum Sign {
     Claim,
     Loop,
+    Stuck,
+    GaveUp,
 }
 
-fn found(sign: Sign, tool: &str, earlier: &[Evidence], quote: Quote<'_>, cx: &mut Cx<'_>) {
-    let (error_class, what, class, confidence) = match sign {
+fn found(sign: Sign, tool: &str, earlier: &[Evidence], quote: Option<Quote<'_>>, cx: &mut Cx<'_>) {
+    let (error_class, what, class, severity, confidence) = match sign {
         Sign::Claim => (
             "claimed_success",
             "the agent reports success after a failed call",
             Class::Defect,
+            Severity::Medium,
             0.6,
         ),
         Sign::Loop => (
             "doom_loop",
             "the same call failed three times in a row",
             Class::ProcessTooling,
+            Severity::Medium,
             0.8,
         ),
+        Sign::Stuck => (
+            "stuck_loop",
+            "the same call gave the same result again and again",
+            Class::ProcessTooling,
+            Severity::Low,
+            0.7,
+        ),
+        Sign::GaveUp => (
+            "gave_up",
+            "the agent gave up after failed calls",
+            Class::CapabilityGap,
+            Severity::Medium,
+            0.6,
+        ),
     };
-    let summary = format!("{what}: {}", quote.quote);
+    let said = quote.map(|quote| quote.quote);
+    let said = said.or_else(|| earlier.last().map(|evidence| evidence.quote.as_str()));
+    let summary = format!("{what}: {}", said.unwrap_or(""));
     cx.find(&Finding {
         detector: DETECTOR,
         kind: Kind::Error,
@@ -248,13 +402,23 @@ fn found(sign: Sign, tool: &str, earlier: &[Evidence], quote: Quote<'_>, cx: &mu
         error_class,
         message: "",
         summary: &summary,
-        severity: Severity::Medium,
+        severity,
         confidence,
         tags: &[],
-        quote: Some(quote),
+        quote,
         earlier,
         keeps_repeats: false,
     });
+}
+
+/// A digest of a result's length and edges: two long results are not read to be compared.
+fn sample(text: &Text<'_>) -> String {
+    let edge = |part: &str| {
+        let head = &part[..floor_char(part, SAMPLE_BYTES)];
+        let tail = &part[floor_char(part, part.len().saturating_sub(SAMPLE_BYTES))..];
+        format!("{}\0{head}\0{tail}\0", part.len())
+    };
+    hash::of_words(&(edge(text.first) + &edge(text.last)))
 }
 
 fn quote<'a>(text: &'a str, part: &'a str) -> Quote<'a> {
@@ -280,142 +444,4 @@ fn failure_quote<'a>(input: &OutcomeInput<'a>, outcome: &Outcome<'a>) -> Option<
         text,
         quote: cut_at_word(part, QUOTE_BYTES),
     })
-}
-
-static SUCCESS_CLAIMS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUCCESS_CLAIMS));
-static FAILURE_ADMITTED: LazyLock<Phrases> =
-    LazyLock::new(|| Phrases::new(words::FAILURE_ADMITTED));
-static HEDGES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::HEDGES));
-static FACT_SUBJECTS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::FACT_SUBJECTS));
-static FACT_STATES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::FACT_STATES));
-static LIMITS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::LIMITS));
-
-/// The sentence of an answer that claims success, when the answer nowhere admits trouble.
-fn claimed_success(answer: &str) -> Option<&str> {
-    if FAILURE_ADMITTED.is_in(&straight(answer)) {
-        return None;
-    }
-    sentences(answer).find(|sentence| {
-        let plain = straight(sentence);
-        !asks(sentence) && SUCCESS_CLAIMS.is_in(&plain) && !HEDGES.is_in(&plain)
-    })
-}
-
-/// The sentence of an answer that states how a machine or service is doing.
-fn unverified_claim(answer: &str) -> Option<&str> {
-    if !FACT_SUBJECTS.is_in(answer) {
-        return None;
-    }
-    sentences(answer).find(|sentence| {
-        let plain = straight(sentence);
-        FACT_SUBJECTS.is_in(&plain)
-            && !asks(sentence)
-            && (FACT_STATES.is_in(&plain) || has_measure(&plain.to_lowercase()))
-            && !HEDGES.is_in(&plain)
-    })
-}
-
-fn asks(sentence: &str) -> bool {
-    sentence.ends_with(['?', '？'])
-}
-
-/// The text with typewriter apostrophes.
-fn straight(text: &str) -> Cow<'_, str> {
-    if text.contains('’') {
-        Cow::Owned(text.replace('’', "'"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// A number with a unit of machines: `45%`, `8 GB`; or a count at the front of `errors`, `files`, `processes`.
-fn has_measure(lower: &str) -> bool {
-    let units = [
-        "%",
-        "gb",
-        "mb",
-        "tb",
-        "gib",
-        "mib",
-        "ms",
-        "errors",
-        "error",
-        "errores",
-        "erreurs",
-        "fehler",
-        "erros",
-        "errori",
-        "warnings",
-        "processes",
-        "prozesse",
-        "procesos",
-        "files",
-        "containers",
-        "connections",
-        "個",
-        "个",
-        "ошибок",
-    ];
-    lower
-        .match_indices(|c: char| c.is_ascii_digit())
-        .any(|(at, _)| {
-            let rest = lower[at..]
-                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ',');
-            let rest = rest.trim_start();
-            units.iter().any(|unit| {
-                rest.strip_prefix(unit)
-                    .is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
-            })
-        })
-}
-
-/// The sentences of an answer, without code blocks and quotes.
-fn sentences(answer: &str) -> impl Iterator<Item = &str> {
-    let mut in_code = false;
-    let spoken = answer.lines().filter(move |line| {
-        let trimmed = line.trim_start();
-        let is_fence = trimmed.starts_with("```");
-        in_code ^= is_fence;
-        !in_code && !is_fence && !trimmed.starts_with('>')
-    });
-    spoken.flat_map(|line| {
-        line.split_inclusive(['.', '!', '?', '。', '！', '？', ';'])
-            .map(str::trim)
-            .filter(|sentence| !sentence.is_empty())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn success_is_claimed_by_statements_that_admit_no_trouble() {
-        for (answer, want) in [
-            ("Done, the proxy is up again.", true),
-            ("Alles erledigt.", true),
-            ("已完成。", true),
-            ("Is it done?", false),
-            ("Done with the first part, but the restart failed.", false),
-            ("I could not finish this.", false),
-            ("Let me look.", false),
-        ] {
-            assert_eq!(claimed_success(answer).is_some(), want, "{answer}");
-        }
-    }
-
-    #[test]
-    fn a_state_of_a_machine_is_a_claim_unless_it_is_hedged_or_code() {
-        for (answer, want) in [
-            ("The service is running.", true),
-            ("Memory usage is at 71%.", true),
-            ("Der Server ist offline.", true),
-            ("I think the service is running.", false),
-            ("Is the service running?", false),
-            ("```\nmemory usage is at 71%\n```", false),
-            ("I can explain how the service works.", false),
-        ] {
-            assert_eq!(unverified_claim(answer).is_some(), want, "{answer}");
-        }
-    }
 }

@@ -379,7 +379,7 @@ fn judge_text(human: &str) -> (UserLabel, Option<String>) {
         );
     }
     if human.len() <= GIVING_UP_BYTES
-        && let Some(phrase) = hit(&GIVES_UP)
+        && let Some(phrase) = hit(&GIVES_UP).or_else(|| words::resigns(&voice))
     {
         return (UserLabel::Frustration("gives_up"), Some(phrase.to_owned()));
     }

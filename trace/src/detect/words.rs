@@ -5,14 +5,28 @@
 
 use aho_corasick::AhoCorasick;
 
+mod acts;
 mod calm;
 mod claims;
+mod facts;
+mod hedges;
+mod objections;
 mod pleased;
+mod resigned;
+mod states;
+mod unable;
 mod upset;
 
+pub(super) use acts::*;
 pub(super) use calm::*;
 pub(super) use claims::*;
+pub(super) use facts::*;
+pub(super) use hedges::*;
+pub(super) use objections::*;
 pub(super) use pleased::*;
+pub(super) use resigned::*;
+pub(super) use states::*;
+pub(super) use unable::*;
 pub(super) use upset::*;
 
 /// A list of phrases that is looked for in one pass, however long it is.
