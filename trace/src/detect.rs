@@ -36,6 +36,8 @@ pub(crate) struct Detectors {
     user: user::Users,
     silent: silent::Silent,
     chain: chain::Chain,
+    #[serde(default)]
+    stopped: tool_failure::Stopped,
     seen: EventCounts,
 }
 
@@ -126,6 +128,7 @@ impl Detectors {
             Body::ToolCall(call) => {
                 self.silent.on_call(call);
                 self.chain.on_call(call);
+                self.stopped.on_call(call);
             }
             Body::ToolResult(result) => self.on_result(result, cx),
             Body::ProviderError(error) => {
@@ -138,7 +141,7 @@ impl Detectors {
             }
             Body::Notice(notice) => {
                 cron::on_notice(notice, cx);
-                tool_failure::on_notice(notice, cx);
+                self.stopped.on_notice(notice, cx);
             }
             Body::CronRun(run) => self.cron.on_run(run, cx),
             Body::Gateway(record) => self.gateway.on_record(event.at_ms, record, cx),
@@ -182,6 +185,7 @@ impl Detectors {
         let is_short = result.text.last.is_empty() && result.text.first.len() <= SHORT_TEXT_BYTES;
         let needs_text = is_flagged
             || is_short
+            || result.text.first.starts_with(outcome::REFUSED_START)
             || outcome::needs_text(&result.tool, &result.command, result.is_error == Some(true));
         let (head, tail) = if needs_text {
             let head = result.text.head(RESULT_HEAD_BYTES);

@@ -4,7 +4,9 @@
 //! claiming success. Neighbours: `detect::tool_failure` turns outcomes into signals. Must not know about sessions.
 //! Text that is merely *read* (files, searches, pages) is never evidence, whatever words it holds.
 
+mod checks;
 mod class;
+mod command_line;
 mod guess;
 mod message;
 mod phrases;
@@ -125,9 +127,24 @@ const FAILING_STARTS: &[&str] = &[
     "Command timed out after",
     "Please always provide EXACTLY ONE action",
     "<tool_use_error>",
+    // Editors that check a change before they write it.
+    "Your proposed edit has introduced new syntax error",
+    "[Your proposed edit has introduced new syntax error",
+    "[No exact match found in ",
     "{\n  \"status\": \"error\"",
     "{\n  \"status\": \"forbidden\"",
     "{\"status\":\"error\"",
+];
+
+/// How an editor that answers in prose begins a refusal, as it stands in a line.
+pub(crate) const REFUSED_START: &str = "ERROR:\\n";
+
+/// Beginnings of refusals by tools that run no command: a program may print the same.
+const REFUSING_STARTS: &[&str] = &[
+    "ERROR:\n",
+    "No replacement was performed",
+    "Invalid `",
+    "Parameter `",
 ];
 
 /// Judges one tool result.
@@ -155,7 +172,11 @@ pub fn classify<'a>(input: &OutcomeInput<'a>) -> Outcome<'a> {
         || FAILING_STARTS
             .iter()
             .any(|failing| start.starts_with(failing))
-        || was_killed(start);
+        || was_killed(start)
+        || !runs_commands(input.tool)
+            && REFUSING_STARTS
+                .iter()
+                .any(|refusal| start.starts_with(refusal));
     if APPROVAL_STATUSES.contains(&input.status) {
         return failure(input, ErrorClass::AuthPermission);
     }
@@ -170,7 +191,11 @@ pub fn classify<'a>(input: &OutcomeInput<'a>) -> Outcome<'a> {
             .iter()
             .any(|rejection| starts_or_ends(input, rejection))
         {
-            return failure(input, ErrorClass::UserRejected);
+            return Outcome {
+                label: Label::Failure,
+                class: ErrorClass::UserRejected,
+                message: message::refusal(input),
+            };
         }
         if is_ordinary_exit(input, code) {
             return Outcome::not_failed(Label::Benign);
@@ -231,8 +256,30 @@ fn starts_or_ends(input: &OutcomeInput<'_>, needle: &str) -> bool {
 
 /// Commands whose exit code 1 answers the question asked: no match, a difference, not there.
 const ASKING_COMMANDS: &[&str] = &[
-    "grep", "egrep", "fgrep", "rg", "ag", "ack", "diff", "cmp", "test", "[", "[[", "which",
-    "pgrep", "type", "findstr", "where", "command", "git-grep", "git-diff", "pidof",
+    "grep",
+    "egrep",
+    "fgrep",
+    "rg",
+    "ag",
+    "ack",
+    "diff",
+    "cmp",
+    "test",
+    "[",
+    "[[",
+    "which",
+    "pgrep",
+    "type",
+    "findstr",
+    "where",
+    "command",
+    "git-grep",
+    "git-diff",
+    "pidof",
+    "git-config",
+    "git-check-ignore",
+    "git-merge-base",
+    "git-show-ref",
 ];
 
 /// Whether a non-zero exit is an answer, not a failure.
@@ -241,6 +288,10 @@ fn is_ordinary_exit(input: &OutcomeInput<'_>, code: Option<i64>) -> bool {
         return false;
     };
     let body = message::body(input);
+    // A host that gives no shell greets whoever logs in, and ends the session with a code.
+    if body.contains("You've successfully authenticated, but") {
+        return true;
+    }
     if body.contains("\"ok\": true")
         || body.contains("\"ok\":true")
         || body.contains("\"success\":true")
@@ -252,7 +303,8 @@ fn is_ordinary_exit(input: &OutcomeInput<'_>, code: Option<i64>) -> bool {
     }
     let command = soft::last_command(input.command);
     let is_asking = ASKING_COMMANDS.contains(&command.as_str());
-    let says_nothing = body.is_empty() || body == "(no output)";
+    let says_nothing =
+        body.is_empty() || body == "(no output)" || soft::only_looked(input.command, body);
     let shows_difference = matches!(command.as_str(), "diff" | "cmp" | "git-diff");
     is_asking && (says_nothing || shows_difference)
 }

@@ -46,6 +46,7 @@ const DELIVERY: &[&str] = &[
     "outbound",
     "bot was blocked",
     "message failed",
+    "token missing for account",
 ];
 const TIMEOUT: &[&str] = &["timed out", "timeout", "deadline"];
 

@@ -24,6 +24,9 @@ struct Waiting {
     asked: Option<Evidence>,
     at_ms: Option<i64>,
     last_error: Option<Evidence>,
+    /// Whether the harness spoke after the turns failed: the next answer may be for it.
+    #[serde(default)]
+    harness_spoke: bool,
 }
 
 /// Who waits for what.
@@ -36,12 +39,9 @@ impl Silent {
     pub(super) fn on_user(&mut self, turn: &UserTurn<'_>, cx: &mut Cx<'_>) {
         if turn.human.is_empty() {
             // A harness turn between question and answer changes who is answered: what follows proves nothing.
-            if self
-                .waiting
-                .as_ref()
-                .is_some_and(|waiting| waiting.last_error.is_none())
-            {
-                self.waiting = None;
+            match &mut self.waiting {
+                Some(waiting) if waiting.last_error.is_some() => waiting.harness_spoke = true,
+                Some(_) | None => self.waiting = None,
             }
             return;
         }
@@ -63,6 +63,7 @@ impl Silent {
             asked,
             at_ms: cx.at_ms,
             last_error: None,
+            harness_spoke: false,
         });
     }
 
@@ -84,6 +85,15 @@ impl Silent {
         let is_token = CONTROL_TOKENS.contains(&text);
         if !is_token && (!text.is_empty() || !turn.ends) {
             self.waiting = None;
+            return;
+        }
+        // The token answers the harness; the person still has nothing but failed turns.
+        if is_token
+            && self
+                .waiting
+                .as_ref()
+                .is_some_and(|waiting| waiting.harness_spoke)
+        {
             return;
         }
         let Some(waiting) = self.waiting.take() else {
@@ -133,6 +143,7 @@ impl Silent {
             asked: Some(asked),
             at_ms,
             last_error: Some(error),
+            ..
         }) = self.waiting.take()
         else {
             return;

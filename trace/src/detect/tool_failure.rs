@@ -3,8 +3,10 @@
 //! Neighbours: `outcome` gives the verdict. What a person refused is `user`'s to report, and what a harness cancelled
 //! because another call failed is no failure of its own.
 
+use serde::{Deserialize, Serialize};
+
 use super::recorder::{Cx, Finding, Quote};
-use crate::event::{Notice, NoticeKind, floor_char};
+use crate::event::{Notice, NoticeKind, ToolCall, floor_char};
 use crate::outcome::{ErrorClass, Label, Outcome, OutcomeInput, classify};
 use crate::signal::{Class, Kind, Severity};
 
@@ -64,8 +66,53 @@ pub(super) fn on_outcome(
     })
 }
 
-/// Reports a background command whose end the harness told the agent later.
-pub(super) fn on_notice(notice: &Notice, cx: &mut Cx<'_>) {
+/// Background commands that the agent stopped itself, by their names.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Stopped {
+    names: Vec<String>,
+}
+
+/// How much of a background command's name its notice shows.
+const NAME_BYTES: usize = 8;
+const NAMES_MAX: usize = 16;
+
+impl Stopped {
+    pub(super) fn on_call(&mut self, call: &ToolCall<'_>) {
+        if call.name != "process" || !call.args.contains("\"kill\"") {
+            return;
+        }
+        let name = call
+            .args
+            .split_once("\"sessionId\":")
+            .and_then(|(_, rest)| rest.trim_start().strip_prefix('"'))
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or("");
+        if name.is_empty() {
+            return;
+        }
+        if self.names.len() >= NAMES_MAX {
+            self.names.remove(0);
+        }
+        let shown = &name[..floor_char(name, NAME_BYTES)];
+        self.names.push(shown.to_owned());
+    }
+
+    /// Reports a background command whose end the harness told the agent later, unless the agent asked for it.
+    pub(super) fn on_notice(&self, notice: &Notice, cx: &mut Cx<'_>) {
+        // One that ended with a code of its own failed before it could be stopped.
+        let name = notice
+            .text
+            .strip_prefix("Exec failed (")
+            .and_then(|rest| rest.split(')').next())
+            .and_then(|rest| rest.split_once(", signal "))
+            .map(|(name, _)| name);
+        if !name.is_some_and(|name| self.names.iter().any(|stopped| stopped == name)) {
+            report_notice(notice, cx);
+        }
+    }
+}
+
+fn report_notice(notice: &Notice, cx: &mut Cx<'_>) {
     if !matches!(notice.kind, NoticeKind::ExecFailed | NoticeKind::ExecDenied) {
         return;
     }
@@ -147,5 +194,24 @@ fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
         | ErrorClass::UserRejected
         | ErrorClass::Unavailable
         | ErrorClass::Other => Severity::Medium,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_background_command_that_the_agent_stopped_is_known() {
+        let mut stopped = Stopped::default();
+        let call = |args| ToolCall {
+            id: "".into(),
+            name: "process".into(),
+            args,
+        };
+        stopped.on_call(&call("{\"action\":\"poll\",\"sessionId\":\"brave-till\"}"));
+        assert!(stopped.names.is_empty());
+        stopped.on_call(&call("{\"action\":\"kill\",\"sessionId\":\"quiet-till\"}"));
+        assert_eq!(stopped.names, ["quiet-ti"]);
     }
 }

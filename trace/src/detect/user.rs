@@ -31,6 +31,8 @@ const PLEASED_MIN: f64 = 5.0;
 const REPEATED_BYTES_MAX: usize = 200;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
 const SECOND_RECORD_MS: u64 = 1_000;
+/// How far below the refusal of a call the interruption is told that it caused.
+const ECHO_LINES: u64 = 2;
 
 /// What a user turn is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,9 @@ pub(super) struct Users {
     /// person.
     unanswered: Vec<(String, Option<i64>)>,
     saw_a_person: bool,
+    /// Where a person refused a call last.
+    #[serde(default)]
+    refused_at: Option<u64>,
 }
 
 impl Users {
@@ -137,6 +142,13 @@ impl Users {
     /// A person stopped the agent; without a person in the session it was a time limit or a kill.
     pub(super) fn on_interrupt(&mut self, text: &str, cx: &mut Cx<'_>) {
         cx.judge_user("interrupt");
+        // Refusing a call stops the agent too, and the harness writes down both.
+        let is_echo = self
+            .refused_at
+            .is_some_and(|line| cx.line.saturating_sub(line) <= ECHO_LINES);
+        if is_echo {
+            return;
+        }
         let quote = cut_at_word(text.lines().next().unwrap_or(""), QUOTE_BYTES);
         let by_a_person = self.saw_a_person || text.contains("by user");
         cx.find(&Finding {
@@ -190,6 +202,7 @@ impl Users {
         if outcome.class != ErrorClass::UserRejected || !outcome.failed() {
             return;
         }
+        self.refused_at = Some(cx.line);
         let text = if input.text.contains(outcome.message) {
             input.text
         } else {

@@ -11,7 +11,7 @@ use super::blocks;
 use super::calls::Calls;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
-use crate::event::{Body, ProviderError, Text, ToolCall, ToolResult, iso_to_ms};
+use crate::event::{AssistantTurn, Body, ProviderError, Text, ToolCall, ToolResult, iso_to_ms};
 use crate::json_path::Outline;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
@@ -66,6 +66,8 @@ struct Data<'a> {
     message: Raw<'a>,
     #[serde(borrow)]
     model: Raw<'a>,
+    #[serde(borrow, rename = "outputTokens")]
+    output_tokens: Raw<'a>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,7 +104,18 @@ impl FormatReader for Copilot {
                 let asked = data.tool_requests.map_or("", |list| list.get());
                 let calls_tools = asked.starts_with('[') && asked.contains('{');
                 let text = raw::string_head(data.content, SPOKEN_BYTES_MAX);
-                sink(at_ms, blocks::assistant(text, calls_tools));
+                let is_unwritten = text.is_empty()
+                    && !calls_tools
+                    && raw::int(data.output_tokens).is_some_and(|tokens| tokens > 0);
+                sink(
+                    at_ms,
+                    Body::Assistant(AssistantTurn {
+                        text,
+                        calls_tools,
+                        // A turn that was paid for and holds nothing was shown to the person and not written down.
+                        ends: !calls_tools && !is_unwritten,
+                    }),
+                );
             }
             "tool.execution_start" => {
                 let (id, name) = (raw::string(data.tool_call_id), raw::string(data.tool_name));

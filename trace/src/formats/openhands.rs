@@ -203,6 +203,9 @@ impl OpenHands {
                     Cow::Owned(call.command)
                 };
                 let exit_code = extras.metadata.0.exit_code.or(extras.exit_code);
+                let code = raw::int(exit_code.or(record.exit_code));
+                // No program ends with -1: the shell was asked before the command was done.
+                let still_runs = code == Some(-1);
                 sink(
                     at_ms,
                     Body::ToolResult(ToolResult {
@@ -214,7 +217,8 @@ impl OpenHands {
                         },
                         command,
                         is_error: Some(kind == "error"),
-                        exit_code: raw::int(exit_code.or(record.exit_code)),
+                        exit_code: code.filter(|_| !still_runs),
+                        status: Cow::Borrowed(if still_runs { "running" } else { "" }),
                         text: blocks::whole(record.content),
                         ..ToolResult::default()
                     }),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 mod grown;
+mod seen;
 
 use super::*;
 use crate::signal::{Kind, Severity};
@@ -443,10 +444,19 @@ fn rejections_and_interrupts_are_the_persons_not_the_tools() {
         r#"{"type":"assistant","sessionId":"c-1","message":{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"Edit","input":{}}]}}"#,
         r#"{"type":"user","sessionId":"c-1","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":true,"content":"The user doesn't want to proceed with this tool use. The tool use was rejected."}]}}"#,
         r#"{"type":"user","sessionId":"c-1","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"u","is_error":true,"content":"<tool_use_error>Sibling tool call errored</tool_use_error>"}]}}"#,
+        // The refusal, told once more by the harness.
+        r#"{"type":"user","sessionId":"c-1","message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user for tool use]"}]}}"#,
+        r#"{"type":"user","sessionId":"c-1","message":{"role":"user","content":"the other file"}}"#,
         r#"{"type":"user","sessionId":"c-1","message":{"role":"user","content":[{"type":"text","text":"[Request interrupted by user]"}]}}"#,
     ];
     let session = mine_bytes("p/c-1.jsonl", lines.join("\n").as_bytes());
     assert_eq!(session.signals.len(), 2, "{:#?}", session.signals);
+    assert!(
+        session
+            .signals
+            .iter()
+            .all(|signal| !signal.tags.iter().any(|tag| tag.starts_with("repeats")))
+    );
     assert!(
         session
             .signals

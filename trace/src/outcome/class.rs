@@ -90,11 +90,19 @@ pub(super) fn of_failure(input: &OutcomeInput<'_>, message: &str, code: Option<i
         return class;
     }
     let is_command = code.is_some() || soft::runs_commands(input.tool);
+    if !is_command && is_bad_call_inside(message) {
+        return ErrorClass::BadArguments;
+    }
     if let Some(class) = of_text(message, is_command) {
         return class;
     }
     if let Some(class) = input.http_status.and_then(of_http) {
         return class;
+    }
+    // A check that fails shows the code it complains about, and that may hold any word.
+    let is_plain = !message.starts_with("error: ");
+    if is_command && is_plain && soft::runs_checks(input.command) {
+        return ErrorClass::CheckFailed;
     }
     if !input.error.is_empty()
         && let Some(class) = of_text(
@@ -120,6 +128,18 @@ pub(super) fn of_failure(input: &OutcomeInput<'_>, message: &str, code: Option<i
         Some(130) => ErrorClass::UserRejected,
         Some(_) | None => ErrorClass::Other,
     }
+}
+
+/// Whether a message that guesses at a cause quotes a better one in brackets: `Can't reach the service. (Error: key is
+/// required)`.
+fn is_bad_call_inside(message: &str) -> bool {
+    let inner = message
+        .rfind("(Error: ")
+        .map_or("", |at| &message[at + "(Error: ".len()..]);
+    let inner = inner.trim_end().trim_end_matches(')');
+    ["is required", "are required"]
+        .iter()
+        .any(|end| inner.ends_with(end))
 }
 
 /// The exit codes of curl that say more than its output, which is often empty.
@@ -159,7 +179,7 @@ fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
             return Some(*class);
         }
     }
-    let is_script_trouble = text.contains("traceback") || message::exception_line(&text).is_some();
+    let is_script_trouble = text.contains("traceback") || names_exception(&text);
     let order: &[(ErrorClass, &[&str])] = if is_command && !is_script_trouble {
         &[
             (ErrorClass::BadArguments, COMMAND_PHRASES),
@@ -182,6 +202,19 @@ fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
         .iter()
         .find(|(_, phrases)| has_any(&text, phrases))
         .map(|(class, _)| *class)
+}
+
+/// Whether a lower-case line is what an interpreter says last, `typeerror: ...`.
+fn names_exception(text: &str) -> bool {
+    let name = text.split(':').next().unwrap_or("");
+    // A script or a text that cannot be read is a wrong argument more often than a fall.
+    name.len() < text.len()
+        && name != "syntaxerror"
+        && (name.ends_with("error") || name.ends_with("exception"))
+        && name.len() > "error".len()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'))
 }
 
 fn of_http(code: i64) -> Option<ErrorClass> {

@@ -3,6 +3,7 @@
 //! Neighbours: `soft` asks here only when no flag, status or exit code came with the result. Each rule is a habit of a
 //! kind of program (linters, test runners, Unix tools, interpreters), never of one message.
 
+use super::command_line;
 use super::message;
 use super::soft;
 
@@ -65,7 +66,7 @@ pub(super) fn complaint<'a>(command: &str, text: &'a str, end: &'a str) -> Optio
     let by_last_program = soft::last_command(command) == name
         || soft::last_command(command) == "xargs" && command.contains(name);
     // A program earlier in the line decides the exit code too when it is all that can be heard.
-    let is_all = command.contains(name)
+    let is_all = command_line::runs(command, name)
         && text
             .lines()
             .take(LINES_MAX)

@@ -64,6 +64,17 @@ pub(super) fn pick<'a>(input: &OutcomeInput<'a>) -> &'a str {
     } else {
         Style::Call
     };
+    // The error text of a tool that runs no command begins with what went wrong; below it stands what the tool knows.
+    if style == Style::Call
+        && let Some(line) = input
+            .error
+            .trim()
+            .lines()
+            .next()
+            .filter(|line| is_sentence(line))
+    {
+        return shorten(line);
+    }
     let mut found = pick_from(body(input), style);
     if found.is_empty() || style == Style::LastLines {
         let in_tail = pick_from(input.tail, style);
@@ -80,6 +91,12 @@ pub(super) fn pick<'a>(input: &OutcomeInput<'a>) -> &'a str {
         found = first_line(source);
     }
     shorten(found)
+}
+
+/// Whether a line is words up to a full stop, and not a heading or the beginning of a structure.
+fn is_sentence(line: &str) -> bool {
+    let line = line.trim_end();
+    line.ends_with('.') && !line.starts_with(['{', '[', '<']) && line.split(' ').count() >= 4
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,6 +140,7 @@ const MARKERS: &[&str] = &[
     "unexpected",
     "no matches",
     "not installed",
+    "are ignored by",
     "nicht gefunden",
     "no se encuentra",
     "não encontrado",
@@ -167,23 +185,99 @@ fn pick_from(text: &str, style: Style) -> &str {
     if let Some(said) = powershell_message(text, text.find(POWERSHELL_RECORD)) {
         return said;
     }
-    let (mut first, mut last) = ("", "");
+    let (mut first, mut last, mut place, mut wrapper) = ("", "", "", "");
     for line in text
         .lines()
         .take(LINES_MAX)
         .map(str::trim)
         .filter(|line| !is_noise(line))
     {
-        if has_any(&lower(line), MARKERS) {
-            return line;
+        if shows_code(line) {
+            continue;
+        }
+        if only_says_that_it_failed(line) {
+            if wrapper.is_empty() {
+                wrapper = line;
+            }
+            continue;
+        }
+        if has_any(&lower(line), MARKERS) || line.starts_with("× ") {
+            // Below a finding stands the code it is about, which may hold any word.
+            return if wrapper.is_empty() || place.is_empty() {
+                line
+            } else {
+                place
+            };
+        }
+        if place.is_empty() && style == Style::Command && names_place(line) {
+            place = line;
         }
         if first.is_empty() {
             first = line;
         }
         last = line;
     }
+    // A linter's findings hold no word of failure, only a place and what is wrong there.
+    if !place.is_empty() {
+        return place;
+    }
+    if !wrapper.is_empty() {
+        return wrapper;
+    }
     // A call's message begins with what went wrong, a program's output ends with it.
     if style == Style::Call { first } else { last }
+}
+
+/// Whether a line is the code a checker complains about, in the frame in which it shows it: `> 12 │ let till`.
+fn shows_code(line: &str) -> bool {
+    let line = line.trim_start_matches(['>', ' ']);
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < line.len() && rest.trim_start().starts_with(['│', '|'])
+}
+
+/// Whether a task runner says no more than that a task of its failed.
+fn only_says_that_it_failed(line: &str) -> bool {
+    let code = line
+        .strip_prefix("npm error code ")
+        .or_else(|| line.strip_prefix("npm ERR! code "));
+    // A name, such as `ECONNREFUSED`, is the cause.
+    code.is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()) || code == "ELIFECYCLE")
+        || line.ends_with(" ERROR task failed")
+        || line.ends_with("Command failed with exit code 1.")
+}
+
+/// Whether a line begins with a place in a file: `shop/till.go:87:1: ...`, maybe behind the name of a task in brackets.
+pub(super) fn names_place(line: &str) -> bool {
+    let line = match line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        Some((_, rest)) => rest,
+        None => line,
+    };
+    let mut parts = line.splitn(4, ':');
+    let is_number = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let file = parts.next().unwrap_or("");
+    file.contains('.')
+        && !file.contains(' ')
+        && is_number(parts.next())
+        && is_number(parts.next())
+        && parts.next().is_some_and(|said| said.starts_with(' '))
+}
+
+/// What a person said when refusing a call, where the harness passes it on.
+pub(super) fn refusal<'a>(input: &OutcomeInput<'a>) -> &'a str {
+    const SAID: &str = "the user said:\n";
+    let words = input
+        .text
+        .find(SAID)
+        .map_or("", |at| &input.text[at + SAID.len()..]);
+    match words.lines().map(str::trim).find(|line| !line.is_empty()) {
+        Some(line) => shorten(line),
+        None => pick(input),
+    }
 }
 
 fn lower(line: &str) -> String {
@@ -194,7 +288,7 @@ pub(super) fn is_noise(line: &str) -> bool {
     line.starts_with("Exit code ")
         || line.starts_with("Wall time")
         || line.starts_with("Chunk ID")
-        || line == "Output:"
+        || matches!(line, "Output:" | "ERROR:" | "ERRORS:")
         || line.starts_with("npm error command")
         || line.starts_with("npm error path")
         || line.starts_with("npm error workspace")

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::checks;
 use super::class::{self, has_any};
+use super::command_line;
 use super::guess;
 use super::message;
 use super::{Label, Outcome, OutcomeInput};
@@ -114,34 +116,44 @@ const READERS: &[&str] = &[
     "kubectl-logs",
     "sqlite3",
     "jq",
+    "which",
+    "where",
+    "whereis",
+    "command",
 ];
 
 /// Whether the command line prints what is stored somewhere.
 pub(super) fn is_reading_command(command: &str) -> bool {
-    !command.is_empty() && READERS.contains(&first_of_last_pipeline(command).as_str())
+    !command.is_empty() && command_line::output_is_of(command, READERS)
 }
 
 /// The program that decides the exit code: the first word of the last part; `git grep` is `git-grep`.
 pub(super) fn last_command(command: &str) -> String {
-    let last = command
-        .trim()
-        .rsplit(['|', ';', '\n', '&'])
-        .find(|part| !part.trim().is_empty());
-    program(last.unwrap_or(""))
+    command_line::last_program(command)
 }
 
-/// The program that produces the output: the first word of the last pipeline.
-fn first_of_last_pipeline(command: &str) -> String {
-    let statement = command
-        .trim()
-        .rsplit([';', '\n'])
-        .flat_map(|part| part.rsplit("&&"))
-        .find(|part| !part.trim().is_empty());
-    let pipeline = statement.unwrap_or("").split('|').next().unwrap_or("");
-    program(pipeline)
+/// Whether a command whose last program found nothing did no more than look, and none of its programs complained.
+pub(super) fn only_looked(command: &str, body: &str) -> bool {
+    let complaints = [
+        "no such file",
+        "fatal:",
+        "error:",
+        "denied",
+        "not found",
+        "cannot ",
+        "categoryinfo",
+    ];
+    body.len() <= SHORT_BYTES
+        && command_line::ran_before_only(command, READERS)
+        && !has_any(&body.to_lowercase(), &complaints)
 }
 
-fn program(part: &str) -> String {
+/// Whether the command line runs a test, lint, build or other check.
+pub(super) fn runs_checks(command: &str) -> bool {
+    command_line::runs_checks(command)
+}
+
+pub(super) fn program(part: &str) -> String {
     let mut words = part
         .split_whitespace()
         .filter(|word| !word.contains('='))
@@ -205,8 +217,9 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
     if text.is_empty() {
         return None;
     }
-    if input.tail.is_empty() && text.len() <= SHORT_BYTES && text.starts_with('{') {
-        return json_failure(input, text);
+    let answer = checks::without_meter(text);
+    if input.tail.is_empty() && text.len() <= SHORT_BYTES && answer.starts_with('{') {
+        return json_failure(input, answer);
     }
     if !(runs_commands(input.tool) || input.tool == "process") {
         let is_error = text.len() < 600 && text.starts_with("Error: ");
@@ -221,6 +234,11 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
         return Some(soft(input, exception));
     }
     if guesses && let Some(line) = guess::failing_line(input.command, text, end) {
+        return Some(soft(input, line));
+    }
+    // A pipe hides the exit code of a check from the harness, not what the check said; where nobody told the outcome
+    // the last program of the pipe decides.
+    if !guesses && let Some(line) = checks::said_no(text, end) {
         return Some(soft(input, line));
     }
     failing_line(text, end)
@@ -281,7 +299,8 @@ fn json_failure<'a>(input: &OutcomeInput<'a>, text: &'a str) -> Option<Outcome<'
         || says(body.success, "false")
         || says(body.ok, "false")
         || is_http_error(body.status)
-        || is_http_error(body.status_code);
+        || is_http_error(body.status_code)
+        || checks::only_refuses(text);
     failed.then(|| {
         let mut outcome = soft(input, message::innermost_message(text));
         if outcome.class == class::ErrorClass::Other {
@@ -328,6 +347,7 @@ const FAILING_LAST_LINES: &[&str] = &[
     "forbidden",
     "timed out",
     "no such file or directory",
+    "no such device or address",
     "tests failed",
     "is a directory",
 ];

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod said;
+
 fn check(input: &OutcomeInput<'_>, want: &str) {
     let got = classify(input);
     let class = if got.failed() {

@@ -1,0 +1,139 @@
+//! What editors, checks and services say when they refuse, and what is no refusal.
+
+use super::*;
+
+#[test]
+fn editors_that_refuse_a_change_in_prose_failed() {
+    let edit = |text| OutcomeInput {
+        tool: "str_replace_editor",
+        is_error: Some(false),
+        text,
+        ..OutcomeInput::default()
+    };
+    check(
+        &edit(
+            "ERROR:\nNo replacement was performed, old_str `let till` did not appear verbatim in /shop/till.ts.",
+        ),
+        "failure edit_mismatch [No replacement was performed, old_str `let till` did not appear verbatim in /shop/till.ts.]",
+    );
+    check(
+        &edit("ERROR:\nParameter `old_str` is required for command: str_replace."),
+        "failure bad_arguments [Parameter `old_str` is required for command: str_replace.]",
+    );
+    check(
+        &OutcomeInput {
+            tool: "bash",
+            command: "edit 2:2\nopen till\nend_of_edit",
+            text: "Your proposed edit has introduced new syntax error(s).\n\nERRORS:\n- F821 undefined name 'till'\n\nYour changes have NOT been applied.",
+            ..OutcomeInput::default()
+        },
+        "failure edit_mismatch [Your proposed edit has introduced new syntax error(s).]",
+    );
+}
+
+#[test]
+fn looks_that_find_nothing_are_answers() {
+    for (command, text) in [
+        ("grep -n \"till\\|drawer\" shop.ts", "(no output)"),
+        ("git config --global core.excludesfile", ""),
+        (
+            "git ls-files .shop/ && cat .gitignore | grep shop",
+            ".shop/till.json",
+        ),
+        (
+            "ssh -T git@host.example",
+            "Hi till! You've successfully authenticated, but no shell is given.",
+        ),
+    ] {
+        check(&exec(command, 1, text), "benign - []");
+    }
+    check(
+        &exec(
+            "cat gone.txt && grep till a.txt",
+            1,
+            "cat: gone.txt: No such file or directory",
+        ),
+        "failure not_found [cat: gone.txt: No such file or directory]",
+    );
+}
+
+#[test]
+fn a_check_that_fails_is_told_by_its_finding() {
+    check(
+        &exec(
+            "just run lint",
+            1,
+            "[lint] ERROR task failed\nshop/till.go:87:1: Open returns interface (ireturn)\n1 issues:",
+        ),
+        "failure check_failed [shop/till.go:87:1: Open returns interface (ireturn)]",
+    );
+    check(
+        &exec(
+            "npm run check",
+            1,
+            "  > 3 | // an error of the till\n\n  The change was not applied.",
+        ),
+        "failure check_failed [The change was not applied.]",
+    );
+    check(
+        &exec(
+            "npm run check",
+            0,
+            "shop/till.ts(3,1): error TS2304: Cannot find name 'drawer'.",
+        ),
+        "soft_failure check_failed [shop/till.ts(3,1): error TS2304: Cannot find name 'drawer'.]",
+    );
+}
+
+#[test]
+fn a_service_that_refuses_with_success_has_failed() {
+    check(
+        &exec(
+            "curl -X POST https://api.till.example/sales",
+            0,
+            "  % Total    % Received\n100 83\n{\"statusCode\":404,\"message\":\"Cannot POST /sales\",\"error\":\"Not Found\"}",
+        ),
+        "soft_failure not_found [Cannot POST /sales]",
+    );
+    check(
+        &exec(
+            "curl -s https://api.till.example/x",
+            0,
+            "{\"message\":\"Resource not found.\"}",
+        ),
+        "soft_failure not_found [Resource not found.]",
+    );
+    check(
+        &exec(
+            "which till || ls /opt/till || echo \"Till not found\"",
+            0,
+            "till not found\nTill not found",
+        ),
+        "ok - []",
+    );
+}
+
+#[test]
+fn a_better_reason_in_brackets_decides() {
+    check(
+        &tool(
+            "browser",
+            "error",
+            "Can't reach the browser service. Start it and try again. (Error: key is required)",
+        ),
+        "failure bad_arguments [Can't reach the browser service. Start it and try again. (Error: key is required)]",
+    );
+}
+
+#[test]
+fn the_words_of_who_refused_are_told() {
+    check(
+        &OutcomeInput {
+            tool: "Edit",
+            is_error: Some(true),
+            text: "The user doesn't want to proceed with this tool use. To tell you how to proceed, the user said:\nuse the other till",
+            ..OutcomeInput::default()
+        },
+        "failure user_rejected [use the other till]",
+    );
+}
