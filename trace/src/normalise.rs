@@ -159,7 +159,7 @@ fn reading(clean: &str) -> (Quoted, String) {
 /// use trace::normalise::{template, wording};
 /// let message = "Peer 'kim-7' (10.0.0.7 10.0.0.8) left after 3 s.";
 /// assert_eq!(wording(message), "Peer '<*>' (<*> <*>) left after <*> s.");
-/// assert_eq!(template(message), "Peer <*> (<*>) left after <*> s");
+/// assert_eq!(template(message), "Peer <*> (<*>) left after <*>");
 /// ```
 #[must_use]
 pub fn wording(message: &str) -> String {
