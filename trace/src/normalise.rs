@@ -7,6 +7,7 @@
 mod cause;
 mod lines;
 mod scan;
+mod shape;
 mod tidy;
 mod word;
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::MESSAGE_BYTES_MAX;
 pub use cause::cause;
-use scan::Quoted;
+use scan::{Hand, Quoted};
 
 /// What stands for everything that varies.
 pub const PLACEHOLDER: &str = "<*>";
@@ -96,7 +97,7 @@ pub fn steps(message: &str) -> Vec<Step> {
             .into_iter()
             .find(|quoted| arrange(&clean, *quoted) == next)
             .unwrap_or(Quoted::Mask);
-        let lines = scan::scan(&clean, quoted);
+        let lines = scan::scan(&clean, quoted, Hand::Plain);
         let masked: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         let masked = masked.join("\n");
         let name = match quoted {
@@ -132,25 +133,50 @@ pub fn steps(message: &str) -> Vec<Step> {
 }
 
 fn pass(message: &str) -> String {
-    let clean = scan::without_escapes(message);
-    let terse = arrange(&clean, Quoted::Mask);
+    reading(&scan::without_escapes(message)).1
+}
+
+/// How the quotes of a message are to be read, and what comes out.
+fn reading(clean: &str) -> (Quoted, String) {
+    let terse = arrange(clean, Quoted::Mask);
     if informative_words(&terse) >= INFORMATIVE_WORDS_MIN {
-        return terse;
+        return (Quoted::Mask, terse);
     }
     // Nearly all of the message stands in quotes, so the quotes hold the failure and not a value.
-    let full = arrange(&clean, Quoted::KeepProse);
+    let full = arrange(clean, Quoted::KeepProse);
     if informative_words(&full) > informative_words(&terse) {
-        full
+        (Quoted::KeepProse, full)
     } else {
-        terse
+        (Quoted::Mask, terse)
     }
 }
+
+/// The message as its program has it in the source, as far as that can be seen from outside: like [`template`], but with the quotes,
+/// the lists and the full stop that it was written with. To be read and searched for, never to be compared: two
+/// wordings may have one template.
+///
+/// ```
+/// use trace::normalise::{template, wording};
+/// let message = "Peer 'kim-7' (10.0.0.7 10.0.0.8) left after 3 s.";
+/// assert_eq!(wording(message), "Peer '<*>' (<*> <*>) left after <*> s.");
+/// assert_eq!(template(message), "Peer <*> (<*>) left after <*>");
+/// ```
+#[must_use]
+pub fn wording(message: &str) -> String {
+    let clean = scan::without_escapes(&message[..boundary(message, MESSAGE_BYTES_MAX)]);
+    let (quoted, _) = reading(&clean);
+    let lines = scan::scan(&clean, quoted, Hand::AsWritten);
+    tidy::tidy_as_written(&lines::choose(&lines), WORDING_BYTES_MAX)
+}
+
+/// Longest wording, bytes. Longer than a template: nothing is compared by it.
+pub const WORDING_BYTES_MAX: usize = 1_000;
 
 const INFORMATIVE_WORDS_MIN: usize = 2;
 
 fn arrange(clean: &str, quoted: Quoted) -> String {
     tidy::tidy(
-        &lines::choose(&scan::scan(clean, quoted)),
+        &lines::choose(&scan::scan(clean, quoted, Hand::Plain)),
         TEMPLATE_BYTES_MAX,
     )
 }

@@ -15,9 +15,12 @@ pub(super) fn choose(lines: &[Line]) -> String {
     let mut aside: Option<&str> = None;
     let mut cause: Option<&str> = None;
     let mut in_trace = false;
+    // What stands right below an exception of a trace is its detail.
+    let mut in_detail = false;
     for line in lines {
-        let text = line.text.trim();
+        let text = without_runtime(line.text.trim());
         if text.is_empty() {
+            in_detail = false;
             continue;
         }
         if let Some(at) = text.find(TRACE_HEADER) {
@@ -33,12 +36,28 @@ pub(super) fn choose(lines: &[Line]) -> String {
             aside = aside.or(Some(text));
         } else if in_trace {
             in_trace = false;
+            in_detail = true;
             cause = Some(text);
+        } else if in_detail {
+            aside = aside.or(Some(text));
         } else {
             body.push(text);
         }
     }
     join(&body, cause, aside)
+}
+
+/// The line without what a runtime says of every failure that nobody caught.
+fn without_runtime(text: &str) -> &str {
+    [
+        "Exception in thread <*> ",
+        "Unhandled exception. ",
+        "Unhandled Exception: ",
+        "Uncaught exception: ",
+    ]
+    .iter()
+    .find_map(|start| text.strip_prefix(start))
+    .unwrap_or(text)
 }
 
 const TRACE_HEADER: &str = "Traceback (most recent call last)";
@@ -72,8 +91,10 @@ fn is_frame(text: &str, indented: bool) -> bool {
     let python = text.starts_with("File ") && text.contains(", line ");
     let java_script = indented && text.starts_with("at ");
     let java_more = text.starts_with("... ") && text.ends_with(" more");
+    let ruby = indented && text.starts_with("from ");
+    let php = text.starts_with('#') && text[1..].starts_with(super::PLACEHOLDER);
     let go = text.starts_with("goroutine ") && text.ends_with("]:");
-    marks || python || java_script || java_more || go
+    marks || python || java_script || java_more || ruby || php || go
 }
 
 /// Whether a line only says that a command ended, or joins two stack traces.

@@ -3,6 +3,7 @@
 //! Neighbours: `scan` cuts the words. Must not know the lines around one.
 
 use super::PLACEHOLDER;
+use super::shape;
 
 /// What stood before a word.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,11 @@ pub(super) fn starts(c: char) -> bool {
 
 /// How many bytes the word at the start of `rest` has.
 pub(super) fn length(rest: &str) -> usize {
+    if rest.starts_with("data:")
+        && rest[..super::boundary(rest, DATA_HEAD_BYTES_MAX)].contains(";base64,")
+    {
+        return url_length(rest);
+    }
     let mut before = ' ';
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -45,10 +51,19 @@ pub(super) fn length(rest: &str) -> usize {
     rest.len()
 }
 
+/// Within so many bytes a data URL names its type and encoding.
+const DATA_HEAD_BYTES_MAX: usize = 80;
+
 fn url_length(rest: &str) -> usize {
     let end =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')' | ']' | '}');
-    let bytes = rest.find(end).unwrap_or(rest.len());
+    // An address with colons stands in brackets of its own.
+    let from = rest
+        .find("://[")
+        .and_then(|at| rest[at..].find(']').map(|close| at + close + 1))
+        .filter(|from| !rest[..*from].contains(char::is_whitespace))
+        .unwrap_or(0);
+    let bytes = rest[from..].find(end).map_or(rest.len(), |at| from + at);
     rest[..bytes]
         .trim_end_matches(['.', ',', ';', ':', '!', '?'])
         .len()
@@ -91,6 +106,39 @@ pub(super) fn is_identity(key: &str) -> bool {
             | "sessionid"
             | "channel"
             | "chat"
+            | "database"
+            | "db"
+            | "queue"
+            | "node"
+            | "nodelist"
+            | "group"
+            | "groupid"
+            | "client"
+            | "clientid"
+            | "userid"
+            | "server"
+            | "device"
+            | "topic"
+            | "table"
+            | "partition"
+            | "pod"
+            | "namespace"
+            | "container"
+            | "image"
+            | "bucket"
+            | "account"
+            | "owner"
+            | "package"
+            | "job"
+            | "jobid"
+            | "instance"
+            | "cluster"
+            | "peer"
+            | "remote"
+            | "caller"
+            | "src"
+            | "dst"
+            | "function"
     )
 }
 
@@ -99,7 +147,10 @@ pub(super) fn write(chunk: &str, before: Before<'_>, out: &mut String) {
     let core = chunk.trim_end_matches(['.', ':', '/']);
     let core = if core.is_empty() { chunk } else { core };
     let tail: String = chunk[core.len()..].chars().filter(|c| *c != '/').collect();
-    if is_value(core) || is_named(core, before) {
+    if let Some(prefix) = shape::id_prefix(core) {
+        out.push_str(prefix);
+        out.push_str(PLACEHOLDER);
+    } else if is_value(core) || is_named(core, before) {
         out.push_str(PLACEHOLDER);
     } else if keeps_number(core, before) {
         out.push_str(core);
@@ -125,7 +176,7 @@ fn is_named(core: &str, before: Before<'_>) -> bool {
     let sought = before.word == "for"
         && matches!(
             before.word_before,
-            "found" | "password" | "login" | "getaddrinfo"
+            "found" | "password" | "login" | "getaddrinfo" | "failures"
         );
     let account = matches!(before.word, "user" | "username" | "account")
         && matches!(before.word_before, "invalid" | "unknown" | "for" | "as");
@@ -135,7 +186,45 @@ fn is_named(core: &str, before: Before<'_>) -> bool {
         && before.word_before == "exec"
         && matches!(before.word, "failed" | "completed")
         && core.contains('-');
-    named && ((host && core.contains('.')) || chosen || process)
+    named
+        && ((host && core.contains('.'))
+            || chosen
+            || process
+            || is_machine(core, before)
+            || is_declared(core, before))
+}
+
+/// Whether a class stands where a message says that it is one: `no bean of type org.acme.Clock`. What was thrown is no value.
+fn is_declared(core: &str, before: Before<'_>) -> bool {
+    matches!(before.word, "class" | "type" | "interface" | "bean")
+        && shape::is_class(core)
+        && !core.ends_with("Error")
+        && !core.ends_with("Exception")
+}
+
+/// Whether a word with a number in it stands where machines and their parts are named: `node cn12`, `on eth0`, `IN=eth0`.
+fn is_machine(core: &str, before: Before<'_>) -> bool {
+    let announced = before.mark == Some('=')
+        || matches!(
+            before.word,
+            "host"
+                | "node"
+                | "server"
+                | "machine"
+                | "interface"
+                | "device"
+                | "dev"
+                | "user"
+                | "on"
+                | "from"
+                | "via"
+                | "by"
+        );
+    announced
+        && core.starts_with(|c: char| c.is_ascii_lowercase())
+        && core.bytes().all(|b| b.is_ascii_alphanumeric())
+        && core.bytes().any(|b| b.is_ascii_digit())
+        && !shape::is_technical(core)
 }
 
 /// Words that say what is wrong with a value and so are none.
@@ -172,6 +261,7 @@ fn is_verdict(core: &str) -> bool {
 /// Whether a whole word is a value: an address, a path, an id.
 fn is_value(core: &str) -> bool {
     core.contains("://")
+        || (core.starts_with("data:") && core.contains(";base64,"))
         || is_email(core)
         || is_uuid(core)
         || is_path(core)
@@ -179,6 +269,11 @@ fn is_value(core: &str) -> bool {
         || is_host(core)
         || is_ipv6(core)
         || is_encoded(core)
+        || shape::is_switch(core)
+        || shape::is_numbered(core)
+        || shape::is_packaged(core)
+        || shape::is_resolved(core)
+        || shape::is_machine_port(core)
 }
 
 fn is_email(core: &str) -> bool {
@@ -350,7 +445,9 @@ fn is_ipv6(core: &str) -> bool {
     let colons = core.bytes().filter(|b| *b == b':').count();
     colons >= 2
         && core.bytes().any(|b| b.is_ascii_digit())
-        && core.bytes().all(|b| b.is_ascii_hexdigit() || b == b':')
+        && core
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b == b':' || (b == b'.' && core.starts_with("::")))
 }
 
 /// Whether it is a long hash or encoded bytes.
@@ -392,19 +489,32 @@ fn keeps_number(core: &str, before: Before<'_>) -> bool {
 
 /// Writes the parts of a joined word one by one: words stay, numbers and ids do not.
 fn write_parts(core: &str, before: Before<'_>, tail: &str, out: &mut String) {
-    if is_error_code(core, before, tail) {
+    if is_error_code(core, before, tail) || shape::is_mnemonic(core) || shape::is_class(core) {
         out.push_str(core);
         return;
     }
     let from = out.len();
+    let mut at = 0;
     for piece in core.split_inclusive(JOINTS) {
         let part = piece.trim_end_matches(JOINTS);
         let joint = &piece[part.len()..];
-        write_part(part, out);
+        if out.ends_with(':') && out.len() > from && shape::is_switch(part) {
+            out.push_str(PLACEHOLDER);
+        } else {
+            write_part(part, out);
+        }
         // A sign belongs to its number, a per cent mark too.
-        let sign = matches!(joint, "-" | "+") && out.len() == from;
+        let opens = out.len() == from;
+        let sign = part.is_empty()
+            && (matches!(joint, "-" | "+") && (opens || out.ends_with([':', '_']))
+                || joint == "." && opens);
         let percent = joint == "%" && out.ends_with(PLACEHOLDER);
-        if !(sign && core[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.') || percent) {
+        at += piece.len();
+        let signs_number = sign
+            && core[at..]
+                .trim_start_matches('.')
+                .starts_with(|c: char| c.is_ascii_digit());
+        if !(signs_number || percent) {
             out.push_str(joint);
         }
     }
@@ -435,32 +545,20 @@ fn is_error_code(core: &str, before: Before<'_>, tail: &str) -> bool {
     formed && announced
 }
 
+/// Most digits behind a name; a longer number is an id.
+const SUFFIX_DIGITS_MAX: usize = 3;
+
 fn write_part(part: &str, out: &mut String) {
     let letters = part.bytes().take_while(|b| !b.is_ascii_digit()).count();
     let numbers = &part[letters..];
-    if numbers.is_empty() || is_technical(part) {
+    if numbers.is_empty() || shape::is_technical(part) {
         out.push_str(part);
         return;
     }
     // `worker12` keeps its name; an id that mixes letters and digits, or a long number, has none.
-    let suffix = numbers.bytes().all(|b| b.is_ascii_digit()) && numbers.len() <= 3;
+    let suffix = numbers.bytes().all(|b| b.is_ascii_digit()) && numbers.len() <= SUFFIX_DIGITS_MAX;
     if suffix && letters >= 2 {
         out.push_str(&part[..letters]);
     }
     out.push_str(PLACEHOLDER);
-}
-
-/// Names of techniques that hold a digit.
-fn is_technical(part: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "arm64", "base32", "base64", "bz2", "ec2", "float32", "float64", "gpt4", "h264", "http2",
-        "i18n", "i32", "i64", "int16", "int32", "int64", "int8", "ipv4", "ipv6", "jk2", "k8s",
-        "l10n", "log4j", "md5", "mp3", "mp4", "neo4j", "oauth2", "p12", "py3", "python2",
-        "python3", "s3", "sha1", "sha256", "sha512", "sqlite3", "ssh2", "tls1", "u16", "u32",
-        "u64", "u8", "uint32", "uint64", "utf16", "utf8", "win32", "win64", "x509", "x64", "x86",
-    ];
-    part.len() <= 8
-        && NAMES
-            .binary_search(&part.to_ascii_lowercase().as_str())
-            .is_ok()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trace::fingerprint::{cause_id, fingerprint};
-use trace::normalise::template;
+use trace::normalise::wording;
 use trace::scrub::Scrubber;
 use trace::sentiment;
 use trace::signal::Kind;
@@ -13,13 +13,14 @@ fn group(tool: &str, message: &str) -> String {
     fingerprint(Kind::Error, tool, "", message).id
 }
 
-/// Log lines. A log has no tool; its source stands in the tool's place.
+/// Log lines. A log has no tool; its source stands in the tool's place. Lines are grouped by template and shown in the wording of
+/// their program, which is what the gold templates are.
 pub(super) fn logs(rows: &Rows) -> Rows {
     rows.map(|row| {
         json!({
             "id": row["id"],
             "group": group(text(row, "source"), text(row, "text")),
-            "template": template(text(row, "text")),
+            "template": wording(text(row, "text")),
         })
     })
 }
