@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker), `context` (values that stand
 //! beside words such as `password`), `words` (those words), `value` (what can stand beside them), `commands` (passwords given
-//! to programs), `manifest` (documents of secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii`,
-//! `account` (names in logins), `check` (checksums and shape of values), `placeholder` (what is
+//! to programs), `manifest` (documents of secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii`
+//! with `phone` and `iban`, `account` (names in logins), `check` (checksums and shape of values), `placeholder` (what is
 //! written instead), [`Scrubbed`] (the type that proves it was done), [`Leaves`] (the documents that may become files).
 //! Must not know where the text came from or where it goes.
 
@@ -11,8 +11,10 @@ mod account;
 mod check;
 mod commands;
 mod context;
+mod iban;
 mod leaves;
 mod manifest;
+mod phone;
 mod pii;
 mod placeholder;
 mod prefixes;

@@ -19,11 +19,12 @@ pub(super) enum Label {
     Card,
     Iban,
     Ssn,
+    Mac,
     User,
 }
 
 impl Label {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Secret,
         Self::PrivateKey,
         Self::Password,
@@ -33,6 +34,7 @@ impl Label {
         Self::Card,
         Self::Iban,
         Self::Ssn,
+        Self::Mac,
         Self::User,
     ];
 
@@ -47,6 +49,7 @@ impl Label {
             Self::Card => "CARD",
             Self::Iban => "IBAN",
             Self::Ssn => "SSN",
+            Self::Mac => "MAC",
             Self::User => "USER",
         }
     }

@@ -447,6 +447,36 @@ fn values_of_secret_manifests_and_stored_hashes_go() {
     stays("https://kim:$TOKEN@git.acme.dev/a/b");
 }
 
+#[test]
+fn personal_numbers_go_in_the_ways_people_write_them() {
+    for phone in [
+        "881.428.6570x70412",
+        "001-816-907-4675x8126",
+        "070-636 13 03",
+        "06.18.87.72.26",
+        "0664 5542267",
+        "4155319773",
+    ] {
+        gone("my number is ", phone, ", thanks", "PHONE");
+    }
+    gone("phone=", "030 877032", "&x", "PHONE");
+    gone("SSN#", "384-79-8513", "", "SSN");
+    gone("pan=", "4111111111111111", "", "CARD");
+    gone("my debit card ", "6763 6174 0057 94", " is lost", "CARD");
+    gone("ether ", "3c:22:fb:0a:91:7e", " txqueuelen", "MAC");
+    gone("see projects/-Users-", "kim", "-code-shop/a.jsonl", "USER");
+    for text in [
+        "call 1234567 times",
+        "id=4111111111111111",
+        "on 0123-04-05 06:07:00",
+        "Chrome/131.0.0.0 and version 6.10.82.62",
+        "parse \"1000000\" as microseconds, then call it",
+        "at 01-02-2024 and 1.2.3.4-rc1",
+    ] {
+        stays(text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
