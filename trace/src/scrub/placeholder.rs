@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use crate::hash;
 
-/// What kind of value was taken out.
+/// What kind of value was taken out; where findings overlap the first of them names the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Label {
-    Secret,
     PrivateKey,
+    Secret,
     Password,
     Email,
     Phone,
