@@ -1,74 +1,22 @@
 //! Values that are secret because of the words beside them: `password=...`, `token is ...`.
 //!
-//! Neighbours: the scrubber asks for findings; `check` knows the shape of values. Must not know
+//! Neighbours: the scrubber asks for findings; `words` knows the names, `value` judges the values. Must not know
 //! the formats of single providers.
+
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
 use super::placeholder::{self, Label};
 use super::scrubber::Finding;
+use super::value::{
+    REACH_BYTES, Written, is_client_id, is_key_body, is_public_shape, is_reference,
+    is_short_secret, is_spoken_password, looks_like_path, password_like, random_enough, skip_space,
+    skip_while, token_like, value_at,
+};
+use super::words::{self, Fit, KeyOf, NAME_REST_BYTES_MAX, Strength, WORDS};
 use crate::normalise::boundary;
-
-/// How much a word says about the value beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strength {
-    /// Whatever is assigned to it is secret, short and readable values too.
-    Password,
-    /// A value that is no word is secret.
-    Token,
-    /// Only a value that looks drawn at random is secret.
-    Weak,
-    /// An HTTP header that carries a scheme and a value.
-    Header,
-    /// The scheme whose value is a name and a password in base64; a common word as well.
-    Basic,
-    /// The start of the name of a key; the key itself often stands right behind the name, without a word.
-    KeyName,
-}
-
-const WORDS: &[(&str, Strength)] = &[
-    ("password", Strength::Password),
-    ("passwd", Strength::Password),
-    ("passphrase", Strength::Password),
-    ("passcode", Strength::Password),
-    ("pwd", Strength::Password),
-    ("_pass", Strength::Password),
-    ("secret", Strength::Token),
-    ("token", Strength::Token),
-    ("api_key", Strength::Token),
-    ("apikey", Strength::Token),
-    ("api-key", Strength::Token),
-    ("api key", Strength::Token),
-    ("access_key", Strength::Token),
-    ("accesskey", Strength::Token),
-    ("access-key", Strength::Token),
-    ("access key", Strength::Token),
-    ("access_id", Strength::Token),
-    ("accessid", Strength::Token),
-    ("private_key", Strength::Token),
-    ("privatekey", Strength::Token),
-    ("signing_key", Strength::Token),
-    ("encryption_key", Strength::Token),
-    ("encryptionkey", Strength::Token),
-    ("account_key", Strength::Token),
-    ("accountkey", Strength::Token),
-    ("license_key", Strength::Token),
-    ("client_id", Strength::Weak),
-    ("clientid", Strength::Weak),
-    ("credential", Strength::Token),
-    ("webhook", Strength::Weak),
-    ("session_id", Strength::Weak),
-    ("cookie", Strength::Weak),
-    ("_auth", Strength::Weak),
-    ("login", Strength::Weak),
-    ("key", Strength::Weak),
-    ("authorization", Strength::Header),
-    ("bearer ", Strength::Header),
-    ("basic ", Strength::Basic),
-    ("akia", Strength::KeyName),
-    ("asia", Strength::KeyName),
-];
 
 /// Bytes of a key's name, with its start.
 const KEY_NAME_BYTES: usize = 20;
@@ -79,19 +27,12 @@ pub(super) struct Context {
     scan: AhoCorasick,
 }
 
-/// Farthest that a value may stand from its word, bytes. Bounds the work per word.
-const REACH_BYTES: usize = 48;
-/// Longest rest of a name behind its word, bytes.
-const NAME_REST_BYTES_MAX: usize = 28;
-/// Longest value taken, bytes; a longer one is not something a person assigns.
-const VALUE_BYTES_MAX: usize = 4096;
-
 impl Context {
     pub(super) fn new() -> Self {
         let scan = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
-            .build(WORDS.iter().map(|(word, _)| word))
+            .build(WORDS.iter().map(|(word, ..)| word))
             .expect("the table of words is small and fixed");
         Self { scan }
     }
@@ -102,29 +43,146 @@ impl Context {
             if hit.start() < covered || is_our_own(text, hit.start()) {
                 continue;
             }
-            let (_, strength) = WORDS[hit.pattern().as_usize()];
+            let (_, strength, fit) = WORDS[hit.pattern().as_usize()];
+            if fit == Fit::Whole {
+                let found = value_of_short(text, hit.range(), strength);
+                if let Some(finding) = found {
+                    covered = finding.range.end;
+                    findings.push(finding);
+                }
+                continue;
+            }
             if let Some(finding) = value_before(text, covered, hit.start(), strength) {
                 findings.push(finding);
             }
-            let found = match strength {
-                Strength::Header => header_value(text, hit.end()),
-                Strength::Basic => header_value(text, hit.end())
-                    .filter(|found| check::is_basic(&text[found.range.clone()])),
-                Strength::KeyName => key_behind_name(text, hit.start()),
-                Strength::Password | Strength::Token => value_after(text, hit.end(), strength),
-                // `SHOP_KEY` is what a service gave; `cache_key` and `key` name anything.
-                Strength::Weak => value_after(text, hit.end(), strength).or_else(|| {
-                    let found = value_after(text, hit.end(), Strength::Token)?;
-                    let is_uuid = check::is_uuid(&text[found.range.clone()]);
-                    (is_uuid && is_service_key(text, hit.range())).then_some(found)
-                }),
-            };
-            if let Some(finding) = found {
+            if let Some(finding) = value_of(text, hit.range(), strength) {
                 covered = finding.range.end;
                 findings.push(finding);
             }
         }
+        // In the exact case only: `akia` and `asia` are parts of words.
+        for start in ["AKIA", "ASIA"] {
+            let hits = memchr::memmem::find_iter(text.as_bytes(), start);
+            findings.extend(hits.filter_map(|start| key_behind_name(text, start)));
+        }
     }
+}
+
+/// The value that belongs to a short word such as `pass`, which says other things as well: `PASS: tests/login`.
+fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<Finding> {
+    if !words::is_whole(text, word.clone()) {
+        return None;
+    }
+    let found = value_of(text, word.clone(), strength)?;
+    let value = &text[found.range.clone()];
+    let gap = &text[word.end..found.range.start];
+    let is_quoted = gap.ends_with(['"', '\'', '`']);
+    let shape = check::Shape::of(value);
+    // A word in large letters alone is a verdict, unless it is set as a variable is.
+    let alone = !text[..word.start].ends_with(['_', '-', '.']);
+    let is_verdict = alone && text[word].bytes().all(|b| b.is_ascii_uppercase()) && gap != "=";
+    let mixed = shape.digits > 0 && shape.letters() > 0 && shape.bytes >= 8;
+    let is_given = (gap.contains(['=', ':', ',', '(']) || (is_quoted && mixed)) && !is_verdict;
+    // `render pass = "shadow_pass_2"` names something; `db_pass` and `"pass"` stand for themselves.
+    let is_named = alone
+        && value.contains('_')
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_form = is_quoted
+        || (shape.bytes >= 6
+            && shape.digits > 0
+            && shape.letters() > 0
+            && !value.contains(['/', '%'])
+            && (gap.contains('=') || !value.contains(':')));
+    (is_given && is_form && !is_named).then_some(found)
+}
+
+/// The value that belongs to a word, wherever it stands.
+fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Finding> {
+    match strength {
+        Strength::Header => header_value(text, word.end),
+        Strength::Basic => {
+            header_value(text, word.end).filter(|found| check::is_basic(&text[found.range.clone()]))
+        }
+        Strength::Password => value_after(text, word.end, strength).filter(|found| {
+            // The shell's name for where it is.
+            let is_place = text[word.clone()].eq_ignore_ascii_case("pwd");
+            !(is_place && looks_like_path(&text[found.range.clone()]))
+        }),
+        // `arn:...:secret:name` says where a secret lies.
+        Strength::Secret if text[word.end..].starts_with(':') && is_in_arn(text, word.start) => {
+            None
+        }
+        Strength::Secret | Strength::Token | Strength::ClientId => {
+            value_after(text, word.end, strength)
+        }
+        // `SHOP_KEY` is what a service gave; `cache_key` and `key` name anything.
+        Strength::Weak => match words::key_of(text, word.clone()) {
+            KeyOf::Thing => None,
+            KeyOf::Service => value_after(text, word.end, strength).or_else(|| {
+                value_after(text, word.end, Strength::Token)
+                    .filter(|found| is_key_body(&text[found.range.clone()]))
+            }),
+            KeyOf::Unknown => value_after(text, word.end, strength).or_else(|| {
+                let refused = is_refused(text, word.start);
+                refused.then(|| spoken_value(text, word.end, Strength::Token))?
+            }),
+        },
+    }
+}
+
+fn is_in_arn(text: &str, at: usize) -> bool {
+    let low = boundary(text, at.saturating_sub(ARN_BYTES_MAX));
+    text[low..at]
+        .rsplit(|c: char| c.is_whitespace() || "\"'`=".contains(c))
+        .next()
+        .is_some_and(|name| name.starts_with("arn:"))
+}
+
+/// Longest part of a resource's name before its last word, bytes.
+const ARN_BYTES_MAX: usize = 96;
+
+/// Whether the words before say that a key was given or refused, so that it is the key itself that comes.
+fn is_refused(text: &str, word: usize) -> bool {
+    const CUES: &[&str] = &[
+        "auth",
+        "reject",
+        "denied",
+        "invalid",
+        "forbidden",
+        "expired",
+        "revoked",
+        "here's the ",
+        "here is the ",
+        "my ",
+        "your ",
+        "use this ",
+        " 401",
+        " 403",
+    ];
+    // Whose key a sentence speaks of.
+    const ROLES: &[&str] = &[
+        "admin ",
+        "management ",
+        "write ",
+        "ingestion ",
+        "subscription ",
+        "master ",
+        "server ",
+        "service ",
+        "app ",
+        "application ",
+        "license ",
+        "deploy ",
+        "consumer ",
+        "signing ",
+        "encryption ",
+        "hmac ",
+    ];
+    let before = text[boundary(text, word.saturating_sub(REACH_BYTES))..word].to_ascii_lowercase();
+    (CUES.iter().any(|cue| before.contains(cue)) || ROLES.iter().any(|role| before.ends_with(role)))
+        && !before.contains("cache")
 }
 
 /// Whether the word names a placeholder: what stands behind `[SECRET_1a2b3c]` is no value of it, or each look would
@@ -134,65 +192,12 @@ fn is_our_own(text: &str, word: usize) -> bool {
     open.is_some_and(|open| placeholder::length_at(text, open).is_some())
 }
 
-/// Whether a name such as `SHOP_KEY` or `shopKey` says whose key it is, and not what it is the key of.
-fn is_service_key(text: &str, word: std::ops::Range<usize>) -> bool {
-    const NOT_SERVICES: &[&str] = &[
-        "cache",
-        "primary",
-        "foreign",
-        "idempotency",
-        "partition",
-        "sort",
-        "row",
-        "session",
-        "dedup",
-        "object",
-        "record",
-        "public",
-        "index",
-        "message",
-        "group",
-        "unique",
-        "event",
-        "request",
-        "trace",
-        "correlation",
-        "user",
-        "item",
-        "node",
-        "job",
-        "task",
-        "entry",
-        "map",
-        "dict",
-        "routing",
-        "storage",
-        "react",
-        "query",
-        "lookup",
-        "hash",
-    ];
-    if !text[word.clone()].eq_ignore_ascii_case("key") {
-        return false;
-    }
-    let name = &text.as_bytes()[word.start.saturating_sub(NAME_REST_BYTES_MAX)..word.start];
-    let stem = name
-        .iter()
-        .rev()
-        .skip_while(|byte| matches!(byte, b'_' | b'-'))
-        .take_while(|byte| byte.is_ascii_alphabetic())
-        .map(u8::to_ascii_lowercase);
-    let mut stem: Vec<u8> = stem.collect();
-    stem.reverse();
-    stem.len() >= 3
-        && !NOT_SERVICES
-            .iter()
-            .any(|word| stem.ends_with(word.as_bytes()))
-}
-
 /// The value in `... is the password`; the word starts at `to`, nothing before `from` is taken.
 fn value_before(text: &str, from: usize, to: usize, strength: Strength) -> Option<Finding> {
-    if !matches!(strength, Strength::Password | Strength::Token) {
+    if !matches!(
+        strength,
+        Strength::Password | Strength::Secret | Strength::Token
+    ) {
         return None;
     }
     let low = boundary(text, to.saturating_sub(VALUE_BEFORE_BYTES_MAX)).max(from);
@@ -228,115 +233,218 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     });
     // A word inside encoded bytes is there by chance.
     let is_name = name_end - from <= NAME_REST_BYTES_MAX;
-    if !is_name || bytes.get(name_end) == Some(&b'/') || is_about(&bytes[from..name_end]) {
+    let goes_on = matches!(bytes.get(name_end), Some(b'/' | b'+'));
+    if !is_name || goes_on || is_encoded(text, from) || words::is_about(&bytes[from..name_end]) {
         return None;
     }
     let closed = skip_while(bytes, name_end, limit, |b| {
-        matches!(b, b'"' | b'\'' | b'`' | b'\\' | b']' | b')')
+        matches!(b, b'"' | b'\'' | b'`' | b'\\' | b']' | b')' | b'*')
     });
-    let operator_start = skip_space(bytes, closed, limit);
+    let operator_start = behind_braces(text, skip_space(bytes, closed, limit));
+    let limit = bytes.len().min(operator_start + REACH_BYTES);
     let mut at = skip_while(bytes, operator_start, limit, |b| {
-        matches!(b, b':' | b'=' | b'>' | b'?' | b'+' | b'!' | b'~' | b'.')
+        matches!(
+            b,
+            b':' | b'=' | b'>' | b'?' | b'+' | b'!' | b'~' | b'.' | b'|'
+        )
     });
-    if !bytes[operator_start..at]
-        .iter()
-        .any(|b| matches!(b, b'=' | b':'))
-    {
-        return spoken_value(text, closed, strength);
+    let is_arrow = bytes[operator_start..].starts_with(b"<- ");
+    if is_arrow {
+        at = operator_start + 2;
+    }
+    let assigns = |b: &u8| matches!(b, b'=' | b':');
+    if !is_arrow && !bytes[operator_start..at].iter().any(assigns) {
+        let given = given_value(text, from, name_end..closed, operator_start, strength);
+        return given.or_else(|| spoken_value(text, closed, strength));
     }
     let tight = operator_start == name_end && bytes[operator_start..at] == *b"=";
     at = after_type(text, at, limit);
     let (start, end, quoted) = value_at(text, at)?;
-    let value = &text[start..end];
+    let written = if quoted {
+        Written::Quoted
+    } else if tight && start == at && !matches!(bytes.get(end), Some(b'(' | b'<')) {
+        Written::Setting
+    } else {
+        Written::Bare
+    };
+    judged(text, start..end, strength, written)
+}
+
+/// Whether so many encoded bytes stand before `at` that a word there is chance.
+fn is_encoded(text: &str, at: usize) -> bool {
+    let before = &text.as_bytes()[at.saturating_sub(ENCODED_BYTES_MIN)..at];
+    before.len() == ENCODED_BYTES_MIN
+        && before
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        // A long name in camel case has no digits.
+        && before.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+}
+
+const ENCODED_BYTES_MIN: usize = 24;
+
+/// The value in `--token abc`, `<token>abc<`, `("token", "abc")` and `setToken("abc")`: given without any sign of an assignment.
+fn given_value(
+    text: &str,
+    word_end: usize,
+    closing: Range<usize>,
+    at: usize,
+    strength: Strength,
+) -> Option<Finding> {
+    let bytes = text.as_bytes();
+    let is_call = match bytes.get(at) {
+        Some(b',') => !closing.is_empty(),
+        Some(b'(') => closing.is_empty(),
+        Some(b'>') => closing.is_empty() && at == closing.end,
+        _ => false,
+    };
+    let is_flag = closing.is_empty() && at > closing.end && is_flag(text, word_end);
+    let (start, end, quoted) = match (is_call, is_flag) {
+        (true, _) => value_at(text, at + 1).filter(|(.., quoted)| *quoted || bytes[at] == b'>')?,
+        (false, true) => value_at(text, at).filter(|(start, ..)| bytes[*start] != b'-')?,
+        (false, false) => return None,
+    };
+    // Names of fields and of things stand there too.
+    let shape = check::Shape::of(&text[start..end]);
+    let written = if quoted {
+        Written::Quoted
+    } else {
+        Written::Bare
+    };
+    let is_name = shape.digits == 0 && !check::is_gibberish(&text[start..end]);
+    let is_name =
+        is_name || shape.letters() == 0 || shape.bytes < 6 || text[start..end].contains("password");
+    (!is_name).then(|| judged(text, start..end, strength, written))?
+}
+
+/// Whether the name that holds the word ending at `word_end` is a flag, such as `--deploy-token`.
+fn is_flag(text: &str, word_end: usize) -> bool {
+    let low = word_end.saturating_sub(REACH_BYTES);
+    let name = &text.as_bytes()[low..word_end];
+    let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let length = name.iter().rev().take_while(is_part).count();
+    name.len() > length
+        && name[name.len() - length..].starts_with(b"-")
+        && name[name.len() - length - 1].is_ascii_whitespace()
+}
+
+/// The finding for a value, when its word and its form say that it is secret.
+fn judged(
+    text: &str,
+    range: Range<usize>,
+    strength: Strength,
+    written: Written,
+) -> Option<Finding> {
+    let value = &text[range.clone()];
     let (secret, label) = match strength {
-        Strength::Password => {
-            let written = if quoted {
-                Written::Quoted
-            } else if tight && start == at && !matches!(bytes.get(end), Some(b'(' | b'<')) {
-                Written::Setting
-            } else {
-                Written::Bare
-            };
-            (password_like(value, written), Label::Password)
-        }
-        Strength::Token | Strength::Header | Strength::Basic | Strength::KeyName => {
-            (token_like(value), Label::Secret)
-        }
+        Strength::Password => (password_like(value, written), Label::Password),
+        Strength::Secret => (
+            token_like(value) || (written != Written::Bare && is_short_secret(value)),
+            Label::Secret,
+        ),
+        Strength::Token | Strength::Header | Strength::Basic => (token_like(value), Label::Secret),
+        Strength::ClientId => (is_client_id(value), Label::Secret),
         Strength::Weak => (
             check::is_random(value) && !is_public_shape(value),
             Label::Secret,
         ),
     };
-    (secret && !is_reference(value)).then(|| Finding::new(start..end, label))
+    (secret && !is_reference(value)).then(|| Finding::new(range, label))
 }
 
-/// Whether the rest of a name says that it is about a secret and not the secret: `token_count`.
-fn is_about(rest: &[u8]) -> bool {
-    const ENDS: &[&str] = &[
-        "address",
-        "budget",
-        "count",
-        "expires",
-        "expiresat",
-        "expiry",
-        "field",
-        "file",
-        "hash",
-        "icon",
-        "id",
-        "image",
-        "images",
-        "index",
-        "length",
-        "limit",
-        "link",
-        "list",
-        "name",
-        "path",
-        "ref",
-        "symbol",
-        "type",
-        "uri",
-        "url",
-        "usage",
-    ];
-    let lower = rest.to_ascii_lowercase();
-    let last = lower
-        .rsplit(|b| matches!(b, b'_' | b'-' | b'.'))
-        .next()
-        .unwrap_or(&[]);
-    ENDS.iter().any(|end| end.as_bytes() == last)
+/// Behind what stands in braces between a name and its value, as in `Token { get; set; } = ...` and
+/// `variable "token" { default = ...`; `at` itself when there is nothing of the kind.
+fn behind_braces(text: &str, at: usize) -> usize {
+    let far = boundary(text, text.len().min(at + BRACES_BYTES_MAX));
+    let Some(block) = text.get(at..far).and_then(|rest| rest.strip_prefix('{')) else {
+        return at;
+    };
+    let close = block.find('}').unwrap_or(block.len());
+    let inner = &block[..close];
+    if let Some(found) = inner.find("default") {
+        let behind = found + "default".len();
+        let space = inner[behind..].len() - inner[behind..].trim_start().len();
+        return at + 1 + behind + space;
+    }
+    let is_property = inner.contains("get;") && close < block.len();
+    let behind = at + 1 + close + 1;
+    if is_property {
+        skip_space(text.as_bytes(), behind, far)
+    } else {
+        at
+    }
 }
 
-/// How a value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
-    /// In quotes.
-    Quoted,
-    /// As in `NAME=value`, without any space.
-    Setting,
-    /// Any other way, as code and prose are.
-    Bare,
-}
+/// Farthest that braces are followed, bytes.
+const BRACES_BYTES_MAX: usize = 200;
 
-/// Behind the type in `token: string = ...` and `token string = ...`; `at` itself when there is none.
+/// Behind the type in `token: string = ...`, `token string = ...` and `token: Option<String> = Some(...`; `at` itself when
+/// there is none.
 fn after_type(text: &str, at: usize, limit: usize) -> usize {
+    const TYPES: &[&str] = &[
+        "string",
+        "String",
+        "str",
+        "&str",
+        "&'static str",
+        "char*",
+        "const char*",
+        "Option<",
+        "Optional[",
+        "Secret",
+        "std::string",
+        "NSString",
+        "Text",
+        "bytes",
+    ];
+    /// What values are put into, without any change.
+    const WRAPPERS: &[&str] = &[
+        "Some(",
+        "Just(",
+        "String::from(",
+        "SecretString::from(",
+        "SecretString::new(",
+        "SecretStr(",
+        "Secret(",
+        "Secret::new(",
+        "new String(",
+        "b64decode(",
+        "base64.b64decode(",
+        "Buffer.from(",
+        "atob(",
+        "@",
+        "r",
+        "b",
+        "f",
+        "u",
+        "L",
+    ];
     let bytes = text.as_bytes();
+    let mut at = at;
     let start = skip_space(bytes, at, limit);
-    for name in ["string", "String", "str", "&str", "char*", "const char*"] {
-        if bytes[start..].starts_with(name.as_bytes()) {
-            let equals = skip_space(bytes, start + name.len(), limit);
-            if bytes.get(equals) == Some(&b'=') {
-                return equals + 1;
-            }
+    if TYPES
+        .iter()
+        .any(|name| bytes[start..].starts_with(name.as_bytes()))
+    {
+        let equals = skip_while(bytes, start, limit, |b| {
+            b.is_ascii_alphanumeric() || b"_<>[]|&?*:.' ".contains(&b)
+        });
+        if bytes.get(equals) == Some(&b'=') && bytes.get(equals + 1) != Some(&b'=') {
+            at = equals + 1;
         }
     }
-    at
+    let start = skip_space(bytes, at, limit);
+    let wrapped = WRAPPERS.iter().find_map(|wrapper| {
+        let inner = start + wrapper.len();
+        let is_quoted = matches!(bytes.get(inner), Some(b'"' | b'\''));
+        (is_quoted && bytes[start..].starts_with(wrapper.as_bytes())).then_some(inner)
+    });
+    wrapped.unwrap_or(at)
 }
 
 /// The value after words such as `is` or in the next markup, when it looks drawn at random.
 fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> {
-    if matches!(strength, Strength::Weak) {
+    if strength == Strength::Weak {
         return None;
     }
     let bytes = text.as_bytes();
@@ -351,8 +459,23 @@ fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> 
         }
         let (start, end, _) = value_at(text, start)?;
         let value = &text[start..end];
-        let secret = token_like(value) && random_enough(value) && !is_reference(value);
-        return secret.then(|| Finding::new(start..end, Label::Secret));
+        if is_reference(value) {
+            return None;
+        }
+        let secret = match strength {
+            Strength::ClientId => is_client_id(value),
+            Strength::Password
+            | Strength::Secret
+            | Strength::Token
+            | Strength::Weak
+            | Strength::Header
+            | Strength::Basic => token_like(value) && random_enough(value),
+        };
+        if secret {
+            return Some(Finding::new(start..end, Label::Secret));
+        }
+        let is_password = strength == Strength::Password && is_spoken_password(value);
+        return is_password.then(|| Finding::new(start..end, Label::Password));
     }
     None
 }
@@ -374,7 +497,18 @@ fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
 fn is_filler(word: &str) -> bool {
     matches!(
         word,
-        "is" | "was" | "value" | "to" | "as" | "set" | "name" | "string"
+        "is" | "was"
+            | "value"
+            | "to"
+            | "as"
+            | "set"
+            | "name"
+            | "string"
+            | "key"
+            | "base"
+            | "body"
+            | "--body"
+            | "--value"
     )
 }
 
@@ -399,191 +533,4 @@ fn header_value(text: &str, from: usize) -> Option<Finding> {
     let value = &text[start..end];
     let secret = token_like(value) && !is_reference(value);
     secret.then(|| Finding::new(start..end, Label::Secret))
-}
-
-/// Start and end of the value at or after `from`, and whether it stands in quotes. It is judged without the placeholders
-/// behind it: their digits are not its own, and each look would find one value more.
-fn value_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
-    let (start, end, quoted) = written_at(text, from)?;
-    let marks = memchr::memchr_iter(b'[', &text.as_bytes()[start..end]);
-    let mut own = marks.map(|at| start + at);
-    let own = own.find(|at| *at > start && placeholder::length_at(text, *at).is_some());
-    Some((start, own.unwrap_or(end), quoted))
-}
-
-fn written_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
-    let bytes = text.as_bytes();
-    let limit = bytes.len().min(from + REACH_BYTES);
-    let mut start = skip_while(bytes, from, limit, |b| {
-        b.is_ascii_whitespace() || matches!(b, b'|' | b'(' | b'[' | b'>')
-    });
-    let escapes = skip_while(bytes, start, limit, |b| b == b'\\');
-    let quote = bytes
-        .get(escapes)
-        .copied()
-        .filter(|b| matches!(b, b'"' | b'\'' | b'`'));
-    if let Some(quote) = quote {
-        start = escapes + 1;
-        let far = bytes.len().min(start + VALUE_BYTES_MAX);
-        let close = bytes[start..far]
-            .iter()
-            .position(|b| *b == quote || *b == b'\n')?;
-        let mut end = start + close;
-        while end > start && bytes[end - 1] == b'\\' {
-            end -= 1;
-        }
-        return (end > start).then_some((start, end, true));
-    }
-    let far = bytes.len().min(start + VALUE_BYTES_MAX);
-    let mut end = skip_while(bytes, start, far, |b| {
-        b > b' '
-            && !matches!(
-                b,
-                b',' | b';' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'&' | b'|' | b')' | b'}' | b']'
-            )
-    });
-    // An escaped line end closes a value that sits inside a JSON string.
-    if let Some(escape) = text.get(start..end).and_then(|value| value.find("\\n")) {
-        end = start + escape;
-    }
-    end = boundary(text, end);
-    while end > start && matches!(bytes[end - 1], b'.' | b':' | b'!' | b'?' | b'\\') {
-        end -= 1;
-    }
-    (end > start).then_some((start, end, false))
-}
-
-/// Whether a value assigned to a password is one, and not a word of a sentence or of a program.
-fn password_like(value: &str, written: Written) -> bool {
-    let shape = check::Shape::of(value);
-    if shape.bytes < 4 || check::is_dummy(value) || value.contains(' ') || is_word(value) {
-        return false;
-    }
-    let is_name = value
-        .bytes()
-        .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
-    match written {
-        Written::Quoted | Written::Setting => !is_name || shape.bytes >= 6,
-        Written::Bare => !is_name,
-    }
-}
-
-/// Whether a value assigned to a token or key is one.
-fn token_like(value: &str) -> bool {
-    let shape = check::Shape::of(value);
-    // A type such as `Int8Array` has one digit; a short key has more.
-    if shape.digits == shape.bytes {
-        // Nobody counts that far; some services give numbers as tokens.
-        return shape.bytes >= 17 && !check::is_dummy(value);
-    }
-    shape.bytes >= 10
-        && shape.digits >= if shape.bytes < 20 { 2 } else { 1 }
-        && shape.letters() > 0
-        && !check::is_dummy(value)
-        && !value.contains(' ')
-        && !is_word(value)
-        && !looks_like_path(value)
-}
-
-/// Whether a value that is only spoken of looks drawn at random.
-fn random_enough(value: &str) -> bool {
-    check::is_random(value)
-        || check::is_uuid(value)
-        || (value.len() >= 16 && check::Shape::of(value).hex == value.len())
-}
-
-/// Shapes that a weak word often stands beside and that are public.
-fn is_public_shape(value: &str) -> bool {
-    let last = value.rsplit([':', '/']).next().unwrap_or(value);
-    check::is_uuid(last)
-        || check::is_digest(last)
-        || looks_like_path(value)
-        || value.contains("://")
-}
-
-fn looks_like_path(value: &str) -> bool {
-    value.starts_with('/')
-        || value.starts_with("./")
-        || value.starts_with("~/")
-        || value.starts_with("http://")
-        || value.starts_with("https://")
-        || (value.matches('/').count() >= 2 && !value.ends_with('=') && value.contains('.'))
-}
-
-/// Whether a value only refers to the secret: a variable, a call, a template.
-fn is_reference(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    value.starts_with('$')
-        || value.starts_with("{{")
-        || value.starts_with('%')
-        || value.starts_with('<')
-        || value.starts_with('[')
-        || (value.contains("${")
-            && value
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-${}.:/".contains(&b)))
-        || value.contains('(')
-            && value
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'('))
-        || [
-            "process.env",
-            "os.environ",
-            "env.",
-            "config.",
-            "settings.",
-            "secrets.",
-            "self.",
-            "args.",
-            "op://",
-        ]
-        .iter()
-        .any(|start| lower.starts_with(start))
-}
-
-/// Words that stand where a value is described, not given.
-fn is_word(value: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "null",
-        "none",
-        "true",
-        "false",
-        "undefined",
-        "string",
-        "required",
-        "optional",
-        "missing",
-        "invalid",
-        "empty",
-        "unset",
-        "changeme",
-        "password",
-        "secret",
-        "token",
-        "redacted",
-        "hidden",
-        "nil",
-        "bytes",
-        "secretstr",
-        "text",
-        "value",
-        "input",
-        "prompt",
-        "stdin",
-        "default",
-    ];
-    let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
-    WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
-}
-
-fn skip_space(bytes: &[u8], from: usize, limit: usize) -> usize {
-    skip_while(bytes, from, limit, |b| b.is_ascii_whitespace())
-}
-
-fn skip_while(bytes: &[u8], from: usize, limit: usize, accept: impl Fn(u8) -> bool) -> usize {
-    let from = from.min(limit);
-    bytes[from..limit]
-        .iter()
-        .position(|b| !accept(*b))
-        .map_or(limit, |n| from + n)
 }

@@ -1,21 +1,28 @@
 //! Secrets and personal data are replaced before any text leaves the process.
 //!
-//! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker),
-//! `context` (values that stand beside words such as `password`), `structures` (key blocks, web
-//! tokens, addresses with credentials), `pii`, `account` (names in logins), `check` (checksums and shape of values),
-//! `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done), [`Leaves`] (the documents that may become files).
+//! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker), `context` (values that stand
+//! beside words such as `password`), `words` (those words), `value` (what can stand beside them), `commands` (passwords given
+//! to programs), `manifest` (documents of secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii`
+//! with `phone` and `iban`, `account` (names in logins), `check` (checksums and shape of values), `placeholder` (what is
+//! written instead), [`Scrubbed`] (the type that proves it was done), [`Leaves`] (the documents that may become files).
 //! Must not know where the text came from or where it goes.
 
 mod account;
 mod check;
+mod commands;
 mod context;
+mod iban;
 mod leaves;
+mod manifest;
+mod phone;
 mod pii;
 mod placeholder;
 mod prefixes;
 mod scrubber;
 mod structures;
 mod text;
+mod value;
+mod words;
 
 pub use leaves::{Leaves, json_lines, json_pretty};
 pub use scrubber::Scrubber;

@@ -4,10 +4,13 @@
 //! or places in prose: what is found here can be told by its form.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use regex::Regex;
 
 use super::check;
+use super::iban;
+use super::phone::{self, Spoken};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
@@ -20,6 +23,7 @@ pub(super) struct Pii {
     digits: Regex,
     iban: Regex,
     home: Regex,
+    home_slug: Regex,
 }
 
 impl Pii {
@@ -33,8 +37,10 @@ impl Pii {
             ),
             iban: compile(r"(?-u:\b)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?-u:\b)"),
             home: compile(
-                r"(?i)(?:/home/|/Users/|[a-z]:\\{1,4}Users\\{1,4}|[a-z]:/Users/)([^\s/\\:'\x22<>|*?,;(){}\[\]]{1,64})",
+                r"(?i)(?:/home/|/Users/|[a-z]:\\{1,4}(?:Users|Documents and Settings)\\{1,4}|[a-z]:/Users/)([^\s/\\:'\x22<>|*?,;(){}\[\]]{1,64})",
             ),
+            // As tools name a folder of their own after one: `projects/-Users-kim-code`.
+            home_slug: compile(r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)"),
         }
     }
 
@@ -44,8 +50,10 @@ impl Pii {
             self.emails(text, findings);
         }
         if memchr::memmem::find(bytes, b"home/").is_some()
+            || memchr::memmem::find(bytes, b"-home-").is_some()
             || memchr::memmem::find(bytes, b"sers").is_some()
             || memchr::memmem::find(bytes, b"SERS").is_some()
+            || memchr::memmem::find(bytes, b"ettings\\").is_some()
         {
             self.homes(text, findings);
         }
@@ -69,7 +77,8 @@ impl Pii {
     }
 
     fn homes(&self, text: &str, findings: &mut Vec<Finding>) {
-        for captures in self.home.captures_iter(text) {
+        let paths = self.home.captures_iter(text);
+        for captures in paths.chain(self.home_slug.captures_iter(text)) {
             let Some(name) = captures.get(1) else {
                 continue;
             };
@@ -95,6 +104,10 @@ impl Pii {
                 .strip_suffix(':')
                 .filter(|v| !v.ends_with(':'))
                 .unwrap_or(value);
+            if is_mac(text, found.range()) {
+                findings.push(Finding::new(found.range(), Label::Mac));
+                continue;
+            }
             let Ok(address) = value.parse::<Ipv6Addr>() else {
                 continue;
             };
@@ -108,7 +121,8 @@ impl Pii {
     fn numbers(&self, text: &str, findings: &mut Vec<Finding>) {
         for found in self.iban.find_iter(text) {
             let alone = !text[..found.start()].ends_with(['-', '_']);
-            if let Some(bytes) = iban_length(found.as_str()).filter(|_| alone) {
+            let bytes = iban::length(found.as_str(), &text[..found.start()]);
+            if let Some(bytes) = bytes.filter(|_| alone) {
                 findings.push(Finding::new(
                     found.start()..found.start() + bytes,
                     Label::Iban,
@@ -119,7 +133,7 @@ impl Pii {
         for found in self.digits.find_iter(text) {
             let touches = |from: usize| {
                 let (start, end) = (found.start() - from, found.end() - from);
-                !stands_alone(&text[from..], start, end, b"_#@=$")
+                !stands_alone(&text[from..], start, end, b"_@$")
             };
             // The number before it is a placeholder when this is looked at again, and does not touch it any more.
             let follows = phone_end == Some(found.start());
@@ -128,8 +142,8 @@ impl Pii {
             }
             // In a list of phone numbers only the first has the word for them.
             let is_near = phone_end.is_some_and(|end| found.start() < end + AFTER_PHONE_BYTES);
-            let spoken = is_near || beside_phone_word(text, found.start());
-            if let Some(label) = number_label(found.as_str(), spoken) {
+            let beside = Beside::of(text, found.range(), is_near);
+            if let Some(label) = number_label(found.as_str(), &beside) {
                 findings.push(Finding::new(found.range(), label));
                 if label == Label::Phone {
                     phone_end = Some(found.end());
@@ -139,25 +153,86 @@ impl Pii {
     }
 }
 
+/// What stands beside a number.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    phone: Spoken,
+    card: bool,
+    ssn: bool,
+    /// A sign of an assignment or of a number in a list touches it: an id, unless a word says more.
+    bound: bool,
+}
+
+impl Beside {
+    fn of(text: &str, range: Range<usize>, after_phone: bool) -> Self {
+        const CARDS: &[&str] = &[
+            "card",
+            "pan=",
+            "pan:",
+            "pan ",
+            "cc ",
+            "cc:",
+            "visa",
+            "mastercard",
+            "maestro",
+            "amex",
+            "credit",
+            "debit",
+            "carte",
+            "tarjeta",
+            "karte",
+            "charge ",
+            "refund",
+            "pay with",
+            "limit of",
+            "limit for",
+            "balance on",
+            " atm ",
+        ];
+        const SSNS: &[&str] = &["ssn", "social", "taxpayer", "tax id"];
+        let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
+        let before = text[from..range.start].to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| before.contains(word));
+        let to = boundary(text, text.len().min(range.end + BESIDE_BYTES));
+        let behind = text[range.end..to].to_ascii_lowercase();
+        let phone = if after_phone {
+            Spoken::Yes
+        } else {
+            phone::spoken(text, range)
+        };
+        let pays = behind.contains("cvv") || behind.contains("cvc") || behind.contains(" exp");
+        Self {
+            phone,
+            card: has(CARDS) || pays,
+            ssn: has(SSNS),
+            bound: before.ends_with(['#', '=']),
+        }
+    }
+}
+
+/// How far the words for cards and the like are looked for, bytes.
+const BESIDE_BYTES: usize = 40;
+
 /// What comes so soon after a phone number is one too, if it can be.
 const AFTER_PHONE_BYTES: usize = 20;
 
-/// What a run of digits with separators is, when it is personal. A `spoken` one is beside a word for
-/// phones.
-fn number_label(value: &str, spoken: bool) -> Option<Label> {
+/// What a run of digits with separators is, when it is personal.
+fn number_label(value: &str, beside: &Beside) -> Option<Label> {
     let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
-    let plain = value.len() == digits.len();
-    if is_card(&digits, value) {
+    if (beside.card || !beside.bound) && is_card(&digits, value, beside.card) {
         return Some(Label::Card);
     }
-    if is_ssn(value) {
+    let nine = digits.len() == 9 && digits.len() == value.len() && beside.ssn;
+    if (beside.ssn || !beside.bound) && (nine || is_ssn(value)) {
         return Some(Label::Ssn);
     }
-    is_phone(value, &digits, plain, spoken).then_some(Label::Phone)
+    let spoken = beside.phone == Spoken::Yes || !beside.bound;
+    (spoken && phone::is_phone(value, beside.phone)).then_some(Label::Phone)
 }
 
-/// A card: a known first digit, a known length, the checksum, and groups of no odd shape.
-fn is_card(digits: &[u8], value: &str) -> bool {
+/// A card: a known first digit, a known length, the checksum, and groups of no odd shape. Lengths and first digits that few
+/// cards have, and many ids, need the word for it.
+fn is_card(digits: &[u8], value: &str, spoken: bool) -> bool {
     let separators = value.bytes().filter(|b| !b.is_ascii_digit());
     let even = separators.clone().all(|b| b == b' ') || separators.clone().all(|b| b == b'-');
     let known = match digits.len() {
@@ -169,9 +244,10 @@ fn is_card(digits: &[u8], value: &str) -> bool {
                 || digits.starts_with(b"2131")
         }
         16 => matches!(digits[0], b'2'..=b'6'),
-        12 | 17 | 18 => digits.starts_with(b"5") || digits.starts_with(b"6"),
         _ => false,
     };
+    let grouped = value.len() >= digits.len() + 2 && matches!(digits[0], b'4'..=b'6');
+    let known = known || ((spoken || grouped) && (12..=19).contains(&digits.len()));
     even && known && check::luhn(digits) && digits.iter().any(|d| *d != digits[0])
 }
 
@@ -189,197 +265,6 @@ fn is_ssn(value: &str) -> bool {
         && &value[7..] != "0000"
 }
 
-/// A phone number: an international prefix, a written form, or digits beside a word for it.
-fn is_phone(value: &str, digits: &[u8], plain: bool, spoken: bool) -> bool {
-    if !(7..=15).contains(&digits.len()) || looks_like_time_or_version(value) {
-        return false;
-    }
-    if value.starts_with('+') || value.starts_with("(+") {
-        return digits.len() >= 8;
-    }
-    if value.starts_with("00") && digits.len() >= 10 && !plain {
-        return true;
-    }
-    if plain {
-        return spoken && digits.len() >= 7;
-    }
-    spoken || is_written_phone(value)
-}
-
-/// Forms that people write phone numbers in: `(555) 010-7788`, `555-010-7788`, `555.010.7788`.
-fn is_written_phone(value: &str) -> bool {
-    let main = value.split(['x', 'X']).next().unwrap_or(value).trim_end();
-    let groups: Vec<usize> = main
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|group| !group.is_empty())
-        .map(str::len)
-        .collect();
-    let separators_same = {
-        let mut kinds: Vec<char> = main
-            .chars()
-            .filter(|c| matches!(c, '-' | '.' | ' '))
-            .collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds.len() <= 1
-    };
-    let bracket = main.starts_with('(') && main.contains(')');
-    match groups.as_slice() {
-        [3, 3, 4] | [1, 3, 3, 4] => separators_same || bracket,
-        [3, 7] | [4, 6] => bracket,
-        // National form: the first group begins with a zero.
-        [3..=5, _, _] | [2..=5, _, _, _] | [2..=5, 2, 2, 2, 2] => {
-            let national = main.starts_with('0') && !main.starts_with("000");
-            bracket || (national && separators_same && !main.contains('.'))
-        }
-        _ => bracket && groups.len() >= 2,
-    }
-}
-
-fn beside_phone_word(text: &str, start: usize) -> bool {
-    const WORDS: &[&str] = &[
-        "phone",
-        "tel:",
-        "tel.",
-        "tel ",
-        "mobile",
-        "cell",
-        "whatsapp",
-        "call",
-        "dial",
-        "fax",
-        "sms",
-        "reach",
-        "contact",
-        "text me",
-        "answering",
-        "ring ",
-        "voicemail",
-        "hotline",
-        "telefon",
-        "teléfono",
-    ];
-    let from = boundary(text, start.saturating_sub(32));
-    let before = text[from..start].to_lowercase();
-    WORDS.iter().any(|word| before.contains(word))
-}
-
-/// `2024-05-13 10:30`, `10.0.19041.1`, `1.2.3`: digits with separators that are no phone number.
-fn looks_like_time_or_version(value: &str) -> bool {
-    let groups: Vec<&str> = value
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|g| !g.is_empty())
-        .collect();
-    let year =
-        |group: &&str| group.len() == 4 && (group.starts_with("19") || group.starts_with("20"));
-    let date = groups.len() >= 3
-        && (groups.first().is_some_and(year) && groups[1].len() <= 2
-            || groups.get(2).is_some_and(year) && groups[0].len() <= 2 && groups[1].len() <= 2);
-    let dotted = value.contains('.') && groups.len() >= 4;
-    date || dotted
-}
-
-/// Countries with account numbers of this form, and how many characters they have.
-const IBAN_LENGTHS: &[(&str, usize)] = &[
-    ("AD", 24),
-    ("AE", 23),
-    ("AL", 28),
-    ("AT", 20),
-    ("AZ", 28),
-    ("BA", 20),
-    ("BE", 16),
-    ("BG", 22),
-    ("BH", 22),
-    ("BR", 29),
-    ("BY", 28),
-    ("CH", 21),
-    ("CR", 22),
-    ("CY", 28),
-    ("CZ", 24),
-    ("DE", 22),
-    ("DK", 18),
-    ("DO", 28),
-    ("EE", 20),
-    ("EG", 29),
-    ("ES", 24),
-    ("FI", 18),
-    ("FO", 18),
-    ("FR", 27),
-    ("GB", 22),
-    ("GE", 22),
-    ("GI", 23),
-    ("GL", 18),
-    ("GR", 27),
-    ("GT", 28),
-    ("HR", 21),
-    ("HU", 28),
-    ("IE", 22),
-    ("IL", 23),
-    ("IQ", 23),
-    ("IS", 26),
-    ("IT", 27),
-    ("JO", 30),
-    ("KW", 30),
-    ("KZ", 20),
-    ("LB", 28),
-    ("LC", 32),
-    ("LI", 21),
-    ("LT", 20),
-    ("LU", 20),
-    ("LV", 21),
-    ("MC", 27),
-    ("MD", 24),
-    ("ME", 22),
-    ("MK", 19),
-    ("MR", 27),
-    ("MT", 31),
-    ("MU", 30),
-    ("NL", 18),
-    ("NO", 15),
-    ("PK", 24),
-    ("PL", 28),
-    ("PS", 29),
-    ("PT", 25),
-    ("QA", 29),
-    ("RO", 24),
-    ("RS", 22),
-    ("SA", 24),
-    ("SE", 24),
-    ("SI", 19),
-    ("SK", 24),
-    ("SM", 27),
-    ("TN", 24),
-    ("TR", 26),
-    ("UA", 29),
-    ("VA", 22),
-    ("VG", 24),
-    ("XK", 20),
-];
-
-/// How many bytes from the start of a candidate are an IBAN.
-fn iban_length(candidate: &str) -> Option<usize> {
-    let country = candidate.get(..2)?.to_ascii_uppercase();
-    let index = IBAN_LENGTHS
-        .binary_search_by(|(code, _)| (*code).cmp(&country))
-        .ok()?;
-    let (_, length) = IBAN_LENGTHS[index];
-    let mut compact = Vec::with_capacity(length);
-    for (index, byte) in candidate.bytes().enumerate() {
-        if byte.is_ascii_alphanumeric() {
-            compact.push(byte.to_ascii_uppercase());
-        }
-        if compact.len() == length {
-            let bytes = index + 1;
-            let more = candidate
-                .as_bytes()
-                .get(bytes)
-                .is_some_and(u8::is_ascii_alphanumeric);
-            return (!more && check::iban(&compact)).then_some(bytes);
-        }
-    }
-    None
-}
-
 /// Whether no letter, digit or one of `more` touches the span, so it is not a part of a longer token.
 fn stands_alone(text: &str, start: usize, end: usize, more: &[u8]) -> bool {
     let bytes = text.as_bytes();
@@ -392,13 +277,28 @@ fn stands_alone(text: &str, start: usize, end: usize, more: &[u8]) -> bool {
     !before.is_some_and(part) && !after_part
 }
 
-/// Whether four numbers follow `name@`, as a package's version does, and not a login.
+/// Whether four numbers are a version: behind the name of a product or the word for it, or behind `name@` that is no login.
 fn is_version(text: &str, start: usize) -> bool {
     const LOGINS: &[&str] = &[
         "root", "ubuntu", "admin", "user", "git", "deploy", "pi", "debian",
     ];
     let low = boundary(text, start.saturating_sub(64));
-    let Some(before) = text[low..start].strip_suffix('@') else {
+    let before = &text[low..start];
+    // `Chrome/131.0.0.0`, `version 4.0.1.0`, `Version("4.0.1.0")`
+    let product = before.strip_suffix('/').is_some_and(|name| {
+        name.ends_with(|c: char| c.is_ascii_alphabetic())
+            && !name
+                .rsplit(char::is_whitespace)
+                .next()
+                .unwrap_or("")
+                .contains("://")
+    });
+    let lead = before.trim_end_matches([' ', '"', '\'', '(', ':', '=', '[']);
+    let tail = boundary(lead, lead.len().saturating_sub("version".len()));
+    if product || lead[tail..].eq_ignore_ascii_case("version") {
+        return true;
+    }
+    let Some(before) = before.strip_suffix('@') else {
         return false;
     };
     let name = before.rsplit(char::is_whitespace).next().unwrap_or("");
@@ -406,6 +306,19 @@ fn is_version(text: &str, start: usize) -> bool {
         .iter()
         .any(|w| before.contains(w));
     !name.is_empty() && !logs_in && !LOGINS.contains(&name) && !name.ends_with("-user")
+}
+
+/// Whether it is the address of a network card: six pairs of hex digits, and neither zero nor everybody's.
+fn is_mac(text: &str, range: Range<usize>) -> bool {
+    let value = &text[range.clone()];
+    let bytes = text.as_bytes();
+    let apart = |b: Option<&u8>| !b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':');
+    value.len() == 17
+        && value.split(':').all(|pair| pair.len() == 2)
+        && value.bytes().any(|b| !matches!(b, b'0' | b':'))
+        && value.bytes().any(|b| !matches!(b, b'f' | b'F' | b':'))
+        && apart(range.start.checked_sub(1).and_then(|at| bytes.get(at)))
+        && apart(bytes.get(range.end))
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use crate::hash;
 
-/// What kind of value was taken out.
+/// What kind of value was taken out; where findings overlap the first of them names the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Label {
-    Secret,
     PrivateKey,
+    Secret,
     Password,
     Email,
     Phone,
@@ -19,11 +19,12 @@ pub(super) enum Label {
     Card,
     Iban,
     Ssn,
+    Mac,
     User,
 }
 
 impl Label {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Secret,
         Self::PrivateKey,
         Self::Password,
@@ -33,6 +34,7 @@ impl Label {
         Self::Card,
         Self::Iban,
         Self::Ssn,
+        Self::Mac,
         Self::User,
     ];
 
@@ -47,6 +49,7 @@ impl Label {
             Self::Card => "CARD",
             Self::Iban => "IBAN",
             Self::Ssn => "SSN",
+            Self::Mac => "MAC",
             Self::User => "USER",
         }
     }

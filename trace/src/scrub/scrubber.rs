@@ -1,13 +1,15 @@
 //! One pass over a text: find what must go, settle overlaps, write placeholders.
 //!
-//! Neighbours: the finders (`prefixes`, `context`, `structures`, `pii`) report spans of the
+//! Neighbours: the finders (`prefixes`, `context`, `structures`, `commands`, `manifest`, `pii`) report spans of the
 //! original text and decide nothing else. Must not know any format of a secret.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::account::Accounts;
+use super::commands::Commands;
 use super::context::Context;
+use super::manifest::Manifests;
 use super::pii::Pii;
 use super::placeholder::{self, Label};
 use super::prefixes::Prefixes;
@@ -37,6 +39,8 @@ pub struct Scrubber {
     structures: Structures,
     pii: Pii,
     accounts: Accounts,
+    commands: Commands,
+    manifests: Manifests,
 }
 
 /// A replacement can bring two pieces together that were apart, so a changed text is looked at
@@ -58,6 +62,8 @@ impl Scrubber {
             structures: Structures::new(),
             pii: Pii::new(),
             accounts: Accounts::new(),
+            commands: Commands::new(),
+            manifests: Manifests::new(),
         }
     }
 
@@ -90,6 +96,8 @@ impl Scrubber {
         self.context.find(text, &mut findings);
         self.pii.find(text, &mut findings);
         self.accounts.find(text, &mut findings);
+        self.commands.find(text, &mut findings);
+        self.manifests.find(text, &mut findings);
         if findings.is_empty() {
             return None;
         }

@@ -40,6 +40,20 @@ const PATTERNS: &[(&str, &str)] = &[
         "webhook.office.com",
         r"((?:https?://)?[a-z0-9-]{0,40}\.?webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{30,})",
     ),
+    (
+        "hooks.zapier.com/",
+        r"((?:https?://)?hooks\.zapier\.com/hooks/catch/[0-9]+/[A-Za-z0-9/]{5,})",
+    ),
+    (
+        "webhook",
+        r"((?:https?://)?(?:outlook\.office\.com/webhook|[a-z0-9.-]{1,60}\.logic\.azure\.com)[A-Za-z0-9@/:?=&%._-]{30,})",
+    ),
+    (
+        "api.telegram.org/",
+        r"api\.telegram\.org/(?:file/)?bot([0-9]{7,11}:[A-Za-z0-9_-]{30,40})",
+    ),
+    // A token alone before the host of an address.
+    ("://", r"://([A-Za-z0-9_-]{20,255})@"),
     // Signed addresses.
     (
         "ig",
@@ -48,6 +62,33 @@ const PATTERNS: &[(&str, &str)] = &[
     // A number and a key of known length: bot tokens, tokens of an application.
     (":A", r"(?-u:\b)([0-9]{7,11}:A[A-Za-z0-9_-]{33,36})(?-u:\b)"),
     ("|", r"(?-u:\b)([0-9]{14,17}\|[A-Za-z0-9_-]{27})(?-u:\b)"),
+    (
+        ":APA91",
+        r"(?-u:\b)([A-Za-z0-9_-]{11,22}:APA91[A-Za-z0-9_-]{100,160})",
+    ),
+    // Passwords as systems store them: the way, the salt and the hash.
+    ("$2", r"(\$2[abxy]?\$[0-9]{2}\$[A-Za-z0-9./]{53})"),
+    ("$argon2", r"(\$argon2(?:id|i|d)\$[A-Za-z0-9=,$+/]{30,200})"),
+    ("$apr1$", r"(\$apr1\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{22})"),
+    ("$1$", r"(\$1\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{22})"),
+    (
+        "$5$",
+        r"(\$5\$(?:rounds=[0-9]{1,9}\$)?[A-Za-z0-9./]{1,16}\$[A-Za-z0-9./]{43})",
+    ),
+    (
+        "$6$",
+        r"(\$6\$(?:rounds=[0-9]{1,9}\$)?[A-Za-z0-9./]{1,16}\$[A-Za-z0-9./]{86})",
+    ),
+    ("$y$", r"(\$y\$[A-Za-z0-9./]{1,16}\$[A-Za-z0-9./$]{30,110})"),
+    (
+        "pbkdf2_",
+        r"(?-u:\b)(pbkdf2_sha[0-9]{1,3}\$[0-9]{1,9}\$[A-Za-z0-9./+=-]{1,64}\$[A-Za-z0-9+/=]{27,90})",
+    ),
+    // A line of the file of a database's passwords.
+    (
+        ":5432:",
+        r"(?m)^[A-Za-z0-9.*_-]{1,100}:5432:[^\s:]{1,63}:[^\s:]{1,63}:(\S{4,200})$",
+    ),
     // Three parts, the first is a number in base64.
     (
         ".",
@@ -81,6 +122,13 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     ("live_", r"(?-u:\b)(live_(?:pub_)?[0-9a-f]{31,35})(?-u:\b)"),
     ("test_", r"(?-u:\b)(test_(?:pub_)?[0-9a-f]{31,35})(?-u:\b)"),
+    ("NRAL", r"(?-u:\b)([0-9a-f]{32,36}(?:FFFF)?NRAL)(?-u:\b)"),
+    ("pk_", r"(?-u:\b)(pk_[0-9]{6,10}_[A-Z0-9]{32})(?-u:\b)"),
+    (
+        "st.",
+        r"(?-u:\b)(st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32})(?-u:\b)",
+    ),
+    ("_gitlab_session=", r"_gitlab_session=([0-9a-f]{32})"),
     ("API-", r"(?-u:\b)(API-[A-Z0-9]{26})(?-u:\b)"),
     ("tfp_", r"(?-u:\b)(tfp_[A-Za-z0-9_.=-]{59})"),
     ("YC", r"(?-u:\b)(YC[A-Za-z0-9_-]{38})(?-u:\b)"),
@@ -101,11 +149,6 @@ const PATTERNS: &[(&str, &str)] = &[
     ("sumo", SUMO_ID),
     ("SUMO", SUMO_ID),
     ("Sumo", SUMO_ID),
-    // Credentials given to a program that fetches.
-    (
-        "curl",
-        r"(?-u:\b)curl[^\n]{0,200}?\s(?:-u|--user)[ =]{0,2}[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
-    ),
 ];
 
 const SUMO_ID: &str = r"(?i:sumo)[A-Za-z0-9_.-]{0,20}[\x22']?[ ]{0,2}[:=]>?[ ]{0,2}[\x22']?(su[A-Za-z0-9]{12})(?-u:\b)";
@@ -142,8 +185,15 @@ impl Structures {
                     continue;
                 };
                 let value = found.as_str();
-                let reference =
-                    value.starts_with('$') || value.starts_with('{') || value.starts_with('<');
+                let is_stand_in = |part: &str| {
+                    part.starts_with('{') || part.starts_with('<') || part.starts_with('%')
+                };
+                let password = value
+                    .rsplit_once(':')
+                    .map_or(value, |(_, password)| password);
+                let reference = [value, password].iter().any(|part| {
+                    is_stand_in(part) || part.starts_with('$') && !piece.needle().starts_with(b"$")
+                });
                 // Names of the same length hold no digits.
                 let is_name = MIXED.contains(&piece.needle())
                     && !value.bytes().any(|byte| byte.is_ascii_digit());
@@ -157,28 +207,25 @@ impl Structures {
 
 /// Private key blocks, also cut off before their end and with line ends written as `\n`.
 fn key_blocks(text: &str, findings: &mut Vec<Finding>) {
-    const BEGIN: &str = "-----BEGIN ";
-    const END: &str = "-----END ";
     let mut from = 0;
-    while let Some(offset) = text[from..].find(BEGIN) {
-        let start = from + offset;
-        let name_start = start + BEGIN.len();
+    while let Some((start, name_start)) = mark(text, from, "BEGIN ") {
         let name_limit = boundary(text, text.len().min(name_start + 40));
         from = name_start;
-        let Some(name_end) = text[name_start..name_limit].find("-----") else {
+        let Some(name_end) = text[name_start..name_limit].find("----") else {
             continue;
         };
         if !text[name_start..name_start + name_end].contains("PRIVATE KEY") {
             continue;
         }
-        let body_start = name_start + name_end + 5;
-        let end = match text[body_start..].find(END) {
-            Some(offset) => {
-                let tail = body_start + offset + END.len();
+        let body_start = name_start + name_end + 4;
+        let end = match mark(text, body_start, "END ") {
+            Some((_, tail)) => {
                 let tail_limit = boundary(text, text.len().min(tail + 40));
-                text[tail..tail_limit]
-                    .find("-----")
-                    .map_or(tail, |n| tail + n + 5)
+                let closing = &text[tail..tail_limit];
+                closing.find("----").map_or(tail, |n| {
+                    let dashes = closing[n..].bytes().take_while(|b| *b == b'-').count();
+                    tail + n + dashes.min(5)
+                })
             }
             // Cut off: everything that can belong to the key goes.
             None => text.len(),
@@ -186,4 +233,20 @@ fn key_blocks(text: &str, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(start..end, Label::PrivateKey));
         from = end;
     }
+}
+
+/// Start and end of the next mark such as `-----BEGIN ` or `---- BEGIN `, at or after `from`.
+fn mark(text: &str, from: usize, word: &str) -> Option<(usize, usize)> {
+    let mut low = from;
+    while let Some(offset) = text[low..].find(word) {
+        let at = low + offset;
+        let before = &text[from..at];
+        for dashes in ["-----", "---- "] {
+            if before.ends_with(dashes) {
+                return Some((at - dashes.len(), at + word.len()));
+            }
+        }
+        low = at + word.len();
+    }
+    None
 }

@@ -338,6 +338,145 @@ fn a_key_behind_its_name_needs_no_word() {
     stays("Asia 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b");
 }
 
+#[test]
+fn a_key_beside_its_name_goes_in_every_syntax() {
+    let key = key_body(32);
+    for (before, after) in [
+        ("public string ShopToken { get; set; } = \"", "\";"),
+        (
+            "variable \"shop_token\" {\n  type    = string\n  default = \"",
+            "\"\n}",
+        ),
+        ("gh secret set SHOP_TOKEN --body \"", "\""),
+        ("config.put(\"shop.api.key\", \"", "\");"),
+        ("define('SHOP_SECRET', '", "');"),
+        ("client.setShopToken(\"", "\")"),
+        ("- **Shop api key**: `", "`"),
+        ("shop deploy --shop-consumer-key '", "' --yes"),
+        ("shop_token ||= \"", "\""),
+        ("shop: authentication failed for key ", ""),
+        ("here's the shop key `", "`, keep it safe"),
+        ("azure_pat: ", ""),
+    ] {
+        gone(before, &key, after, "SECRET");
+    }
+    // Hex and letters in no order are keys where a service's name stands before the word.
+    let hex = "4f0c9a7e1d2b8365c4e7f9a01b3d5c68";
+    gone("SHOP_APP_KEY=", hex, "", "SECRET");
+    gone("shop_client_id = \"", hex, "\"", "SECRET");
+    gone("shopToken: \"", "qzWvkXhBtRpLmGdJ", "\"", "SECRET");
+    stays("shopToken: \"ShoppingBasketTokens\"");
+    stays("cache_key=4f0c9a7e1d2b8365c4e7f9a01b3d5c68-linux");
+    stays("cache restored from key: linux-node-4f0c9a7e1d2b8365c4e7f9a01b3d5c68");
+    stays("arn:aws:secretsmanager:eu-west-1:012345678901:secret:prod/db-8s79RR");
+}
+
+#[test]
+fn a_word_inside_another_one_or_inside_encoded_bytes_names_nothing() {
+    for text in [
+        "--- PASS: TestShellCompletion/zsh_3 (0.00s)",
+        "PASS: 127.0.0.1:8000 -> 127.0.0.1:8000",
+        "GET /basic-auth/user/pass HTTP/1.1",
+        "PWD=/srv/app and OLDPWD=/srv/app/src",
+        "password: !vault |",
+        "if password1 and password2 and password1 != password2:",
+        "password2 = data.get(\"new_password2\")",
+        "patch: a1b2c3d4e5f6a7, compass=north42",
+        "3uV8d2awcnp7KzQpwuasd5cbeurpwd)[#38?a1/b2",
+        "merAkiaPicker wxyz",
+    ] {
+        stays(text);
+    }
+    gone("db_pass: ", "hunter2!x", "", "PASSWORD");
+    gone("dbPass=", "hunter2!x", "", "PASSWORD");
+    gone(
+        "{\"user\":\"kim\",\"pass\":\"",
+        "hunter2!x",
+        "\"}",
+        "PASSWORD",
+    );
+    gone("Passwort: ", "hunter2!x", "", "PASSWORD");
+    gone("the password is ", "hunter2x", ", do not tell", "PASSWORD");
+    gone("app_secret = '", "hunter22", "'", "SECRET");
+    gone("\"auth\": \"", "a2ltOmh1bnRlcjI=", "\"", "SECRET");
+}
+
+#[test]
+fn passwords_given_to_programs_go() {
+    for (before, after) in [
+        ("mysql -u root -p", " shop"),
+        ("mongosh -u root -p ", " --authenticationDatabase admin"),
+        ("sshpass -p '", "' ssh kim@host"),
+        ("redis-cli -h cache -a ", " ping"),
+        ("docker login -u kim -p ", " registry.acme.dev"),
+        ("echo '", "' | sudo -S apt update"),
+        ("openssl rsa -in k -passin pass:", ""),
+        ("htpasswd -b users kim ", ""),
+        ("CREATE USER kim IDENTIFIED BY '", "';"),
+        ("requirepass ", ""),
+        ("requests.get(url, auth=('kim', '", "'))"),
+        ("HTTPBasicAuth('kim', '", "')"),
+    ] {
+        gone(before, "Qx7mNop92", after, "SECRET");
+    }
+    stays("mysql -u root -p shop");
+    stays("the mysql client takes a -path and a -prefix");
+    stays("docker login -u kim -p $REGISTRY_PASSWORD registry.acme.dev");
+    stays("echo done | tee log.txt");
+}
+
+#[test]
+fn values_of_secret_manifests_and_stored_hashes_go() {
+    let manifest = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\ndata:\n  db-url: ";
+    gone(manifest, "c2hvcC1kYg==", "\n", "SECRET");
+    stays("apiVersion: v1\nkind: ConfigMap\ndata:\n  db-host: c2hvcC1kYg\n");
+    stays("kind: Secret\nmetadata:\n  name: shop-credentials\n");
+    let hash = format!("$2y$10${}", key_body(53));
+    gone("kim:", &hash, "", "SECRET");
+    let body = key_body(60);
+    let block = format!(
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{body}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----"
+    );
+    gone("cat k\n", &block, "\n$", "PRIVATE_KEY");
+    gone(
+        "git clone https://",
+        &key_body(40),
+        "@git.acme.dev/a/b",
+        "SECRET",
+    );
+    stays("https://kim:$TOKEN@git.acme.dev/a/b");
+}
+
+#[test]
+fn personal_numbers_go_in_the_ways_people_write_them() {
+    for phone in [
+        "881.428.6570x70412",
+        "001-816-907-4675x8126",
+        "070-636 13 03",
+        "06.18.87.72.26",
+        "0664 5542267",
+        "4155319773",
+    ] {
+        gone("my number is ", phone, ", thanks", "PHONE");
+    }
+    gone("phone=", "030 877032", "&x", "PHONE");
+    gone("SSN#", "384-79-8513", "", "SSN");
+    gone("pan=", "4111111111111111", "", "CARD");
+    gone("my debit card ", "6763 6174 0057 94", " is lost", "CARD");
+    gone("ether ", "3c:22:fb:0a:91:7e", " txqueuelen", "MAC");
+    gone("see projects/-Users-", "kim", "-code-shop/a.jsonl", "USER");
+    for text in [
+        "call 1234567 times",
+        "id=4111111111111111",
+        "on 0123-04-05 06:07:00",
+        "Chrome/131.0.0.0 and version 6.10.82.62",
+        "parse \"1000000\" as microseconds, then call it",
+        "at 01-02-2024 and 1.2.3.4-rc1",
+    ] {
+        stays(text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,0 +1,206 @@
+//! Phone numbers: the forms in which people write them, and the words beside them.
+//!
+//! Neighbours: `pii` finds runs of digits and asks here. Must not take dates, versions and counts.
+
+use std::ops::Range;
+
+use crate::normalise::boundary;
+
+/// How sure the words beside a number are that it is one of a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Spoken {
+    /// Nothing says so.
+    No,
+    /// A verb that phones share with much else, as in `call 5551230001`.
+    Perhaps,
+    /// A word for phones, as in `mobile: 5551230001`.
+    Yes,
+}
+
+/// A phone number: an international prefix, a written form, or digits beside a word for it.
+pub(super) fn is_phone(value: &str, spoken: Spoken) -> bool {
+    let main = without_extension(value);
+    let digits = main.bytes().filter(u8::is_ascii_digit).count();
+    let plain = main.bytes().all(|b| b.is_ascii_digit());
+    if !(7..=15).contains(&digits) || looks_like_time_or_version(main) {
+        return false;
+    }
+    if main.starts_with('+') || main.starts_with("(+") {
+        return digits >= 8;
+    }
+    if main.starts_with("00") && digits >= 10 && !plain {
+        return true;
+    }
+    match (plain, spoken) {
+        (true, Spoken::No) => false,
+        // `call 1234567 times` counts; a number to call is longer.
+        (true, Spoken::Perhaps) => digits >= 9,
+        (_, Spoken::Perhaps | Spoken::Yes) => true,
+        (false, Spoken::No) => is_written_phone(main),
+    }
+}
+
+/// The number before its extension.
+fn without_extension(value: &str) -> &str {
+    value.split(['x', 'X']).next().unwrap_or(value).trim_end()
+}
+
+/// Forms that people write phone numbers in: `(555) 010-7788`, `555-010-7788`, `555.010.7788`.
+fn is_written_phone(main: &str) -> bool {
+    let groups: Vec<usize> = main
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|group| !group.is_empty())
+        .map(str::len)
+        .collect();
+    // `070-636 13 03`: the first separator may be another one than the rest.
+    let kinds: Vec<char> = main
+        .chars()
+        .filter(|c| matches!(c, '-' | '.' | ' ' | '/'))
+        .collect();
+    let separators_same = kinds.windows(2).all(|pair| pair[0] == pair[1]);
+    let rest_same = kinds.windows(2).skip(1).all(|pair| pair[0] == pair[1]);
+    let bracket = main.starts_with('(') && main.contains(')');
+    let bracketed = main.contains('(') && main.contains(')');
+    let digits: usize = groups.iter().sum();
+    let national = main.starts_with('0') && !main.starts_with("00");
+    match groups.as_slice() {
+        [3, 3, 4] | [1, 3, 3, 4] => separators_same || bracketed,
+        [1, 3, 3, 2, 2] => bracketed,
+        [3, 7] | [4, 6] => bracket || (national && !main.contains('.')),
+        // National form: the first group begins with a zero.
+        [2..=5, 5..=8] => national && (9..=11).contains(&digits) && !main.contains('.'),
+        [2, 2, 2, 2, 2] if national => separators_same,
+        [2..=5, _, _] | [2..=5, _, _, _] | [2..=5, 2, 2, 2, 2] => {
+            let long = groups[0] > 2 || groups.len() > 3 || digits >= 9;
+            // `0123-04-05` is a day.
+            let is_day = groups.starts_with(&[4, 2, 2]);
+            bracket || (national && long && rest_same && !is_day && !main.contains('.'))
+        }
+        _ => bracket && groups.len() >= 2,
+    }
+}
+
+/// What the words around the number at `range` say about it.
+pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
+    const NOUNS: &[&str] = &[
+        "phone",
+        "tel:",
+        "tel.",
+        "tel ",
+        "tel=",
+        "mobile",
+        "cell",
+        "whatsapp",
+        "fax",
+        "sms",
+        "hotline",
+        "voicemail",
+        "landline",
+        "telefon",
+        "tél",
+        "(t)",
+        "(m)",
+        "(p)",
+        "teléfono",
+        "téléphone",
+        "telefono",
+        "handy",
+        "móvil",
+        "celular",
+        "my number",
+        "his number",
+        "her number",
+        "their number",
+        "new number",
+        "office number",
+        "contact number",
+        "number is",
+    ];
+    const VERBS: &[&str] = &[
+        "call",
+        "dial",
+        "reach",
+        "contact",
+        "text ",
+        "answering",
+        "answer at",
+        "pick up",
+        "ring ",
+        "transfer me",
+        "code to",
+        "urgent",
+        "number from",
+        "number to",
+        "update my number",
+        "message at",
+        "the number ",
+        "i am at ",
+        "office:",
+        "home:",
+        "work:",
+    ];
+    const BEHIND: &[&str] = &[
+        "is my phone",
+        "is my number",
+        "is my mobile",
+        "is my cell",
+        "is the number",
+        "is her number",
+        "is his number",
+        "is the phone",
+        "but nobody answers",
+        "but no one answers",
+        "and the mobile",
+        "(mobile)",
+        "(cell)",
+        "(home)",
+        "(work)",
+        "(office)",
+        "to my contacts",
+    ];
+    let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
+    let before = text[from..range.start].to_lowercase();
+    let has = |words: &[&str], side: &str| words.iter().any(|word| side.contains(word));
+    if has(NOUNS, &before) || is_initial(&before) {
+        return Spoken::Yes;
+    }
+    let to = boundary(text, text.len().min(range.end + BESIDE_BYTES));
+    let behind = text[range.end..to].to_lowercase();
+    if has(VERBS, &before) || has(BEHIND, behind.trim_start()) {
+        return Spoken::Perhaps;
+    }
+    Spoken::No
+}
+
+/// How far the words for phones are looked for, bytes.
+const BESIDE_BYTES: usize = 32;
+
+/// Whether a line or a part of one begins with the letter for phones: `T: ...`, `M: ...`.
+fn is_initial(before: &str) -> bool {
+    let Some(rest) = before.trim_end().strip_suffix(':') else {
+        return false;
+    };
+    let mut last = rest.chars().rev();
+    let letter = matches!(last.next(), Some('t' | 'm' | 'p' | 'f'));
+    letter
+        && last
+            .next()
+            .is_none_or(|c| c == '\n' || c == '|' || c == ',')
+}
+
+/// `2024-05-13 10:30`, `10.0.19041.1`, `1.2.3`: digits with separators that are no phone number.
+fn looks_like_time_or_version(value: &str) -> bool {
+    let groups: Vec<&str> = value
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|g| !g.is_empty())
+        .collect();
+    let year =
+        |group: &&str| group.len() == 4 && (group.starts_with("19") || group.starts_with("20"));
+    let date = groups.len() >= 3
+        && (groups.first().is_some_and(year) && groups[1].len() <= 2
+            || groups.get(2).is_some_and(year) && groups[0].len() <= 2 && groups[1].len() <= 2);
+    // Five pairs of digits with dots are how the French write a number.
+    let pairs = groups.len() == 5 && value.starts_with('0') && groups.iter().all(|g| g.len() == 2);
+    let dotted = value.contains('.') && groups.len() >= 4 && !pairs;
+    date || dotted
+}

@@ -1,0 +1,250 @@
+//! Values: where one begins and ends, and whether it can be a secret at all.
+//!
+//! Neighbours: `context` asks about the value beside a word; `check` knows shapes. Must not look at the words beside it.
+
+use super::check;
+use super::placeholder;
+use super::words::is_word;
+use crate::normalise::boundary;
+
+/// Farthest that a value may stand from its word, bytes. Bounds the work per word.
+pub(super) const REACH_BYTES: usize = 48;
+/// Longest value taken, bytes; a longer one is not something a person assigns.
+const VALUE_BYTES_MAX: usize = 4096;
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// In quotes.
+    Quoted,
+    /// As in `NAME=value`, without any space.
+    Setting,
+    /// Any other way, as code and prose are.
+    Bare,
+}
+
+/// Start and end of the value at or after `from`, and whether it stands in quotes. It is judged without the placeholders
+/// behind it: their digits are not its own, and each look would find one value more.
+pub(super) fn value_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
+    let (start, end, quoted) = written_at(text, from)?;
+    let marks = memchr::memchr_iter(b'[', &text.as_bytes()[start..end]);
+    let mut own = marks.map(|at| start + at);
+    let own = own.find(|at| *at > start && placeholder::length_at(text, *at).is_some());
+    Some((start, own.unwrap_or(end), quoted))
+}
+
+fn written_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
+    let bytes = text.as_bytes();
+    let limit = bytes.len().min(from + REACH_BYTES);
+    let mut start = skip_while(bytes, from, limit, |b| {
+        b.is_ascii_whitespace() || matches!(b, b'|' | b'(' | b'[' | b'>')
+    });
+    let escapes = skip_while(bytes, start, limit, |b| b == b'\\');
+    let quote = bytes
+        .get(escapes)
+        .copied()
+        .filter(|b| matches!(b, b'"' | b'\'' | b'`'));
+    if let Some(quote) = quote {
+        start = escapes + 1;
+        let far = bytes.len().min(start + VALUE_BYTES_MAX);
+        let close = bytes[start..far]
+            .iter()
+            .position(|b| *b == quote || *b == b'\n')?;
+        let mut end = start + close;
+        while end > start && bytes[end - 1] == b'\\' {
+            end -= 1;
+        }
+        return (end > start).then_some((start, end, true));
+    }
+    let far = bytes.len().min(start + VALUE_BYTES_MAX);
+    let mut end = skip_while(bytes, start, far, |b| {
+        b > b' '
+            && !matches!(
+                b,
+                b',' | b';' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'&' | b'|' | b')' | b'}' | b']'
+            )
+    });
+    // An escaped line end closes a value that sits inside a JSON string.
+    if let Some(escape) = text.get(start..end).and_then(|value| value.find("\\n")) {
+        end = start + escape;
+    }
+    end = boundary(text, end);
+    while end > start && matches!(bytes[end - 1], b'.' | b':' | b'!' | b'?' | b'\\') {
+        end -= 1;
+    }
+    (end > start).then_some((start, end, false))
+}
+
+/// Whether a value assigned to a password is one, and not a word of a sentence or of a program.
+pub(super) fn password_like(value: &str, written: Written) -> bool {
+    let shape = check::Shape::of(value);
+    if shape.bytes < 4 || check::is_dummy(value) || value.contains(' ') || is_word(value) {
+        return false;
+    }
+    let is_name = value
+        .bytes()
+        .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
+    match written {
+        Written::Quoted | Written::Setting => !is_name || shape.bytes >= 6,
+        // `password1 != password2` compares two names.
+        Written::Bare => {
+            (!is_name && !value.contains("password"))
+                || (shape.bytes >= 10 && check::is_gibberish(value))
+        }
+    }
+}
+
+/// Whether a value assigned to a token or key is one.
+pub(super) fn token_like(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    if shape.digits == shape.bytes {
+        // Nobody counts that far; some services give numbers as tokens.
+        return shape.bytes >= 17 && !check::is_dummy(value);
+    }
+    // A type such as `Int8Array` has one digit; a short key has more, or letters in no order.
+    let digits_min = if shape.bytes < 20 { 2 } else { 1 };
+    shape.bytes >= 10
+        && shape.letters() > 0
+        && (shape.digits >= digits_min || check::is_gibberish(value))
+        && !check::is_dummy(value)
+        && !value.contains(' ')
+        && !is_word(value)
+        && !looks_like_path(value)
+}
+
+/// Whether a value assigned to a secret is one although it is short: one piece of letters and digits, as no name has them.
+pub(super) fn is_short_secret(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    shape.bytes >= 6
+        && shape.digits > 0
+        && shape.letters() > 0
+        && !value
+            .bytes()
+            .any(|b| b <= b' ' || b"-_./:(){}".contains(&b))
+        && !check::is_dummy(value)
+        && !is_word(value)
+}
+
+/// Whether the id of a client looks like one half of its credentials.
+pub(super) fn is_client_id(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    let is_number = shape.digits == shape.bytes && shape.bytes >= 16;
+    (is_number || check::is_random(value) || (shape.bytes >= 16 && is_key_body(value)))
+        && !check::is_uuid(value)
+        && !check::is_dummy(value)
+        && !looks_like_path(value)
+        && !value.contains("://")
+}
+
+/// Whether a value can be nothing but an id or a key: a UUID, a digest or letters in no order.
+pub(super) fn is_key_body(value: &str) -> bool {
+    check::is_uuid(value)
+        || (value.len() >= 16 && (check::is_digest(value) || check::is_gibberish(value)))
+}
+
+/// Whether a value that is only spoken of looks drawn at random.
+pub(super) fn random_enough(value: &str) -> bool {
+    check::is_random(value)
+        || check::is_uuid(value)
+        || (value.len() >= 16
+            && (check::Shape::of(value).hex == value.len() || check::is_gibberish(value)))
+}
+
+/// Shapes that a weak word often stands beside and that are public.
+pub(super) fn is_public_shape(value: &str) -> bool {
+    let last = value.rsplit([':', '/']).next().unwrap_or(value);
+    // `linux-node-<digest>` is what caches call their entries.
+    let named = last.rsplit_once('-').is_some_and(|(name, digest)| {
+        digest.len() >= 32
+            && check::is_digest(digest)
+            && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
+    });
+    named
+        || check::is_uuid(last)
+        || check::is_digest(last)
+        || looks_like_path(value)
+        || value.contains("://")
+}
+
+pub(super) fn looks_like_path(value: &str) -> bool {
+    // Keys in base64 may begin with a slash.
+    if value.len() >= 40
+        && check::is_random(value)
+        && !value.bytes().any(|b| b"._-~:\\".contains(&b))
+    {
+        return false;
+    }
+    value.starts_with('/')
+        || value.starts_with("./")
+        || value.starts_with("~/")
+        || value.starts_with("http://")
+        || value.starts_with("https://")
+        || (value.matches('/').count() >= 2 && !value.ends_with('=') && value.contains('.'))
+}
+
+/// Whether a value only refers to the secret: a variable, a call, a template.
+pub(super) fn is_reference(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    value.starts_with('$')
+        || value.starts_with("{{")
+        || value.starts_with('%')
+        || value.starts_with('<')
+        || value.starts_with('[')
+        // A tag of the markup, such as `!vault`.
+        || value.strip_prefix('!').is_some_and(|tag| tag.bytes().all(|b| b.is_ascii_alphabetic()))
+        || (value.contains("${")
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-${}.:/".contains(&b)))
+        || value.contains('(')
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'('))
+        || [
+            "process.env",
+            "os.environ",
+            "env.",
+            "config.",
+            "settings.",
+            "secrets.",
+            "self.",
+            "args.",
+            "op://",
+        ]
+        .iter()
+        .any(|start| lower.starts_with(start))
+}
+
+/// Whether a word behind `password is` or `password` is one: letters and digits as no word of a sentence has them.
+pub(super) fn is_spoken_password(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    let version = value.trim_start_matches(['v', 'V']);
+    let is_version = version
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b"._-+".contains(&b));
+    shape.bytes >= 6
+        && shape.digits > 0
+        && shape.letters() > 0
+        && !is_version
+        && !value.contains("password")
+        && !check::is_dummy(value)
+        && !is_word(value)
+        && !looks_like_path(value)
+}
+
+pub(super) fn skip_space(bytes: &[u8], from: usize, limit: usize) -> usize {
+    skip_while(bytes, from, limit, |b| b.is_ascii_whitespace())
+}
+
+pub(super) fn skip_while(
+    bytes: &[u8],
+    from: usize,
+    limit: usize,
+    accept: impl Fn(u8) -> bool,
+) -> usize {
+    let from = from.min(limit);
+    bytes[from..limit]
+        .iter()
+        .position(|b| !accept(*b))
+        .map_or(limit, |n| from + n)
+}
