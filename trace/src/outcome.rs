@@ -5,9 +5,12 @@
 //! Text that is merely *read* (files, searches, pages) is never evidence, whatever words it holds.
 
 mod class;
+mod endings;
 mod guess;
+mod habits;
 mod message;
 mod phrases;
+mod shell;
 mod soft;
 
 use crate::event::floor_char;
