@@ -7,9 +7,12 @@
 mod checks;
 mod class;
 mod command_line;
+mod endings;
 mod guess;
+mod habits;
 mod message;
 mod phrases;
+mod shell;
 mod soft;
 
 use crate::event::floor_char;

@@ -53,6 +53,7 @@ fn sessions_are_told_by_content_and_sorted_and_the_rest_says_why_not() {
             "agents/main/sessions/b.jsonl",
             "agents/main/sessions/copy.txt",
             "agents/main/sessions/gone.checkpoint.78.jsonl",
+            "agents/main/sessions/sessions.json",
         ]
     );
     assert_eq!(

@@ -106,7 +106,7 @@ pub(crate) fn on_failing_job(
     let (severity, tags) = of_row(failed_in_a_row);
     match error.map(str::trim).filter(|error| !error.is_empty()) {
         Some(error) if is_delivery(error) => {
-            report(Part::Delivery, error, &[], Severity::Medium, cx)
+            report(Part::Delivery, error, &[], Severity::Medium, cx);
         }
         Some(error) => report(part_of(error), error, tags, severity, cx),
         None => {

@@ -4,6 +4,7 @@
 //! anywhere, tried in order: the specific before the general.
 
 use super::OutcomeInput;
+use super::guess;
 use super::message;
 use super::phrases::{CALL_PHRASES, CHECK_PHRASES, COMMAND_PHRASES, CRASH_PHRASES, RULES};
 use super::soft;
@@ -170,6 +171,10 @@ pub(super) fn of_soft(input: &OutcomeInput<'_>, message: &str) -> ErrorClass {
 }
 
 fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
+    let exception = exception_name(text).filter(|_| is_command);
+    if let Some(class) = exception.and_then(|name| of_exception(name, text)) {
+        return Some(class);
+    }
     let text = text.to_lowercase();
     if let Some(class) = http_code(&text).and_then(of_http) {
         return Some(class);
@@ -202,6 +207,63 @@ fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
         .iter()
         .find(|(_, phrases)| has_any(&text, phrases))
         .map(|(class, _)| *class)
+        .or_else(|| exception.map(|_| ErrorClass::Crash))
+        .or_else(|| (is_command && is_verdict(&text)).then_some(ErrorClass::CheckFailed))
+}
+
+/// The name of the exception that one line shows, without its module.
+fn exception_name(text: &str) -> Option<&str> {
+    let line = text.trim();
+    if line.contains('\n') || !message::is_exception(line) {
+        return None;
+    }
+    let name = line.split(':').next().unwrap_or("").trim_end();
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let is_named = ["Error", "Exception", "Warning", "Interrupt"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    is_named.then_some(name)
+}
+
+/// What the name of an exception says; the words behind it are the program's and may speak of anything.
+fn of_exception(name: &str, text: &str) -> Option<ErrorClass> {
+    match name {
+        "FileNotFoundError" | "ModuleNotFoundError" => return Some(ErrorClass::NotFound),
+        "PermissionError" => return Some(ErrorClass::AuthPermission),
+        "AssertionError" => return Some(ErrorClass::CheckFailed),
+        "FileExistsError" => return Some(ErrorClass::State),
+        "ValueError"
+        | "TypeError"
+        | "KeyError"
+        | "AttributeError"
+        | "NameError"
+        | "IndexError"
+        | "ZeroDivisionError"
+        | "RecursionError"
+        | "UnboundLocalError"
+        | "NotImplementedError" => {}
+        _ => return None,
+    }
+    // A client library may wrap what a service said.
+    let lower = text.to_lowercase();
+    let outer = RULES.iter().find(|(class, phrases)| {
+        let is_outer = matches!(
+            class,
+            ErrorClass::RateLimit
+                | ErrorClass::Timeout
+                | ErrorClass::Network
+                | ErrorClass::AuthPermission
+        );
+        is_outer && has_any(&lower, phrases)
+    });
+    Some(outer.map_or(ErrorClass::Crash, |(class, _)| *class))
+}
+
+/// Whether a line is the verdict of a test runner or a linter: counts of failures, or a place and what is wrong there.
+fn is_verdict(lower: &str) -> bool {
+    let line = lower.trim();
+    !line.contains('\n')
+        && (soft::counts_failures(line) || guess::is_finding(line) || line.starts_with("failed ("))
 }
 
 /// Whether a lower-case line is what an interpreter says last, `typeerror: ...`.

@@ -293,6 +293,9 @@ pub(super) fn is_noise(line: &str) -> bool {
         || line.starts_with("npm error path")
         || line.starts_with("npm error workspace")
         || line.starts_with("npm error location")
+        // The last word of an archiver, whatever went wrong before it.
+        || line.ends_with("Error is not recoverable: exiting now")
+        || line.ends_with("Exiting with failure status due to previous errors")
         // The kind of error; the line after it names the cause, in every language.
         || line.starts_with("+ CategoryInfo")
         || trailing_exit_code(line, "").is_some()
@@ -309,9 +312,14 @@ pub(super) fn exception_line(text: &str) -> Option<&str> {
         .bytes()
         .take_while(|b| *b == b' ')
         .count();
+    let mut is_after_cut = false;
     let ending = block.lines().skip(1).find(|line| {
         let spaces = line.bytes().take_while(|b| *b == b' ').count();
-        !line.trim().is_empty() && spaces <= indent && !line.starts_with('\t')
+        // `...[812 characters left out]...`: somebody shortened the output there; the next line lost its beginning.
+        let is_cut = line.starts_with("...[") || line.starts_with("[...");
+        let is_whole = !is_cut && !is_after_cut;
+        is_after_cut = is_cut;
+        !line.trim().is_empty() && spaces <= indent && !line.starts_with('\t') && is_whole
     })?;
     is_exception(ending.trim()).then(|| ending.trim())
 }

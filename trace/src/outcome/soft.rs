@@ -11,7 +11,9 @@ use super::checks;
 use super::class::{self, has_any};
 use super::command_line;
 use super::guess;
+use super::habits;
 use super::message;
+use super::shell::Shell;
 use super::{Label, Outcome, OutcomeInput};
 
 /// Longest text that is taken for an error message as a whole, bytes.
@@ -124,12 +126,46 @@ const READERS: &[&str] = &[
 
 /// Whether the command line prints what is stored somewhere.
 pub(super) fn is_reading_command(command: &str) -> bool {
-    !command.is_empty() && command_line::output_is_of(command, READERS)
+    !command.is_empty() && is_reading(&Shell::read(command))
 }
+
+/// Whether the last pipeline prints what is stored somewhere.
+pub(super) fn is_reading(shell: &Shell<'_>) -> bool {
+    let mut alternatives = shell.alternatives();
+    let shows = alternatives.all(|program| READERS.contains(&program.as_str()));
+    if !shows || shell.hides_exit() && runs_script(shell) {
+        return false;
+    }
+    // `python3 job.py && echo done`: when the job fails, its words are all there is.
+    !shell.producers().skip(1).any(|(name, text)| {
+        let name = habits::unversioned(&name);
+        RUNNERS.contains(&name) && !text.contains('>')
+    })
+}
+
+/// Programs whose own words matter when something is read only after they ended well.
+const RUNNERS: &[&str] = &[
+    "python",
+    "pytest",
+    "node",
+    "ruby",
+    "perl",
+    "npm",
+    "make",
+    "cargo",
+    "go",
+    "gcc",
+    "javac",
+    "tsc",
+    "runtests.py",
+    "manage.py",
+    "test",
+    "sphinx-build",
+];
 
 /// The program that decides the exit code: the first word of the last part; `git grep` is `git-grep`.
 pub(super) fn last_command(command: &str) -> String {
-    command_line::last_program(command)
+    Shell::read(command).last_program()
 }
 
 /// Whether a command whose last program found nothing did no more than look, and none of its programs complained.
@@ -144,37 +180,13 @@ pub(super) fn only_looked(command: &str, body: &str) -> bool {
         "categoryinfo",
     ];
     body.len() <= SHORT_BYTES
-        && command_line::ran_before_only(command, READERS)
+        && command_line::ran_before_only(&Shell::read(command), READERS)
         && !has_any(&body.to_lowercase(), &complaints)
 }
 
 /// Whether the command line runs a test, lint, build or other check.
 pub(super) fn runs_checks(command: &str) -> bool {
-    command_line::runs_checks(command)
-}
-
-pub(super) fn program(part: &str) -> String {
-    let mut words = part
-        .split_whitespace()
-        .filter(|word| !word.contains('='))
-        .map(|word| word.trim_matches(['(', ')', '"', '\'', '{', '}', '`', '!']));
-    let mut first = words.find(|word| !word.is_empty()).unwrap_or("");
-    while matches!(
-        first,
-        "sudo" | "time" | "env" | "nohup" | "bash" | "zsh" | "sh" | "-lc" | "-c" | "do" | "then"
-    ) {
-        first = words.next().unwrap_or("");
-    }
-    let name = first
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or("")
-        .to_lowercase();
-    if matches!(name.as_str(), "git" | "docker" | "kubectl") {
-        let sub = words.find(|word| !word.starts_with('-')).unwrap_or("");
-        return format!("{name}-{sub}");
-    }
-    name
+    command_line::runs_checks(&Shell::read(command))
 }
 
 #[derive(Default, Deserialize)]
@@ -200,19 +212,21 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
     let is_untold =
         input.is_error.is_none() && input.status.is_empty() && input.exit_code.is_none();
     let guesses = is_untold && runs_commands(input.tool);
-    if is_reading_command(input.command) {
+    let shell = Shell::read(input.command);
+    if is_reading(&shell) {
         let guessed = || {
             let end = if input.tail.is_empty() {
                 text
             } else {
                 input.tail
             };
-            let guessed = guess::complaint(input.command, text, end);
+            let guessed = guess::complaint(input.command, &shell, text, end);
             guessed.filter(|_| guesses)
         };
-        return reader_complaint(input, text)
-            .or_else(guessed)
-            .map(|line| soft(input, line));
+        // Whoever hears only the end of the pipe does not hear the complaint.
+        let complained = reader_complaint(input, text)
+            .filter(|_| !(guesses && (shell.hides_exit() || shell.is_shielded())));
+        return complained.or_else(guessed).map(|line| soft(input, line));
     }
     if text.is_empty() {
         return None;
@@ -233,7 +247,7 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
     if let Some(exception) = ending_exception(text, end) {
         return Some(soft(input, exception));
     }
-    if guesses && let Some(line) = guess::failing_line(input.command, text, end) {
+    if guesses && let Some(line) = guess::failing_line(input.command, &shell, text, end) {
         return Some(soft(input, line));
     }
     // A pipe hides the exit code of a check from the harness, not what the check said; where nobody told the outcome
@@ -241,20 +255,26 @@ pub(super) fn judge<'a>(input: &OutcomeInput<'a>) -> Option<Outcome<'a>> {
     if !guesses && let Some(line) = checks::said_no(text, end) {
         return Some(soft(input, line));
     }
+    // The exit code is that of the end of the pipe, or of what tidies up.
+    if guesses && (shell.hides_exit() || guess::ends_silently(&shell)) {
+        return None;
+    }
     failing_line(text, end)
-        .filter(|line| !(guesses && is_own_verdict(input.command, line)))
+        .filter(|line| !(guesses && is_own_verdict(&shell, line)))
+        // `|| echo "parse failed"` says itself that it failed.
+        .filter(|line| !(guesses && shell.is_shielded()) || input.command.contains(*line))
         .map(|line| soft(input, line))
 }
 
 /// A script that prints `FAILURE: totals differ` speaks of what it looked at, and mostly ends well itself.
-fn is_own_verdict(command: &str, line: &str) -> bool {
+fn is_own_verdict(shell: &Shell<'_>, line: &str) -> bool {
     let starts = ["Error: ", "ERROR: ", "FAILURE: ", "Failed: ", "❌ "];
-    runs_script(command) && starts.iter().any(|start| line.starts_with(start))
+    runs_script(shell) && starts.iter().any(|start| line.starts_with(start))
 }
 
 /// Whether an interpreter runs somebody's script.
-pub(super) fn runs_script(command: &str) -> bool {
-    let last = last_command(command);
+pub(super) fn runs_script(shell: &Shell<'_>) -> bool {
+    let last = shell.last_program();
     let interpreters = [
         "python", "node", "ruby", "perl", "php", "deno", "bun", "ts-node", "tsx",
     ];
@@ -267,9 +287,15 @@ pub(super) fn runs_script(command: &str) -> bool {
 /// The exception that ended a program: of a traceback in the last lines, or in the very last line of a long one.
 fn ending_exception<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
     if let Some(exception) = message::exception_line(end) {
+        // An assertion of arrays or texts shows both below its name.
+        let lines_max = if exception.starts_with("AssertionError") {
+            30
+        } else {
+            6
+        };
         let is_near_the_end = end
             .rfind(exception)
-            .is_some_and(|at| end[at..].lines().count() <= 6);
+            .is_some_and(|at| end[at..].lines().count() <= lines_max);
         if is_near_the_end {
             return Some(exception);
         }
@@ -407,7 +433,13 @@ fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
                 "command not found: ",
             ],
         );
-    if is_failing && last.len() < 240 {
+    // The last row of a table is no sentence.
+    let is_row = last
+        .split("  ")
+        .filter(|cell| !cell.trim().is_empty())
+        .count()
+        > 2;
+    if is_failing && !is_row && last.len() < 240 {
         return Some(last);
     }
     if FAILING_LAST_STARTS
@@ -428,7 +460,7 @@ pub(super) fn is_markup(line: &str) -> bool {
 
 /// Whether a test runner's summary counts failures: `2 failed, 1 passed in 0.3s`, `Tests: 1 failed, 3 total`,
 /// `3 failing`, `FAILED (errors=2)`, `99 passed, 9 exceptions`.
-fn counts_failures(line: &str) -> bool {
+pub(super) fn counts_failures(line: &str) -> bool {
     if line.starts_with("FAILED (") || line.starts_with("test result: FAILED") {
         return true;
     }

@@ -488,3 +488,92 @@ fn powershell_is_understood_in_every_language() {
         );
     }
 }
+
+fn class_of(command: &str, text: &str) -> &'static str {
+    let outcome = classify(&OutcomeInput {
+        tool: "bash",
+        command,
+        text,
+        ..OutcomeInput::default()
+    });
+    assert!(outcome.failed(), "{command}: {text}");
+    outcome.class.as_str()
+}
+
+#[test]
+fn the_name_of_an_exception_says_more_than_its_words() {
+    let raised = |exception: &str| {
+        let text =
+            format!("Traceback (most recent call last):\n  File \"a.py\", line 1\n{exception}");
+        class_of("python3 a.py", &text)
+    };
+    assert_eq!(raised("ValueError: Format 'tea' is not supported"), "crash");
+    assert_eq!(raised("KeyError: \"'kettle' does not exist\""), "crash");
+    assert_eq!(raised("shop.errors.KettleError: dry"), "crash");
+    assert_eq!(raised("RecursionError: maximum depth exceeded"), "crash");
+    assert_eq!(raised("FileNotFoundError: menu.cfg"), "not_found");
+    assert_eq!(raised("AssertionError: timeout is 3"), "check_failed");
+    assert_eq!(raised("ValueError: too many requests"), "rate_limit");
+}
+
+#[test]
+fn verdicts_of_test_runners_and_linters_are_failed_checks() {
+    assert_eq!(
+        class_of("pytest -q", "1 failed, 2 passed in 0.10s"),
+        "check_failed"
+    );
+    assert_eq!(
+        class_of("python3 -m unittest", "FAILED (errors=1)"),
+        "check_failed"
+    );
+    assert_eq!(
+        class_of("flake8 shop", "shop/a.py:3:61: E501 line too long"),
+        "check_failed"
+    );
+    assert_eq!(
+        class_of("black --check shop", "1 file would be reformatted."),
+        "check_failed"
+    );
+}
+
+#[test]
+fn complaints_in_other_languages_have_their_class() {
+    for (text, class) in [
+        (
+            "cat: tee.txt: Aucun fichier ou dossier de ce type",
+            "not_found",
+        ),
+        (
+            "cat: te.txt: No existe el fichero o el directorio",
+            "not_found",
+        ),
+        ("cat: cha.txt: 没有那个文件或目录", "not_found"),
+        (
+            "cat: ocha.txt: そのようなファイルやディレクトリはありません",
+            "not_found",
+        ),
+        ("cat: tee.txt: Keine Berechtigung", "auth_permission"),
+    ] {
+        let name = text.split(": ").nth(1).unwrap();
+        assert_eq!(class_of(&format!("cat {name}"), text), class, "{text}");
+    }
+}
+
+#[test]
+fn git_says_what_was_missing_or_in_the_way() {
+    assert_eq!(
+        class_of(
+            "git show tea",
+            "fatal: ambiguous argument 'tea': unknown revision"
+        ),
+        "not_found"
+    );
+    assert_eq!(
+        class_of("git stash pop", "No stash entries found."),
+        "state"
+    );
+    assert_eq!(
+        class_of("git apply a.diff", "error: corrupt patch at line 9"),
+        "edit_mismatch"
+    );
+}

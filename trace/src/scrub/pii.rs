@@ -70,7 +70,7 @@ impl Pii {
                 continue;
             };
             from = end;
-            if !is_image(&text[at + 1..end]) && !is_in_address(text, start) {
+            if !is_image(&text[at + 1..end]) && !is_in_address(text, start, at) {
                 findings.push(Finding::new(start..end, Label::Email));
             }
         }
@@ -382,8 +382,12 @@ fn email_around(text: &str, from: usize, at: usize) -> Option<(usize, usize)> {
     formed.then(|| (at - name.len(), at + 1 + host.len()))
 }
 
-/// Whether it is the end of the credentials in `scheme://user:password@host`.
-fn is_in_address(text: &str, start: usize) -> bool {
+/// A name before a host that is as long as this is a token, bytes.
+const TOKEN_BYTES_MIN: usize = 20;
+
+/// Whether the name from `start` to `at` is the end of the credentials in `scheme://user:password@host`, or the token in
+/// `scheme://token@host`.
+fn is_in_address(text: &str, start: usize, at: usize) -> bool {
     let low = boundary(text, start.saturating_sub(EMAIL_HOST_BYTES_MAX));
     let token = text[low..start]
         .rsplit(char::is_whitespace)
@@ -391,7 +395,10 @@ fn is_in_address(text: &str, start: usize) -> bool {
         .unwrap_or("");
     token
         .rsplit_once("://")
-        .is_some_and(|(_, rest)| rest.contains(':') && !rest.contains('/'))
+        .is_some_and(|(_, rest)| {
+            let is_token = rest.is_empty() && at - start >= TOKEN_BYTES_MIN;
+            is_token || rest.contains(':') && !rest.contains('/')
+        })
 }
 
 /// Retina images such as `icon@2x.png` are no mail addresses.
