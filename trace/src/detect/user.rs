@@ -1,32 +1,23 @@
 //! What people feel and say about the work: anger, correction, reports, delight, refusals, interruptions.
 //!
 //! Only human words count; harness prose was taken off by the formats. Long texts are documents: only their first and
-//! last sentences are the person's voice. Neighbours: `words` holds the lists.
+//! last sentences are the person's voice. Neighbours: `said` judges the words of one turn, `words` holds the lists.
 
-use std::sync::LazyLock;
+mod broken;
+mod said;
+mod voice;
 
 use serde::{Deserialize, Serialize};
 
 use super::recorder::{Cx, Finding, Quote};
-use super::words::{self, Phrases, starts_with_phrase};
+use super::words;
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::hash;
 use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
-use crate::sentiment::{self, Polarity};
 use crate::signal::{Class, Kind, Severity};
 
 const DETECTOR: &str = "user";
 const QUOTE_BYTES: usize = 300;
-/// From this length on a text is a document; only its edges are looked at.
-const DOCUMENT_BYTES: usize = 1200;
-const EDGE_BYTES: usize = 350;
-/// Giving up is said in a few words; in a long text the same words mean something else.
-const GIVING_UP_BYTES: usize = 120;
-/// Longest text whose tone is listened to.
-const MOOD_BYTES: usize = 300;
-/// How clear a tone must be: people talk to a tool plainly, and thanks before the next order is politeness.
-const DISPLEASED_MIN: f64 = 2.0;
-const PLEASED_MIN: f64 = 5.0;
 /// Longer turns are not compared with each other.
 const REPEATED_BYTES_MAX: usize = 200;
 const PING_WINDOW_MS: i64 = 15 * 60 * 1000;
@@ -38,24 +29,39 @@ const ECHO_LINES: u64 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UserLabel {
     Synthetic,
+    /// Says it again and again and gets no answer; the words themselves are plain.
+    Unanswered(&'static str),
+    Interrupt,
     Frustration(&'static str),
     Correction,
     FailureReport,
     Delight,
-    Suggestion,
+    Suggestion(Idea),
     Neutral,
+}
+
+/// What an idea is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Idea {
+    /// How the agent should go about it.
+    Improvement,
+    /// Something to try out or to compare.
+    Experiment,
+    /// Something the agent could do unasked.
+    Opportunity,
 }
 
 impl UserLabel {
     fn name(self) -> &'static str {
         match self {
             Self::Synthetic => "synthetic",
+            Self::Interrupt => "interrupt",
             Self::Frustration(_) => "frustration",
             Self::Correction => "correction",
             Self::FailureReport => "failure_report",
             Self::Delight => "delight",
-            Self::Suggestion => "suggestion",
-            Self::Neutral => "neutral",
+            Self::Suggestion(_) => "suggestion",
+            Self::Unanswered(_) | Self::Neutral => "neutral",
         }
     }
 }
@@ -82,7 +88,8 @@ impl Users {
         }
     }
 
-    /// Gives back the name of the turn's label. `was_asked`: the agent had ended with a question, so that a bare no is
+    /// Gives back what the turn means for the session: the name of its label, or `frustration` where plain words knock again
+    /// and again. `was_asked`: the agent had ended with a question, so that a bare no is
     /// an answer.
     pub(super) fn on_user(
         &mut self,
@@ -92,13 +99,25 @@ impl Users {
         cx: &mut Cx<'_>,
     ) -> &'static str {
         let (label, hit) = match self.label(at_ms, turn) {
-            (UserLabel::Correction, _) if was_asked && is_bare_refusal(&turn.human) => {
+            (UserLabel::Correction | UserLabel::Interrupt, _)
+                if was_asked && is_bare_refusal(&turn.human) =>
+            {
                 (UserLabel::Neutral, None)
             }
             found => found,
         };
         self.report(label, hit.as_deref(), turn, cx);
-        label.name()
+        match label {
+            UserLabel::Unanswered(_) => "frustration",
+            UserLabel::Synthetic
+            | UserLabel::Interrupt
+            | UserLabel::Frustration(_)
+            | UserLabel::Correction
+            | UserLabel::FailureReport
+            | UserLabel::Delight
+            | UserLabel::Suggestion(_)
+            | UserLabel::Neutral => label.name(),
+        }
     }
 
     fn report(
@@ -113,6 +132,10 @@ impl Users {
             return;
         }
         self.saw_a_person = true;
+        if label == UserLabel::Interrupt {
+            self.on_interrupt(&turn.human, cx);
+            return;
+        }
         let Some(shape) = Shape::of(label) else {
             return;
         };
@@ -237,17 +260,17 @@ impl Users {
         let plain = plain_words(human);
         let digest = hash::of_words(&plain);
         if self.is_second_record(&digest, at_ms) {
-            return judge_text(human);
+            return said::judge(human);
         }
         let repeated = self.is_repeated(&plain, &digest, at_ms);
         if self.unanswered.len() >= 16 {
             self.unanswered.remove(0);
         }
         self.unanswered.push((digest, at_ms));
-        if let Some(sign) = repeated {
-            return (UserLabel::Frustration(sign), None);
+        match (said::judge(human), repeated) {
+            ((UserLabel::Neutral, _), Some(sign)) => (UserLabel::Unanswered(sign), None),
+            (said, _) => said,
         }
-        judge_text(human)
     }
 
     /// Whether the harness wrote the turn before down once more, as it does with a command and what it stands for. Nobody
@@ -292,7 +315,18 @@ struct Shape {
 impl Shape {
     fn of(label: UserLabel) -> Option<Self> {
         let (kind, class, sign, what, severity, confidence) = match label {
-            UserLabel::Synthetic | UserLabel::Neutral => return None,
+            UserLabel::Synthetic | UserLabel::Interrupt | UserLabel::Neutral => return None,
+            UserLabel::Unanswered(sign) => {
+                let what = "a person calls again and again and is not answered";
+                (
+                    Kind::UserFrustration,
+                    Class::UxFriction,
+                    sign,
+                    what,
+                    Severity::Medium,
+                    0.8,
+                )
+            }
             UserLabel::Frustration(sign) => {
                 let severity = if sign == "anger" {
                     Severity::High
@@ -341,13 +375,28 @@ impl Shape {
                     0.7,
                 )
             }
-            UserLabel::Suggestion => {
-                let what = "a person suggests something";
-                let kind = Kind::ImprovementSuggestion;
+            UserLabel::Suggestion(idea) => {
+                let (kind, sign, what) = match idea {
+                    Idea::Improvement => (
+                        Kind::ImprovementSuggestion,
+                        "suggestion",
+                        "a person suggests something",
+                    ),
+                    Idea::Experiment => (
+                        Kind::ExperimentSuggestion,
+                        "experiment",
+                        "a person suggests an experiment",
+                    ),
+                    Idea::Opportunity => (
+                        Kind::ProactiveOpportunity,
+                        "opportunity",
+                        "a person wishes for something the agent could do unasked",
+                    ),
+                };
                 (
                     kind,
                     Class::ProactiveOpportunity,
-                    "suggestion",
+                    sign,
                     what,
                     Severity::Low,
                     0.6,
@@ -365,159 +414,9 @@ impl Shape {
     }
 }
 
-static AGAIN: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::AGAIN));
-static ANGER: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::ANGER));
-static CORRECTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::CORRECTIONS));
-static DELIGHT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::DELIGHT));
-static GIVES_UP: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::GIVES_UP));
-static HAPPY_STRONG: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::HAPPY_STRONG));
-static REPORTS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::REPORTS));
-static SUGGESTIONS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUGGESTIONS));
-
-/// The label of human words without their history, and the phrase that decided it.
-fn judge_text(human: &str) -> (UserLabel, Option<String>) {
-    if let Some(line) = human.lines().find(|line| is_pasted(line)) {
-        return (UserLabel::FailureReport, Some(line.trim().to_lowercase()));
-    }
-    let voice = voice(human).to_lowercase().replace('’', "'");
-    let hit = |phrases: &Phrases| phrases.first_in(&voice);
-    let is_happy = hit(&HAPPY_STRONG).is_some();
-    if !is_happy && let Some(phrase) = hit(&ANGER) {
-        return (UserLabel::Frustration("anger"), Some(phrase.to_owned()));
-    }
-    if let Some(phrase) = hit(&AGAIN) {
-        return (
-            UserLabel::Frustration("has_to_repeat"),
-            Some(phrase.trim().to_owned()),
-        );
-    }
-    if human.len() <= GIVING_UP_BYTES
-        && let Some(phrase) = hit(&GIVES_UP).or_else(|| words::resigns(&voice))
-    {
-        return (UserLabel::Frustration("gives_up"), Some(phrase.to_owned()));
-    }
-    if is_shouting(human) {
-        return (UserLabel::Frustration("shouting"), None);
-    }
-    if is_short_doubled(human) {
-        return (UserLabel::Frustration("doubled_marks"), None);
-    }
-    if let Some(phrase) = hit(&DELIGHT).filter(|_| human.len() <= 240) {
-        return (UserLabel::Delight, Some(phrase.to_owned()));
-    }
-    if is_bare_praise(&voice) {
-        return (UserLabel::Delight, None);
-    }
-    if let Some(phrase) = hit(&REPORTS) {
-        return (UserLabel::FailureReport, Some(phrase.to_owned()));
-    }
-    let start = words::CORRECTION_STARTS
-        .iter()
-        .copied()
-        .find(|p| starts_with_phrase(&voice, p));
-    if let Some(phrase) = start.or_else(|| hit(&CORRECTIONS)) {
-        return (UserLabel::Correction, Some(phrase.trim().to_owned()));
-    }
-    if let Some(phrase) = hit(&SUGGESTIONS) {
-        return (UserLabel::Suggestion, Some(phrase.to_owned()));
-    }
-    (by_mood(&voice), None)
-}
-
-/// What the tone says when no phrase does; only short texts have one tone.
-fn by_mood(voice: &str) -> UserLabel {
-    if voice.len() > MOOD_BYTES {
-        return UserLabel::Neutral;
-    }
-    let mood = sentiment::of(voice);
-    if mood.polarity == Polarity::Negative && mood.negative > DISPLEASED_MIN {
-        UserLabel::Frustration("displeased")
-    } else if mood.polarity == Polarity::Positive && mood.positive > PLEASED_MIN {
-        UserLabel::Delight
-    } else {
-        UserLabel::Neutral
-    }
-}
-
-fn is_pasted(line: &str) -> bool {
-    let line = line.trim();
-    words::PASTED_STARTS
-        .iter()
-        .any(|start| line.starts_with(start))
-}
-
 /// At most three words.
 fn is_bare_refusal(human: &str) -> bool {
     human.split_whitespace().count() <= 3
-}
-
-/// The parts of a text in which a person speaks: no code blocks, no quoted lines, of a document only the edges.
-fn voice(human: &str) -> String {
-    let mut kept = String::new();
-    let mut in_code = false;
-    for line in human.lines() {
-        let trimmed = line.trim_start();
-        if trimmed.starts_with("```") {
-            in_code = !in_code;
-        } else if !in_code && !trimmed.starts_with('>') {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    if kept.len() <= DOCUMENT_BYTES {
-        return kept;
-    }
-    let head = &kept[..floor_char(&kept, EDGE_BYTES)];
-    let tail = &kept[floor_char(&kept, kept.len() - EDGE_BYTES)..];
-    format!("{head}\n{tail}")
-}
-
-/// Three words or more, all in capitals.
-fn is_shouting(human: &str) -> bool {
-    let letters = human.chars().filter(|c| c.is_alphabetic()).count();
-    let upper = human.chars().filter(|c| c.is_uppercase()).count();
-    let words = human
-        .split_whitespace()
-        .filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 1);
-    let is_code = human.contains(['_', '=', '{', '/', '<', '`', '$']) || human.contains("://");
-    letters >= 12
-        && upper * 10 >= letters * 9
-        && words.count() >= 3
-        && !is_code
-        && human.len() < 400
-}
-
-/// `why??`, `hello??`: a short cry with doubled marks.
-fn is_short_doubled(human: &str) -> bool {
-    let text = human.trim();
-    let doubled = text.ends_with("??")
-        || text.ends_with("?!")
-        || text.ends_with("!?")
-        || text.ends_with("？？");
-    doubled && text.len() <= 40 && text.len() > 2 && text.split_whitespace().count() <= 4
-}
-
-/// Nothing but praise: at most six words, one of them praise, no request and no question.
-fn is_bare_praise(voice: &str) -> bool {
-    let words: Vec<&str> = voice
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | '!' | ';' | ':'))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let small = [
-        "ok", "okay", "it", "is", "that", "that's", "this", "now", "very", "so", "yes", "yeah",
-        "thanks", "thank", "you", "all", "just", "really", "man", "the", "oh", "cool", "good",
-        "muito", "bem", "obrigado", "gracias", "danke", "merci", "todo", "está", "ist", "c'est",
-        "é", "and", "ty", "thx", "fine", "finally",
-    ];
-    let praise = words
-        .iter()
-        .filter(|word| words::PRAISE.contains(*word))
-        .count();
-    let rest = words
-        .iter()
-        .filter(|w| !words::PRAISE.contains(*w) && !small.contains(*w))
-        .count();
-    praise >= 1 && rest == 0 && words.len() <= 6
 }
 
 /// Lower case, no marks, single spaces: what two knocks on the same door have in common.

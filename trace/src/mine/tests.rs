@@ -426,6 +426,15 @@ fn harness_prose_and_quoted_errors_are_no_evidence() {
 fn knocking_three_times_is_frustration() {
     let lines = [user_at("hi", 1), user_at("yo", 20), user_at("hello?", 40)];
     let session = openclaw(&lines);
+    let told = "a person calls again and again and is not answered: hello?";
+    assert!(
+        session
+            .signals
+            .iter()
+            .any(|signal| signal.summary.as_str() == told),
+        "{:#?}",
+        session.signals
+    );
     assert!(
         has_tag(&session, "error_class:repeated_ping"),
         "{:#?}",

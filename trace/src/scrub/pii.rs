@@ -393,12 +393,10 @@ fn is_in_address(text: &str, start: usize, at: usize) -> bool {
         .rsplit(char::is_whitespace)
         .next()
         .unwrap_or("");
-    token
-        .rsplit_once("://")
-        .is_some_and(|(_, rest)| {
-            let is_token = rest.is_empty() && at - start >= TOKEN_BYTES_MIN;
-            is_token || rest.contains(':') && !rest.contains('/')
-        })
+    token.rsplit_once("://").is_some_and(|(_, rest)| {
+        let is_token = rest.is_empty() && at - start >= TOKEN_BYTES_MIN;
+        is_token || rest.contains(':') && !rest.contains('/')
+    })
 }
 
 /// Retina images such as `icon@2x.png` are no mail addresses.

@@ -3,7 +3,7 @@
 use super::*;
 
 fn label(text: &str) -> &'static str {
-    judge_text(text).0.name()
+    said::judge(text).0.name()
 }
 
 #[test]
@@ -117,5 +117,188 @@ fn a_quote_is_always_a_slice_of_the_words() {
             human.contains(quote) && quote.len() <= QUOTE_BYTES,
             "{quote}"
         );
+    }
+}
+
+#[test]
+fn whole_turns_that_only_stop_the_agent_interrupt_it() {
+    for text in [
+        "stop",
+        "WAIT",
+        "hold on a second",
+        "¡espera!",
+        "warte mal",
+        "等一下",
+        "待って",
+        "잠깐만",
+        "стоп",
+    ] {
+        assert_eq!(label(text), "interrupt", "{text}");
+    }
+    for text in [
+        "stop the mail server",
+        "wait for the build",
+        "stop?",
+        "hold the door open",
+    ] {
+        assert_ne!(label(text), "interrupt", "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_work_is_told_in_many_languages() {
+    for text in [
+        "the invoice form doesn't even load",
+        "the door sensor is not responding",
+        "la impresora no responde",
+        "o aplicativo não carrega",
+        "die Heizung startet einfach nicht",
+        "le script ne démarre pas",
+        "il bot non risponde",
+        "сайт не открывается",
+        "strona nie działa",
+        "kapı açılmıyor",
+        "aplikasinya tidak bisa dibuka",
+        "ye button kaam nahi kar raha",
+        "网页打不开",
+        "画面が表示されません",
+        "화면이 안 나와요",
+        "2031-05-06 07:08:09 ERROR queue[2]: no such topic",
+    ] {
+        assert_eq!(label(text), "failure_report", "{text}");
+    }
+}
+
+#[test]
+fn questions_orders_and_conditions_about_failures_report_nothing() {
+    for text in [
+        "what does it mean when a pipe is broken?",
+        "write a test for a form that doesn't load",
+        "if the sensor is not responding, restart it",
+        "it must not start before noon",
+        "is the mail server down?",
+        "was bedeutet es, wenn es hängt?",
+        "please write a parser for lines like\n2031-05-06 07:08:09 ERROR queue[2]: no such topic",
+        "translate: this is useless and I am so disappointed",
+        "send 'this is so frustrating, I give up' to Bo",
+        "no thanks",
+        "nein danke",
+        "不用了，谢谢",
+        "what the hell is a semaphore lol",
+        "tell Bo that I'm so sorry",
+    ] {
+        assert_eq!(label(text), "neutral", "{text}");
+    }
+}
+
+#[test]
+fn happy_swearing_and_bare_praise_are_delight() {
+    for text in [
+        "holy shit it compiles",
+        "wtf this is amazing",
+        "🎉🎉",
+        "sehr schön, danke",
+        "wow, that was quick",
+        "太棒了",
+        "bahut badhiya",
+    ] {
+        assert_eq!(label(text), "delight", "{text}");
+    }
+    for text in ["not impressive at all?", "great, next one"] {
+        assert_ne!(label(text), "delight", "{text}");
+    }
+}
+
+#[test]
+fn a_suggestion_says_what_kind_of_idea_it_is() {
+    for (text, want) in [
+        ("next time ask me first", Idea::Improvement),
+        ("ab jetzt immer auf Deutsch antworten", Idea::Improvement),
+        ("次回からは先に聞いてください", Idea::Improvement),
+        ("what if we tried a smaller model?", Idea::Experiment),
+        (
+            "let's test whether the short prompt is enough",
+            Idea::Experiment,
+        ),
+        ("¿y si probamos con otro modelo?", Idea::Experiment),
+        ("давай попробуем другую модель", Idea::Experiment),
+        ("can you automatically archive old mail", Idea::Opportunity),
+        (
+            "it would be nice if you could warn me before it rains",
+            Idea::Opportunity,
+        ),
+        (
+            "seria legal se você me avisasse quando chegar encomenda",
+            Idea::Opportunity,
+        ),
+        ("如果能自动提醒我就好了", Idea::Opportunity),
+    ] {
+        assert_eq!(said::judge(text).0, UserLabel::Suggestion(want), "{text}");
+    }
+}
+
+#[test]
+fn quoted_words_and_the_message_replied_to_are_not_the_persons() {
+    for text in [
+        "[Replying to Bo id:3]\nthis is unacceptable\n[/Replying]\nfile it under letters",
+        "put \"you never listen to me\" on the poster",
+        "print «es nervt mich» below",
+    ] {
+        assert_eq!(label(text), "neutral", "{text}");
+    }
+    assert_eq!(
+        label("[Replying to Bo] this is unacceptable"),
+        "frustration"
+    );
+}
+
+#[test]
+fn every_section_of_the_table_has_phrases() {
+    let sections = words::sections();
+    assert!(sections.len() > 20, "{sections:?}");
+    for section in sections {
+        assert!(words::table(section).next().is_some(), "{section}");
+        assert!(
+            words::table(section).all(|phrase| phrase == phrase.to_lowercase()),
+            "{section}"
+        );
+    }
+    // What the judge asks for exists: an empty list would make a rule silent.
+    for section in [
+        "again",
+        "anger",
+        "between",
+        "content order",
+        "contrast",
+        "correction",
+        "correction start",
+        "delight",
+        "experiment",
+        "function",
+        "goes on",
+        "happy",
+        "if",
+        "lead",
+        "make order",
+        "modal start",
+        "negation",
+        "no order",
+        "not",
+        "opportunity",
+        "order",
+        "persona",
+        "praise",
+        "refusal",
+        "report",
+        "small",
+        "stop",
+        "stop filler",
+        "suggestion",
+        "thanks",
+        "wh inside",
+        "wh start",
+        "wow",
+    ] {
+        assert!(words::table(section).next().is_some(), "{section}");
     }
 }

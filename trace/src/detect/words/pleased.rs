@@ -51,7 +51,6 @@ pub(in crate::detect) const DELIGHT: &[&str] = &[
     "looks great",
     "looks amazing",
     "very good plan",
-    "love the",
     "that's perfect",
     "this is perfect",
     "is perfect",
@@ -93,8 +92,6 @@ pub(in crate::detect) const DELIGHT: &[&str] = &[
     "terima kasih banyak",
     "mantap",
     "keren",
-    "отлично",
-    "супер",
 ];
 
 /// Praise that counts only when it is all that is said.
