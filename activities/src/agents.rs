@@ -52,6 +52,7 @@ const PLACES: &[(&str, &str, &[Place])] = &[
         ".local/share/opencode/storage",
         &[Place::InPieces],
     ),
+    ("opencode", ".local/share/opencode", &[Place::Stores]),
 ];
 
 /// Directories below one for temporary files in which a gateway writes its logs, by the day.
@@ -71,6 +72,8 @@ enum Place {
     StoresOfAgents,
     /// A file below.
     Store(&'static str),
+    /// Files in it that are named like stores.
+    Stores,
     /// `logs/gateway*.log`, what the gateway's service printed. Logs of other things lie beside them.
     Logs,
     /// A storage of sessions that lie in many files each.
@@ -98,6 +101,7 @@ pub fn agents_of_this_machine(home: &Path, temporary: &[PathBuf]) -> Vec<FoundAg
                     | Place::At(_)
                     | Place::StoresOfAgents
                     | Place::Store(_)
+                    | Place::Stores
                     | Place::Logs => {
                         if path.is_dir() {
                             count(&path, &crate::discover::is_session_name)
@@ -156,6 +160,7 @@ fn places_of(root: &Path, place: Place) -> Vec<PathBuf> {
             .map(|agent| agent.join("agent/openclaw-agent.sqlite"))
             .collect(),
         Place::Store(below) => vec![root.join(below)],
+        Place::Stores => list(root).filter(|path| path.is_file()).collect(),
         Place::Logs => list(&root.join("logs"))
             .filter(|path| is_log(path, "gateway"))
             .collect(),
@@ -167,6 +172,7 @@ fn places_of(root: &Path, place: Place) -> Vec<PathBuf> {
         | Place::At(_)
         | Place::StoresOfAgents
         | Place::Store(_)
+        | Place::Stores
         | Place::InPieces => crate::sqlite::is_store_name(path),
     };
     paths.retain(|path| path.is_dir() || (path.is_file() && is_wanted(path)));
@@ -241,6 +247,9 @@ mod tests {
         touch(&at(".local/share/opencode/storage/session/p/ses_1.json"));
         touch(&at(".local/share/opencode/storage/session/p/ses_2.json"));
         touch(&at(".local/share/opencode/storage/message/ses_1/m.json"));
+        touch(&at(".local/share/opencode/opencode.db"));
+        touch(&at(".local/share/opencode/opencode.db-wal"));
+        touch(&at(".local/share/opencode/opencode-dev.db"));
         touch(&at(".kiro/sessions/cli/1.jsonl"));
         touch(&at(".kiro/sessions/cli/1.json"));
         touch(&at("tmp/clawdbot/clawdbot-2026-03-01.log"));
@@ -266,9 +275,10 @@ mod tests {
                 (agent, 1)
             ]
         );
-        let (one_each, logs) = rest.split_at(8);
+        let (one_each, logs) = rest.split_at(10);
         let names = [
             "codex", "codex", "copilot", "gemini", "droid", "cursor", "kiro", "opencode",
+            "opencode", "opencode",
         ];
         assert_eq!(one_each, names.map(|name| (name, 1)));
         assert_eq!(logs, [("clawdbot", 2)]);

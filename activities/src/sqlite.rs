@@ -1,10 +1,11 @@
-//! OpenClaw's SQLite stores, from 2026.9 on, given as the lines that its session files had.
+//! SQLite stores, of OpenClaw from 2026.9 on and of OpenCode, given as the lines that their session files had.
 //!
 //! Neighbours: `discover` asks which sessions a store holds, `mine_session` reads one of them. The only file that names
 //! rusqlite. A store belongs to a program that may be writing to it: it is opened for reading, what is read is one
 //! snapshot, and nothing waits for it longer than [`BUSY_MS_MAX`]. Must not know what a line means.
 
 mod lines;
+mod opencode;
 mod tables;
 
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::blob::Blob;
-use rusqlite::{Connection, Error, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension as _, Row};
+use rusqlite::{Connection, Error, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use trace::hash::sha256_hex;
 use trace::mine::Format;
@@ -62,6 +63,11 @@ pub enum Part {
         /// Whose job.
         store_key: String,
     },
+    /// A session of OpenCode.
+    Session {
+        /// The session.
+        session_id: String,
+    },
 }
 
 /// A part as it stands in the list of a store.
@@ -87,7 +93,7 @@ pub(crate) struct Place {
 /// Why a store gives nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// It is no store of OpenClaw.
+    /// It is no store of an agent that is read.
     Foreign,
     /// What a person is told.
     Unusable(String),
@@ -105,13 +111,16 @@ impl Part {
         match self {
             Self::Transcript { .. } | Self::Archive { .. } | Self::Cold { .. } => Format::OpenClaw,
             Self::Runs { .. } | Self::RunLog { .. } => Format::OpenClawCron,
+            Self::Session { .. } => Format::OpenCode,
         }
     }
 
     /// What it is called behind the name of its store.
     pub(crate) fn label(&self) -> String {
         match self {
-            Self::Transcript { session_id } | Self::Cold { session_id } => session_id.clone(),
+            Self::Transcript { session_id }
+            | Self::Cold { session_id }
+            | Self::Session { session_id } => session_id.clone(),
             Self::Archive {
                 session_id,
                 generation,
@@ -126,10 +135,12 @@ pub(crate) fn is_database(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Whether a file of this name is expected to be a store of OpenClaw.
+/// Whether a file of this name is expected to be a store. OpenCode has one for each channel that it is released in.
 pub(crate) fn is_store_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with("openclaw") && name.ends_with(".sqlite")
+    let of_opencode = name == "opencode.db" || name.starts_with("opencode-");
+    (name.starts_with("openclaw") && name.ends_with(".sqlite"))
+        || (of_opencode && name.ends_with(".db"))
 }
 
 impl Store {
@@ -148,7 +159,7 @@ impl Store {
         Ok(store)
     }
 
-    /// All parts, in a fixed order. [`Problem::Foreign`] when it is no store of OpenClaw.
+    /// All parts, in a fixed order. [`Problem::Foreign`] when it has no table that is read.
     pub(crate) fn parts(&self) -> Result<Vec<Listed>, Problem> {
         let mut parts = Vec::new();
         let mut is_store = false;
@@ -216,6 +227,7 @@ impl Store {
                 generation,
             } => self.archive(session_id, generation),
             Part::Cold { session_id } => self.cold(session_id),
+            Part::Session { session_id } => opencode::session(&self.connection, session_id),
         }
     }
 
@@ -300,6 +312,7 @@ impl Store {
                  WHERE session_id = ?1 AND ?2 = ''",
                 [session_id, &String::new()],
             )?,
+            Part::Session { session_id } => opencode::place(&self.connection, session_id)?,
         };
         Ok(place.filter(|place| place.n_rows > 0))
     }
@@ -529,7 +542,7 @@ impl From<Error> for Problem {
                     .to_owned()
             }
             Some(ErrorCode::DatabaseCorrupt) => format!("a damaged SQLite database ({error})"),
-            Some(_) | None => format!("not readable as a store of OpenClaw ({error})"),
+            Some(_) | None => format!("not readable as a store of sessions ({error})"),
         };
         Self::Unusable(why)
     }
@@ -537,3 +550,5 @@ impl From<Error> for Problem {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+pub(crate) use opencode::tests::OpenCode;

@@ -182,7 +182,7 @@ fn agents(global: &Global) -> Result<Vec<PathBuf>, FaceError> {
             format!("no agent sessions found below {}", home.display()),
             "looked for ~/.openclaw, ~/.clawdbot, ~/.moltbot, ~/.claude/projects, \
              ~/.codex/sessions, ~/.pi/agent/sessions, ~/.copilot/session-state, ~/.gemini/tmp, \
-             ~/.factory/sessions, ~/.cursor/projects, ~/.kiro/sessions/cli and ~/.local/share/opencode/storage; name a directory: openclaw-trace run PATH",
+             ~/.factory/sessions, ~/.cursor/projects, ~/.kiro/sessions/cli and ~/.local/share/opencode; name a directory: openclaw-trace run PATH",
         ));
     }
     for agent in &found {

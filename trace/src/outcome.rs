@@ -126,6 +126,7 @@ const FAILING_STARTS: &[&str] = &[
     "exec_command failed",
     "failed to parse function arguments",
     "unsupported call:",
+    "unsupported custom tool call:",
     "aborted by user after",
     "Command timed out after",
     "Please always provide EXACTLY ONE action",

@@ -1,5 +1,5 @@
-//! Stores: each session and each job in one of OpenClaw's is an entry of the manifest, and each session that OpenCode
-//! keeps in many files.
+//! Stores: each session and each job in one is an entry of the manifest, and each session that OpenCode keeps in many
+//! files.
 //!
 //! Neighbours: `sqlite` opens a store and lists what is in it. A session that was moved into a store and whose file
 //! was left is read once, from the store: only that one grows.
@@ -33,11 +33,12 @@ impl Judge {
                     self.part(name, path, part, bytes);
                 }
             }
-            // OpenClaw has databases of other kinds too.
+            // Agents have databases of other kinds too.
             Err(Problem::Foreign) if !found.is_named => {}
             Err(Problem::Foreign) => self.skip(
                 name,
-                "an SQLite database without the tables of OpenClaw's sessions".to_owned(),
+                "an SQLite database without the tables of sessions of OpenClaw or OpenCode"
+                    .to_owned(),
             ),
             Err(Problem::Unusable(why)) => self.skip(name, why),
         }
@@ -63,8 +64,16 @@ impl Judge {
     pub(super) fn leave_copies(&mut self) {
         let stored: BTreeSet<PathBuf> = self.manifest.files.iter().filter_map(file_of).collect();
         let files = std::mem::take(&mut self.manifest.files);
-        let is_copy =
-            |file: &SessionFile| file.part.is_none() && stored.contains(Path::new(&file.path));
+        let is_copy = |file: &SessionFile| {
+            let path = Path::new(&file.path);
+            let pieces = || Some((path.parent()?.parent()?.parent()?, path.file_name()?));
+            file.part.is_none()
+                && match pieces().filter(|_| file.in_pieces) {
+                    // Below the directory of a project, which is another one when a project was renamed.
+                    Some((storage, name)) => stored.contains(&storage.join(name)),
+                    None => stored.contains(path),
+                }
+        };
         let (copies, files): (Vec<_>, Vec<_>) = files.into_iter().partition(is_copy);
         self.manifest.files = files;
         for copy in copies {
@@ -111,10 +120,14 @@ impl Judge {
     }
 }
 
-/// Where the file of a stored session would be.
+/// Where the file of a stored session would be; of OpenCode's, without the directory that differs.
 fn file_of(file: &SessionFile) -> Option<PathBuf> {
     let id = match file.part.as_ref()? {
         Part::Transcript { session_id } | Part::Cold { session_id } => session_id,
+        Part::Session { session_id } => {
+            let storage = Path::new(&file.path).parent()?.join("storage");
+            return Some(storage.join(format!("{session_id}.json")));
+        }
         Part::Archive { .. } | Part::Runs { .. } | Part::RunLog { .. } => return None,
     };
     let agent = Path::new(&file.path).parent()?.parent()?;

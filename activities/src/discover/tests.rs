@@ -1,6 +1,7 @@
 //! Directories of every awkward kind, and what is said of each.
 
 use super::*;
+use crate::sqlite::OpenCode;
 use crate::sqlite::tests::Owner;
 use crate::testing::{below, session, user, write};
 
@@ -168,6 +169,44 @@ fn a_file_that_is_named_twice_or_lies_below_two_paths_is_read_once() {
         .paths
         .push(dir.path().join("x").to_str().unwrap().to_owned());
     assert_eq!(names(&all(&input).unwrap()), ["x/a.jsonl"]);
+}
+
+#[test]
+fn each_session_of_a_database_of_opencode_is_an_entry_and_its_files_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let owner = OpenCode::create(&root.join("opencode.db"));
+    owner.some_session("ses_1");
+    owner.some_session("ses_2");
+    for (project, session) in [("renamed", "ses_1"), ("p", "ses_0")] {
+        write(
+            root,
+            &format!("storage/session/{project}/{session}.json"),
+            "{}",
+        );
+        write(root, &format!("storage/message/{session}/m.json"), "{}");
+    }
+    OpenCode::create(&root.join("opencode-dev.db")).some_session("ses_3");
+    write(root, "notes.db", "SQLite format 3\0");
+    let manifest = all(&below(root)).unwrap();
+    assert_eq!(
+        names(&manifest),
+        [
+            "opencode-dev.db/ses_3",
+            "opencode.db/ses_1",
+            "opencode.db/ses_2",
+            "storage/session/p/ses_0.json",
+        ]
+    );
+    assert!(manifest.files.iter().all(|file| file.format == "opencode"));
+    let copy = "a copy of a session that is read from its store";
+    assert_eq!(
+        skips(&manifest),
+        [("storage/session/renamed/ses_1.json", copy)]
+    );
+    let mut only = below(root);
+    only.format = "codex".to_owned();
+    assert!(all(&only).is_err());
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) fn mine_or_reuse(
         let opened = File::open(path)?.take(BYTES_MAX + 1);
         Counted { inner: opened, cx }.read_to_end(&mut content)?;
         if content.len() as u64 > BYTES_MAX {
-            let why = format!("longer than {} bytes", BYTES_MAX);
+            let why = format!("longer than {BYTES_MAX} bytes");
             return Ok(unread(file, why));
         }
         Ok(mine_state_file(&name, kind, &content, &seen.beside))

@@ -174,7 +174,7 @@ fn cursor_row(key: Vec<u8>, cursor: &StoredCursor) -> Result<Row, Failure> {
 impl From<Problem> for Trouble {
     fn from(problem: Problem) -> Self {
         match problem {
-            Problem::Foreign => Self::OfFile("no store of OpenClaw any more".to_owned()),
+            Problem::Foreign => Self::OfFile("no store of sessions any more".to_owned()),
             Problem::Unusable(why) => Self::OfFile(why),
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn cold<'r>(records: impl Read + 'r) -> impl Read + 'r {
 /// A problem that came up while rows were read.
 pub(super) fn trouble(problem: &Problem) -> io::Error {
     let why = match problem {
-        Problem::Foreign => "no store of OpenClaw",
+        Problem::Foreign => "no store of sessions",
         Problem::Unusable(why) => why,
     };
     io::Error::other(why.to_owned())

@@ -1,4 +1,4 @@
-//! The tables of OpenClaw's stores that are read, by name and columns.
+//! The tables of stores that are read, by name and columns.
 //!
 //! Neighbours: `sqlite` asks a store for them. Must not open anything.
 
@@ -13,7 +13,7 @@ pub(super) struct Table {
 }
 
 /// All tables that are read.
-pub(super) const TABLES: [Table; 5] = [
+pub(super) const TABLES: [Table; 6] = [
     Table {
         name: "transcript_events",
         columns: &["session_id", "seq", "event_json"],
@@ -75,5 +75,13 @@ pub(super) const TABLES: [Table; 5] = [
         list: "SELECT job_id, store_key, sum(octet_length(entry_json)) FROM cron_run_logs \
                GROUP BY job_id, store_key",
         part: |job_id, store_key| Part::RunLog { job_id, store_key },
+    },
+    Table {
+        name: "part",
+        columns: &["id", "message_id", "session_id", "time_updated", "data"],
+        list: "SELECT session_id, '', sum(octet_length(data)) FROM \
+               (SELECT session_id, data FROM message UNION ALL SELECT session_id, data FROM part) \
+               GROUP BY session_id",
+        part: |session_id, _| Part::Session { session_id },
     },
 ];

@@ -122,6 +122,7 @@ fn fault(message: &str) -> Option<Fault> {
         "config reload failed",
         "config reload skipped (invalid config)",
         "config restart failed",
+        "config hot-reload disabled",
     ]) {
         Some(fault(
             "config",
@@ -129,7 +130,12 @@ fn fault(message: &str) -> Option<Fault> {
             "configuration not taken",
             Severity::Medium,
         ))
-    } else if starts(&["Gateway failed to start"]) {
+    } else if starts(&[
+        "Gateway failed to start",
+        "Gateway start blocked",
+        "Refusing to bind gateway",
+        "Missing config. Run",
+    ]) {
         Some(fault(
             "no_start",
             Class::ReliabilityPerf,

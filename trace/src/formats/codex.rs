@@ -24,6 +24,9 @@ struct Codex {
     calls: Calls,
     /// Digest of the person's last words, empty when their second copy was seen.
     last_human: String,
+    /// Whether the failure of the task under way was told.
+    #[serde(default)]
+    has_told_error: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -74,6 +77,19 @@ struct Item<'a> {
     message: Raw<'a>,
     #[serde(borrow)]
     reason: Raw<'a>,
+    /// Of a message of the model: `commentary` between its calls, or `final_answer`.
+    #[serde(borrow)]
+    phase: Raw<'a>,
+    /// Of a finished task: why its last turn failed.
+    #[serde(borrow)]
+    error: Loose<Failed<'a>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Failed<'a> {
+    #[serde(borrow)]
+    message: Raw<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -172,12 +188,13 @@ impl Codex {
             }
             ("message", "assistant") => {
                 let text = raw::content_text(item.content).head(SPOKEN_BYTES_MAX);
+                let goes_on = raw::inside(item.phase) == "commentary";
                 sink(
                     at_ms,
                     Body::Assistant(AssistantTurn {
                         text,
-                        calls_tools: false,
-                        ends: true,
+                        calls_tools: goes_on,
+                        ends: !goes_on,
                     }),
                 );
             }
@@ -204,14 +221,15 @@ impl Codex {
                 );
             }
             "turn_aborted" => sink(at_ms, Body::Interrupt(raw::string(item.reason))),
-            "error" | "stream_error" => sink(
-                at_ms,
-                Body::ProviderError(ProviderError {
-                    message: raw::string_head(item.message, MESSAGE_BYTES_MAX),
-                    provider: Cow::Borrowed("openai"),
-                    ..ProviderError::default()
-                }),
-            ),
+            "error" | "stream_error" => {
+                self.has_told_error = true;
+                failed(at_ms, item.message, sink);
+            }
+            "task_started" => self.has_told_error = false,
+            // Newer versions write no event of its own for it.
+            "task_complete" if item.error.0.message.is_some() && !self.has_told_error => {
+                failed(at_ms, item.error.0.message, sink);
+            }
             _ => {}
         }
     }
@@ -273,6 +291,17 @@ impl Codex {
     }
 }
 
+fn failed(at_ms: Option<i64>, message: Raw<'_>, sink: &mut Sink<'_>) {
+    sink(
+        at_ms,
+        Body::ProviderError(ProviderError {
+            message: raw::string_head(message, MESSAGE_BYTES_MAX),
+            provider: Cow::Borrowed("openai"),
+            ..ProviderError::default()
+        }),
+    );
+}
+
 /// The exit code in the lines above the output.
 fn exit_code_in(head: &str) -> Option<i64> {
     for line in head.lines().take(6) {
@@ -293,6 +322,58 @@ fn exit_code_in(head: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::event::Text;
+
+    fn read(lines: &[&str]) -> Vec<String> {
+        let mut reader = Codex::default();
+        let mut told = Vec::new();
+        for line in lines {
+            let mut sink = |_: Option<i64>, body: Body<'_>| match body {
+                Body::Assistant(turn) => told.push(format!("{} {}", turn.text, turn.ends)),
+                Body::ProviderError(error) => told.push(format!("failed: {}", error.message)),
+                Body::User(_)
+                | Body::ToolCall(_)
+                | Body::ToolResult(_)
+                | Body::Interrupt(_)
+                | Body::Notice(_)
+                | Body::CronRun(_)
+                | Body::Gateway(_) => {}
+            };
+            reader.read(line, &mut sink).unwrap();
+        }
+        told
+    }
+
+    #[test]
+    fn a_task_that_failed_is_told_once_in_newer_and_older_rollouts() {
+        let ended = r#"{"type":"event_msg","payload":{"type":"task_complete","last_agent_message":null,"error":{"message":"too many requests"}}}"#;
+        let error =
+            r#"{"type":"event_msg","payload":{"type":"error","message":"too many requests"}}"#;
+        let begun = r#"{"type":"event_msg","payload":{"type":"task_started"}}"#;
+        let well = r#"{"type":"event_msg","payload":{"type":"task_complete","last_agent_message":"done"}}"#;
+        let once = ["failed: too many requests"];
+        assert_eq!(read(&[begun, ended]), once);
+        assert_eq!(read(&[begun, error, ended, begun, well]), once);
+        assert_eq!(read(&[begun, error, ended, begun, ended]).len(), 2);
+    }
+
+    #[test]
+    fn what_is_said_between_calls_ends_no_turn() {
+        let said = |text: &str, phase: &str| {
+            format!(
+                r#"{{"type":"response_item","payload":{{"type":"message","role":"assistant"{phase},"content":[{{"type":"output_text","text":"{text}"}}]}}}}"#
+            )
+        };
+        let lines = [
+            said("Looking.", r#","phase":"commentary""#),
+            said("Done.", r#","phase":"final_answer""#),
+            said("Older.", ""),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        assert_eq!(
+            read(&lines),
+            ["Looking. false", "Done. true", "Older. true"]
+        );
+    }
 
     #[test]
     fn the_exit_code_is_read_above_the_output_only() {

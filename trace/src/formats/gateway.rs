@@ -45,8 +45,13 @@ const SUBSYSTEMS: &[&str] = &[
     "plugins",
     "delivery-recovery",
 ];
-/// What the command itself says when there is no gateway yet.
-const NO_START: &str = "Gateway failed to start";
+/// What the command itself says when there is no gateway yet: its lines of text have no subsystem, and may have no time.
+const NO_START: &[&str] = &[
+    "Gateway failed to start",
+    "Gateway start blocked",
+    "Refusing to bind gateway",
+    "Missing config. Run",
+];
 
 /// Reads a log. A log has no id of its own: it is named after its file.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -111,9 +116,9 @@ impl FormatReader for Gateway {
                 Some(line.at_ms),
                 Body::Gateway(GatewayRecord { subsystem, message }),
             );
-        } else if record.starts_with(NO_START) {
-            let (subsystem, message) = ("gateway".into(), record.into());
-            sink(None, Body::Gateway(GatewayRecord { subsystem, message }));
+        } else if let Some((at_ms, message)) = no_start(record) {
+            let (subsystem, message) = ("gateway".into(), message.into());
+            sink(at_ms, Body::Gateway(GatewayRecord { subsystem, message }));
         }
         Ok(())
     }
@@ -131,6 +136,18 @@ fn text_line(line: &str) -> Option<TextLine<'_>> {
         subsystem,
         message,
     })
+}
+
+/// The time and the words of a line that says why there is no gateway.
+fn no_start(line: &str) -> Option<(Option<i64>, &str)> {
+    let timed = line
+        .split_once(' ')
+        .and_then(|(at, rest)| Some((iso_to_ms(at)?, rest)));
+    let (at_ms, message) = timed.map_or((None, line), |(at_ms, rest)| (Some(at_ms), rest));
+    NO_START
+        .iter()
+        .any(|start| message.starts_with(start))
+        .then_some((at_ms, message))
 }
 
 fn is_known(subsystem: &str) -> bool {

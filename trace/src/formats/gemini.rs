@@ -31,6 +31,10 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
+/// The tool that runs commands.
+const SHELL: &str = "run_shell_command";
+/// How much of what a command printed may follow on its exit code, bytes.
+const FOOTER_BYTES_MAX: usize = 512;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Gemini {
@@ -63,6 +67,17 @@ struct Record<'a> {
     model: Raw<'a>,
     #[serde(borrow, rename = "toolCalls")]
     tool_calls: Option<List<Call<'a>>>,
+}
+
+impl Record<'_> {
+    fn is_blank_turn(&self) -> bool {
+        raw::inside(self.kind) == "gemini"
+            && self.tool_calls.as_deref().unwrap_or_default().is_empty()
+            && raw::content_text(self.content)
+                .head(SPOKEN_BYTES_MAX)
+                .trim()
+                .is_empty()
+    }
 }
 
 /// A list of whatever, of which only objects count.
@@ -121,10 +136,19 @@ impl FormatReader for Gemini {
         }
         self.is_child |= raw::inside(record.session_kind) == "subagent";
         let at_ms = iso_to_ms(raw::inside(record.timestamp));
+        // In the line form a turn is written before its calls are done. Without words it says nothing until then, and
+        // is no empty answer.
+        if record.is_blank_turn() {
+            return Ok(());
+        }
         let is_new = self.is_new(raw::inside(record.id));
         match raw::inside(record.kind) {
             "user" if is_new => {
                 let text = raw::content_text(record.content).head(USER_TEXT_BYTES_MAX);
+                // Results of tools go back to the model in the user role, and are told with their calls.
+                if text.trim().is_empty() {
+                    return Ok(());
+                }
                 if self.is_child {
                     blocks::nobody(at_ms, text, sink);
                 } else {
@@ -203,6 +227,12 @@ impl Gemini {
             sink(at_ms, Body::Interrupt(status));
             return;
         }
+        let output = raw::inside(response.output.or(response.error));
+        let printed = if raw::inside(call.name) == SHELL {
+            Printed::of(output)
+        } else {
+            Printed::whole(output)
+        };
         sink(
             at_ms,
             Body::ToolResult(ToolResult {
@@ -210,9 +240,10 @@ impl Gemini {
                 tool: name,
                 command: Cow::Owned(command),
                 is_error: Some(status == "error"),
+                exit_code: printed.exit_code,
                 error: raw::string_head(response.error, MESSAGE_BYTES_MAX),
                 text: Text {
-                    first: raw::inside(response.output.or(response.error)),
+                    first: printed.text,
                     last: "",
                 },
                 ..ToolResult::default()
@@ -226,4 +257,47 @@ fn response(result: Raw<'_>) -> Response<'_> {
     let parts: List<Part<'_>> = serde_json::from_str(parts).unwrap_or_default();
     let first = parts.into_iter().next().unwrap_or_default();
     first.0.function_response.0.response.0
+}
+
+/// What a command printed, without the lines that the tool writes around it. A command that failed is still a call that
+/// succeeded.
+#[derive(Debug, PartialEq, Eq)]
+struct Printed<'a> {
+    text: &'a str,
+    exit_code: Option<i64>,
+}
+
+impl<'a> Printed<'a> {
+    fn whole(text: &'a str) -> Self {
+        Self {
+            text,
+            exit_code: None,
+        }
+    }
+
+    /// `text` is the inside of a JSON string: its line breaks are two characters.
+    fn of(text: &'a str) -> Self {
+        const CODE: &str = "\\nExit Code: ";
+        let mut from = text.len().saturating_sub(FOOTER_BYTES_MAX);
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+        let Some(place) = text[from..].rfind(CODE) else {
+            return Self::whole(text);
+        };
+        let code = &text[from + place + CODE.len()..];
+        let digits = code
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(code.len());
+        let Ok(exit_code) = code[..digits].parse() else {
+            return Self::whole(text);
+        };
+        let printed = &text[..from + place];
+        let start = printed.strip_prefix("<untrusted_context>\\n");
+        let printed = start.unwrap_or(printed);
+        Self {
+            text: printed.strip_prefix("Output: ").unwrap_or(printed),
+            exit_code: Some(exit_code),
+        }
+    }
 }

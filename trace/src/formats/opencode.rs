@@ -1,8 +1,7 @@
 //! Sessions of OpenCode: an exported document with a list of messages and their parts, or one message a line.
 //!
-//! Neighbours: `blocks` for turns. Lines are what the activities make of its storage, one file for each message and
-//! part; the first has `storage` and tells of the session. Its later database is not read: `opencode export` writes the
-//! document from either.
+//! Neighbours: `blocks` for turns. Lines are what the activities make of its storage, one file or one row of its
+//! database for each message and part; the first has `storage` and tells of the session.
 
 use std::borrow::Cow;
 
@@ -31,6 +30,8 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 const SPOKEN_BYTES_MAX: usize = 1024;
+/// Longest note of the tool below what a command printed, bytes.
+const METADATA_BYTES_MAX: usize = 1024;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct OpenCode {
@@ -71,6 +72,9 @@ struct Info<'a> {
     provider_id: Raw<'a>,
     #[serde(borrow, rename = "modelID")]
     model_id: Raw<'a>,
+    /// Why the model stopped; not written by older versions.
+    #[serde(borrow)]
+    finish: Raw<'a>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -138,6 +142,19 @@ struct Metadata<'a> {
     /// Of a command; null when it was killed.
     #[serde(borrow)]
     exit: Raw<'a>,
+    /// `true` when a person stopped the call.
+    #[serde(borrow)]
+    interrupted: Raw<'a>,
+}
+
+/// What a call of a tool that there is not, or with arguments that do not fit, is replaced by.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Invalid<'a> {
+    #[serde(borrow)]
+    tool: Raw<'a>,
+    #[serde(borrow)]
+    error: Raw<'a>,
 }
 
 fn recognises(outline: &Outline) -> bool {
@@ -208,6 +225,13 @@ impl OpenCode {
         parts: &[Loose<Part<'_>>],
         sink: &mut Sink<'_>,
     ) {
+        let text = raw::string_head(texts(parts).next().flatten(), SPOKEN_BYTES_MAX);
+        // What was said before a message of its own follows on the calls. Older versions wrote all steps of a turn as
+        // one message, and its text is the last word.
+        let goes_on = info.error.is_none() && raw::inside(info.finish) == "tool-calls";
+        if goes_on {
+            sink(at_ms, blocks::assistant(text.clone(), true));
+        }
         let mut calls_tools = false;
         for Loose(part) in parts {
             if raw::inside(part.kind) == "tool" {
@@ -215,9 +239,10 @@ impl OpenCode {
                 self.tool(at_ms, part, sink);
             }
         }
-        let text = raw::string_head(texts(parts).next().flatten(), SPOKEN_BYTES_MAX);
+        if goes_on {
+            return;
+        }
         let Some(Loose(failed)) = &info.error else {
-            // A message goes on after its tools: its text is the last word.
             sink(at_ms, blocks::assistant(text, false));
             return;
         };
@@ -246,8 +271,10 @@ impl OpenCode {
     fn tool(&mut self, at_ms: Option<i64>, part: &Part<'_>, sink: &mut Sink<'_>) {
         let state = &part.state.0;
         let at_ms = raw::int(state.time.0.start).or(at_ms);
-        let (id, name) = (raw::string(part.call_id), raw::string(part.tool));
         let args = state.input.map_or("", |value| value.get());
+        let invalid = invalid(part);
+        let name = invalid.as_ref().map_or(part.tool, |invalid| invalid.tool);
+        let (id, name) = (raw::string(part.call_id), raw::string(name));
         self.calls.opened(&id, &name, args);
         sink(
             at_ms,
@@ -258,9 +285,18 @@ impl OpenCode {
             }),
         );
         let status = raw::inside(state.status);
-        if !matches!(status, "completed" | "error") {
+        let is_done = matches!(status, "completed" | "error");
+        // The message says that a person stopped it.
+        if !is_done || raw::boolean(state.metadata.0.interrupted) == Some(true) {
             return;
         }
+        let ran_out_of_time = ran_out_of_time(state.output);
+        let failed = status == "error" || invalid.is_some() || ran_out_of_time.is_some();
+        let error = match (invalid, ran_out_of_time) {
+            (Some(invalid), _) => raw::string_head(invalid.error, MESSAGE_BYTES_MAX),
+            (None, Some(sentence)) => Cow::Borrowed(sentence),
+            (None, None) => raw::string_head(state.error, MESSAGE_BYTES_MAX),
+        };
         let command = self.calls.answered(&id).command;
         sink(
             at_ms,
@@ -268,13 +304,46 @@ impl OpenCode {
                 id,
                 tool: name,
                 command: Cow::Owned(command),
-                is_error: Some(status == "error"),
+                is_error: Some(failed),
                 // A command that failed is still a call that completed.
                 exit_code: raw::int(state.metadata.0.exit),
-                error: raw::string_head(state.error, MESSAGE_BYTES_MAX),
+                error,
                 text: blocks::whole(state.output.or(state.error)),
                 ..ToolResult::default()
             }),
         );
     }
+}
+
+/// The tool that was meant and what is wrong with the call, when it was replaced.
+fn invalid<'a>(part: &Part<'a>) -> Option<Invalid<'a>> {
+    if raw::inside(part.tool) != "invalid" {
+        return None;
+    }
+    let input = part.state.0.input?.get();
+    let invalid: Invalid<'_> = serde_json::from_str(input).ok()?;
+    (invalid.tool.is_some() && invalid.error.is_some()).then_some(invalid)
+}
+
+/// The sentence that is written below what a command printed when it was killed for its time: the call completed, and
+/// there is no exit code.
+fn ran_out_of_time(output: Raw<'_>) -> Option<&str> {
+    const SENTENCE: &str = " terminated command after exceeding timeout";
+    let output = raw::inside(output);
+    let mut from = output.len().saturating_sub(METADATA_BYTES_MAX);
+    while !output.is_char_boundary(from) {
+        from += 1;
+    }
+    let output = &output[from..];
+    let (before, _) = output.split_at(output.rfind(SENTENCE)?);
+    let opened = before
+        .rfind("<shell_metadata>")
+        .or_else(|| before.rfind("<bash_metadata>"))?;
+    let line = before[opened..].rfind("\\n")? + "\\n".len();
+    let sentence = &output[opened + line..];
+    let end = [". ", "\\n", "<"]
+        .iter()
+        .filter_map(|end| sentence.find(end))
+        .min();
+    Some(&sentence[..end.unwrap_or(sentence.len())])
 }

@@ -4,6 +4,7 @@ use state::memory_store::MemoryStore;
 use workflows::contracts::{Discover, MineSession as Contract};
 
 use super::*;
+use crate::sqlite::OpenCode;
 use crate::sqlite::tests::Owner;
 use crate::testing::{Answer, below, blob, fails, run_activity, session, user, write};
 
@@ -135,4 +136,36 @@ async fn a_session_that_left_its_store_is_skipped_with_a_reason() {
     let output = run_activity::<Contract>(&store, &input).await.0.unwrap();
     let session: MinedSession = serde_json::from_slice(&blob(&store, &output.result)).unwrap();
     assert_eq!(session.skipped[0].reason, "not in its store any more");
+}
+
+#[tokio::test]
+async fn a_session_of_opencode_is_known_while_nothing_changed_and_read_whole_when_it_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = OpenCode::create(&dir.path().join("opencode.db"));
+    owner.some_session("ses_1");
+    let store = MemoryStore::new();
+    let (first, meters) = mined(&store, dir.path()).await;
+    assert_eq!(meters, [("sessions_read", 1)]);
+    assert_eq!(first.session_id.as_str(), "ses_1");
+    // The rule that is missing, and a person who was told nothing of it.
+    let found: Vec<_> = first.signals.iter().map(|s| s.summary.as_str()).collect();
+    let told = [
+        "a person was answered with an empty turn",
+        "bash: make: *** No rule to make target 'tests'.",
+    ];
+    assert_eq!((first.events, found), (4, told.to_vec()));
+    let (again, meters) = mined(&store, dir.path()).await;
+    assert_eq!(
+        (seen(&again), meters),
+        (seen(&first), vec![("sessions_unchanged", 1)])
+    );
+    owner.message("ses_1", "ses_1-3", 3, r#"{"role":"user"}"#);
+    owner.part(
+        "ses_1",
+        "ses_1-3",
+        "ses_1-c",
+        r#"{"type":"text","text":"and now?"}"#,
+    );
+    let (more, meters) = mined(&store, dir.path()).await;
+    assert_eq!((more.events, meters), (5, vec![("sessions_read", 1)]));
 }

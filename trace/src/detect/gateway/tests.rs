@@ -81,6 +81,20 @@ Gateway failed to start: another gateway instance is already listening on ws://1
 }
 
 #[test]
+fn a_gateway_that_did_not_start_says_why_with_or_without_time_and_part() {
+    let log = "\
+2026-03-01T10:00:00.031+00:00 [gateway] loading configuration…
+2026-03-01T10:00:00.184+00:00 Gateway start blocked: existing config has no gateway.mode
+2026-03-01T10:00:07.344+00:00 Refusing to bind gateway to lan without auth.
+Set a token, or start with auth.
+Missing config. Run `openclaw setup` first.
+";
+    assert_eq!(found(log), ["no_start", "no_start", "no_start"]);
+    let json = r#"{"0":"Refusing to bind gateway to lan without auth.\nSet a token.","_meta":{"date":"2026-03-01T10:00:07.320Z","logLevelName":"ERROR","name":"openclaw"},"time":"2026-03-01T10:00:07.321+00:00","message":"Refusing to bind gateway to lan without auth.\nSet a token."}"#;
+    assert_eq!(found(json), ["no_start"]);
+}
+
+#[test]
 fn what_a_session_shows_itself_and_what_is_only_quoted_is_not_found_again() {
     let log = "\
 2026-03-01T10:00:00Z [gateway] http server listening (4 plugins, 2.1s)

@@ -83,6 +83,10 @@ fn gemini_tells_each_message_once_in_both_forms() {
             "3 2 assistant[Listing.]",
             "4 2 call t1 run_shell_command",
             "4 2 result t1 run_shell_command cmd[ls] flag Some(false) status[] code None error[] text[a.md]",
+            "8 7 assistant[]",
+            "8 8 call t2 run_shell_command",
+            "8 8 result t2 run_shell_command cmd[make] flag Some(false) status[] code Some(2) error[] text[no rule]",
+            "10 9 assistant[That failed.]",
         ]
     );
 }
@@ -225,6 +229,12 @@ fn opencode_storage_is_read_as_its_export_is() {
             "3 3 result c1 bash cmd[npm test] flag Some(false) status[] code Some(1) error[] text[2 failing]",
             "3 2 assistant[Two of them fail.]",
             "5 7 provider error[overloaded] echo false",
+            "6 8 assistant[Once more.]",
+            "6 9 call c2 bash",
+            "6 9 result c2 bash cmd[npm test] flag Some(true) status[] code None error[shell tool terminated command after exceeding timeout 900 ms] text[1 of 2\n\n<shell_metadata>\nshell tool terminated command after exceeding timeou]",
+            "6 8 call c3 run_all",
+            "6 8 result c3 run_all cmd[] flag Some(true) status[] code None error[there is no tool run_all] text[there is no tool run_all, so nothing was done]",
+            "6 8 call c4 bash",
         ]
     );
 }
@@ -296,7 +306,7 @@ fn spans_of_models_and_tools_are_events_and_others_are_not() {
             "otel conv-1",
             "1 1 user[say \"hi\"]",
             "1 1 assistant[]",
-            "2 2 call t shell",
+            "1 1 call t shell",
             "2 2 result t shell cmd[say hi] flag Some(true) status[] code None error[no answer in 30 s] text[]",
             "2 3 provider error[429 too many] echo false",
         ]
