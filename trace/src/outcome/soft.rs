@@ -132,7 +132,9 @@ pub(super) fn is_reading_command(command: &str) -> bool {
 /// Whether the last pipeline prints what is stored somewhere.
 pub(super) fn is_reading(shell: &Shell<'_>) -> bool {
     let mut alternatives = shell.alternatives();
-    let shows = alternatives.all(|program| READERS.contains(&program.as_str()));
+    // Without a command line nothing is shown.
+    let shows = !shell.stages().is_empty()
+        && alternatives.all(|program| READERS.contains(&program.as_str()));
     if !shows || shell.hides_exit() && runs_script(shell) {
         return false;
     }

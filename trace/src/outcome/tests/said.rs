@@ -137,3 +137,13 @@ fn the_words_of_who_refused_are_told() {
         "failure user_rejected [use the other till]",
     );
 }
+
+#[test]
+fn a_tool_without_a_command_line_shows_nothing_that_is_stored() {
+    let input = OutcomeInput {
+        tool: "book_table",
+        text: "Error: no table for nine on that day",
+        ..OutcomeInput::default()
+    };
+    assert_eq!(classify(&input).label, Label::SoftFailure);
+}
