@@ -310,7 +310,9 @@ fn is_ordinary_exit(input: &OutcomeInput<'_>, code: Option<i64>) -> bool {
     let says_nothing =
         body.is_empty() || body == "(no output)" || soft::only_looked(input.command, body);
     let shows_difference = matches!(command.as_str(), "diff" | "cmp" | "git-diff");
-    is_asking && (says_nothing || shows_difference)
+    // Asked where several programs are, a shell names those that it has and exits with 1 for the others.
+    let answers = matches!(command.as_str(), "which" | "type" | "where" | "command");
+    is_asking && (says_nothing || shows_difference || answers)
 }
 
 #[cfg(test)]

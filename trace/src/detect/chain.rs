@@ -371,7 +371,7 @@ fn found(sign: Sign, tool: &str, earlier: &[Evidence], quote: Option<Quote<'_>>,
         ),
         Sign::Loop => (
             "doom_loop",
-            "the same call failed three times in a row",
+            "nearly the same call failed three times in a row with the same error",
             Class::ProcessTooling,
             Severity::Medium,
             0.8,

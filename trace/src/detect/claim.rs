@@ -45,6 +45,10 @@ pub(super) fn claimed_success(answer: &str) -> Option<&str> {
             return false;
         }
         let plain = fold(sentence);
+        // What had been done before the failure is none of the agent's work.
+        if plain.contains(" had been ") {
+            return false;
+        }
         // What is said first stands, whatever doubt follows: "Done, tell me if it does not show."
         let first = plain.split([',', ':', '–', '—', '，', '、']).next();
         [first.unwrap_or(""), &plain]

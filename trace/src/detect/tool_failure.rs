@@ -170,6 +170,13 @@ fn is_missing_ability(message: &str) -> bool {
         "executable file not found",
         "cannot find module",
         "could not find program",
+        // PowerShell, in whatever language it speaks.
+        "commandnotfoundexception",
+        "wurde nicht als name eines cmdlet",
+        "n'est pas reconnu comme nom d",
+        "no se reconoce como nombre de",
+        "não é reconhecido como nome de",
+        "无法将",
     ];
     phrases.iter().any(|phrase| lower.contains(phrase))
         || (lower.starts_with("tool ") && lower.ends_with(" not found"))

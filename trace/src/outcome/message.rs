@@ -201,6 +201,13 @@ fn pick_from(text: &str, style: Style) -> &str {
             }
             continue;
         }
+        // A heading names no cause: what went wrong stands below it.
+        if line.ends_with(':') && line.split(' ').count() > 2 {
+            if first.is_empty() {
+                first = line;
+            }
+            continue;
+        }
         if has_any(&lower(line), MARKERS) || line.starts_with("× ") {
             // Below a finding stands the code it is about, which may hold any word.
             return if wrapper.is_empty() || place.is_empty() {
@@ -288,7 +295,9 @@ pub(super) fn is_noise(line: &str) -> bool {
     line.starts_with("Exit code ")
         || line.starts_with("Wall time")
         || line.starts_with("Chunk ID")
-        || matches!(line, "Output:" | "ERROR:" | "ERRORS:")
+        || matches!(line, "Output:" | "ERROR:" | "ERRORS:" | "(no output recorded)")
+        // What configures a build tells each step; only what stops it counts.
+        || line.starts_with("-- ")
         || line.starts_with("npm error command")
         || line.starts_with("npm error path")
         || line.starts_with("npm error workspace")

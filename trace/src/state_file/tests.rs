@@ -1,3 +1,5 @@
+//! State files that are whole, torn, doubled and foreign, as texts.
+
 use super::*;
 
 fn beside(names: &[&str]) -> BTreeSet<String> {

@@ -82,6 +82,13 @@ const ANSWERS: [&str; 10] = [
     "The dry-run flag prints what would change and leaves the files alone.",
 ];
 
+const REMARKS: [&str; 4] = [
+    "The order is decided in `{part}`: entries are sorted by date and cut at {n}.",
+    "Here is the short version: {part} reads, {other} decides, and the export writes.",
+    "{ticket} has two open points left: the {other} view and the note for support.",
+    "Three jobs touch {part} in that window. The longest takes {small} seconds.",
+];
+
 /// A request in the language of the person.
 pub(crate) fn ask(place: &Place<'_>, words: &Words, rng: &mut Rng) -> Beat {
     let list: &[&str] = match place.person.language {
@@ -98,6 +105,11 @@ pub(crate) fn ask(place: &Place<'_>, words: &Words, rng: &mut Rng) -> Beat {
 /// The agent's last words on a matter.
 pub(crate) fn answer(place: &Place<'_>, words: &Words, rng: &mut Rng) -> Beat {
     say(place.fill(words, rng.pick(&ANSWERS)))
+}
+
+/// The agent's last words after a failure that it left alone: they claim nothing.
+pub(crate) fn remark(place: &Place<'_>, words: &Words, rng: &mut Rng) -> Beat {
+    say(place.fill(words, rng.pick(&REMARKS)))
 }
 
 /// The steps that an agent takes between question and answer.

@@ -172,7 +172,7 @@ fn script(place: &Place<'_>, plants: &[Plant], session: &Session, rng: &mut Rng)
         };
         beats.push(chapters::ask(place, &words, rng));
         beats.extend((plant.beats)(&scene, rng));
-        beats.push(chapters::answer(place, &words, rng));
+        beats.push(chapters::remark(place, &words, rng));
     }
     for _ in 0..rng.below(3) {
         beats.extend(chapters::chapter(place, rng));
