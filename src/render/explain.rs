@@ -23,6 +23,9 @@ pub(crate) fn explanation(told: &Explanation) -> String {
         out.push(format!("         -> {}", plain(&step.text)));
     }
     out.push(format!("  template  {}", or_none(&told.template)));
+    if !told.wording.is_empty() {
+        out.push(format!("  in source {}", plain(&told.wording)));
+    }
     out.push(format!("  signature {}", plain(&told.signature)));
     out.push(format!("  digest    {}", told.fingerprint_id));
     out.push(if told.repeats {

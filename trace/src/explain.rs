@@ -72,6 +72,8 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// Fourth part of the signature.
     pub template: String,
+    /// The message as its program has it in the source, to search for; empty when the run kept no message.
+    pub wording: String,
     /// All four.
     pub signature: Scrubbed,
     /// Whether the steps, done again on the scrubbed message, give the same fingerprint.
@@ -162,6 +164,7 @@ pub fn explain(document: &RollupDocument, signals: &[MinedSignal], rollup: &Roll
         } else {
             normalise::steps(&message)
         },
+        wording: normalise::wording(&message),
         message,
         template: parts.template.to_owned(),
         signature: rollup.signature.clone(),

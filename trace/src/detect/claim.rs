@@ -45,8 +45,8 @@ pub(super) fn claimed_success(answer: &str) -> Option<&str> {
             return false;
         }
         let plain = fold(sentence);
-        // What had been done before the failure is none of the agent's work.
-        if plain.contains(" had been ") {
+        // What had happened before the failure, or will happen some day, is none of the agent's work.
+        if plain.contains(" had ") || plain.contains(" the next ") {
             return false;
         }
         // What is said first stands, whatever doubt follows: "Done, tell me if it does not show."

@@ -179,7 +179,7 @@ fn type_mismatch(scene: &Scene<'_, '_>, rng: &mut Rng) -> Vec<Beat> {
                     .marked(&scene.mark),
             ],
         ),
-        say(scene.fill("The id has to be a number there; I changed the caller in {part}.")),
+        say(scene.fill("The id has to be a number there; the caller in {part} gives a word.")),
     ]
 }
 
