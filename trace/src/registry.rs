@@ -18,6 +18,7 @@ use crate::hash;
 use crate::llm::is_from_model;
 use crate::mine::MinedSession;
 use crate::scrub::{self, Scrubbed};
+use crate::state_file;
 use lifecycle::{Event, State};
 
 /// Fewest sessions without a failure before it counts as resolved.
@@ -354,8 +355,11 @@ impl Registry {
             let sessions = fresh.iter().filter_map(|key| self.sessions.get(key));
             sessions.filter(|session| formats.contains(&session.format))
         };
+        // That one state file is well says nothing of another one.
         let without = |session: &&SessionFacts| {
-            !session.seen.contains_key(id) && (session.at.is_empty() || session.at > latest)
+            session.format != state_file::FORMAT
+                && !session.seen.contains_key(id)
+                && (session.at.is_empty() || session.at > latest)
         };
         let quiet = u64::try_from(of_its_agents().filter(without).count()).unwrap_or(u64::MAX);
         let nothing_to_tell = change.items == 0 && of_its_agents().next().is_none();

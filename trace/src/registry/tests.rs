@@ -44,6 +44,20 @@ fn state(registry: &Registry, cause: &str) -> State {
 }
 
 #[test]
+fn whole_state_files_do_not_resolve_a_damaged_one() {
+    let of_state = |session: MinedSession| MinedSession {
+        format: crate::state_file::FORMAT.to_owned(),
+        ..session
+    };
+    let mut registry = Registry::default();
+    apply(&mut registry, &[of_state(session("a", 1, &["torn"]))]);
+    let others = clean(0, 3 * QUIET_SESSIONS_MIN, 3);
+    let others: Vec<_> = others.into_iter().map(of_state).collect();
+    apply(&mut registry, &others);
+    assert_eq!(state(&registry, "torn"), State::New);
+}
+
+#[test]
 fn a_failure_is_new_then_ongoing_then_resolved_then_regressed() {
     let mut registry = Registry::default();
     let mut told = Vec::new();
