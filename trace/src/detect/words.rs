@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 
+use crate::event::floor_char;
+
 mod acts;
 mod calm;
 mod claims;
@@ -100,6 +102,9 @@ impl Phrases {
 
     /// The longest phrase of the list that the text starts with.
     pub(super) fn start_of(&self, text: &str) -> Option<&'static str> {
+        // No phrase reaches further; the letter behind it says whether a word ends there.
+        let longest = self.phrases.iter().map(|phrase| phrase.len()).max();
+        let text = &text[..floor_char(text, longest.unwrap_or(0) + 2 * char::MAX.len_utf8())];
         let at_start = self.hits(text).filter(|hit| hit.start == 0);
         at_start.last().map(|hit| hit.phrase)
     }
