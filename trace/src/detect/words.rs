@@ -4,10 +4,7 @@
 //! hit weighs. All lower case.
 
 use std::collections::BTreeSet;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
-use crate::event::floor_char;
+use std::iter;
 
 mod acts;
 mod calm;
@@ -34,13 +31,31 @@ pub(super) use unable::*;
 pub(super) use upset::*;
 
 /// A list of phrases that is looked for in one pass, however long it is.
+///
+/// A phrase begins where a word begins, so a text is left at most positions after a look at one letter, and at most of
+/// the others after a look at one bit. There are dozens of lists: each takes little memory and no time to be made.
 #[derive(Debug)]
 pub(super) struct Phrases {
-    phrases: Vec<&'static str>,
-    /// Which of them any ending may follow.
-    stems: Vec<bool>,
-    /// `None` when no automaton could be built, which the tests rule out.
-    automaton: Option<AhoCorasick>,
+    /// In the order of their bytes.
+    phrases: Vec<Phrase>,
+    /// The ways in which they begin, in order, each with the first phrase that does.
+    keys: Vec<(u32, usize)>,
+    /// How many first bytes tell phrases apart: at most three, and no more than the shortest has.
+    key_bytes: usize,
+    /// One bit for each way in which a phrase begins.
+    starts: [u64; STARTS / 64],
+}
+
+const STARTS: usize = 4096;
+const KEY_BYTES_MAX: usize = 3;
+
+#[derive(Debug)]
+struct Phrase {
+    text: &'static str,
+    /// Its place in the list.
+    index: usize,
+    /// Any ending may follow.
+    is_stem: bool,
 }
 
 /// Where a phrase of a list stands in a text.
@@ -62,21 +77,35 @@ impl Phrases {
     }
 
     fn of(phrases: impl Iterator<Item = &'static str>) -> Self {
-        let (mut bare, mut stems) = (Vec::new(), Vec::new());
-        for phrase in phrases {
-            let stem = phrase.strip_suffix('~');
-            bare.push(stem.unwrap_or(phrase));
-            stems.push(stem.is_some());
+        let mut phrases: Vec<Phrase> = phrases
+            .enumerate()
+            .map(|(index, phrase)| {
+                let stem = phrase.strip_suffix('~');
+                Phrase {
+                    text: stem.unwrap_or(phrase),
+                    index,
+                    is_stem: stem.is_some(),
+                }
+            })
+            .filter(|phrase| !phrase.text.is_empty())
+            .collect();
+        phrases.sort_by(|a, b| (a.text, a.index).cmp(&(b.text, b.index)));
+        let shortest = phrases.iter().map(|phrase| phrase.text.len()).min();
+        let key_bytes = shortest.unwrap_or(KEY_BYTES_MAX).min(KEY_BYTES_MAX);
+        let mut starts = [0; STARTS / 64];
+        let mut keys = Vec::new();
+        for (at, phrase) in phrases.iter().enumerate() {
+            let key = key_of(phrase.text.as_bytes(), key_bytes);
+            let bit = bit_of(key);
+            starts[bit / 64] |= 1 << (bit % 64);
+            keys.push((key, at));
         }
-        // A table of all bytes for each state would be faster by little and larger by much: there are dozens of lists.
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(&bare);
+        keys.dedup_by_key(|(key, _)| *key);
         Self {
-            phrases: bare,
-            stems,
-            automaton: automaton.ok(),
+            phrases,
+            keys,
+            key_bytes,
+            starts,
         }
     }
 
@@ -104,35 +133,85 @@ impl Phrases {
 
     /// The longest phrase of the list that the text starts with.
     pub(super) fn start_of(&self, text: &str) -> Option<&'static str> {
-        // No phrase reaches further; the letter behind it says whether a word ends there.
-        let longest = self.phrases.iter().map(|phrase| phrase.len()).max();
-        let text = &text[..floor_char(text, longest.unwrap_or(0) + 2 * char::MAX.len_utf8())];
-        let at_start = self.hits(text).filter(|hit| hit.start == 0);
-        at_start.last().map(|hit| hit.phrase)
+        let at_start = self.at(text, 0);
+        at_start
+            .map(|hit| hit.phrase)
+            .max_by_key(|phrase| phrase.len())
     }
 
-    /// What was found, by where it ends.
+    /// What was found, by where it begins.
     fn hits<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Hit> + 't {
-        let all = self
-            .automaton
-            .iter()
-            .flat_map(move |automaton| automaton.find_overlapping_iter(text));
-        all.filter_map(move |found| {
-            let index = found.pattern().as_usize();
-            let is_stem = self.stems.get(index).copied().unwrap_or(false);
-            let phrase = text.get(found.start()..found.end())?;
-            let is_bounded = if is_stem {
-                is_bounded_before(text, found.start(), phrase)
-            } else {
-                is_bounded(text, found.start(), phrase)
-            };
-            is_bounded.then_some(Hit {
-                index,
-                start: found.start(),
-                phrase: self.phrases.get(index).copied()?,
+        word_starts(text).flat_map(move |start| self.at(text, start))
+    }
+
+    /// What begins at a place where no word goes on.
+    fn at<'t>(&'t self, text: &'t str, start: usize) -> impl Iterator<Item = Hit> + 't {
+        let rest = &text.as_bytes()[start..];
+        self.alike(rest).iter().filter_map(move |phrase| {
+            let found = rest.get(..phrase.text.len())?;
+            let fits = found.eq_ignore_ascii_case(phrase.text.as_bytes())
+                && (phrase.is_stem || ends_there(text, start, phrase.text));
+            fits.then_some(Hit {
+                index: phrase.index,
+                start,
+                phrase: phrase.text,
             })
         })
     }
+
+    /// The phrases that begin with the first bytes of a text.
+    fn alike(&self, text: &[u8]) -> &[Phrase] {
+        if text.len() < self.key_bytes {
+            return &[];
+        }
+        let key = key_of(text, self.key_bytes);
+        let bit = bit_of(key);
+        if self.starts[bit / 64] & (1 << (bit % 64)) == 0 {
+            return &[];
+        }
+        let Ok(place) = self.keys.binary_search_by_key(&key, |(key, _)| *key) else {
+            return &[];
+        };
+        let next = self.keys.get(place + 1);
+        let end = next.map_or(self.phrases.len(), |(_, from)| *from);
+        &self.phrases[self.keys[place].1..end]
+    }
+}
+
+/// The first bytes of a text in small letters, as a number in whose order texts are.
+fn key_of(text: &[u8], bytes: usize) -> u32 {
+    text[..bytes].iter().fold(0, |key, byte| {
+        key << 8 | u32::from(byte.to_ascii_lowercase())
+    })
+}
+
+/// Which bit of a list stands for a way to begin.
+fn bit_of(key: u32) -> usize {
+    (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - STARTS.trailing_zeros())) as usize
+}
+
+/// Every place of a text but those within a word.
+fn word_starts(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let bytes = text.as_bytes();
+    let (mut at, mut is_within) = (0, false);
+    iter::from_fn(move || {
+        while let Some(byte) = bytes.get(at) {
+            let start = at;
+            let was_within = is_within;
+            if byte.is_ascii() {
+                is_within = byte.is_ascii_alphanumeric();
+                at += 1;
+            } else {
+                let c = text[at..].chars().next()?;
+                is_within = is_word(c);
+                at += c.len_utf8();
+            }
+            if !(was_within && is_within) {
+                return Some(start);
+            }
+        }
+        None
+    })
 }
 
 /// What people say, by section and language: see the head of the file.
@@ -174,23 +253,17 @@ pub(super) fn word_set(section: &str) -> BTreeSet<&'static str> {
 /// Whether the text starts with the phrase, as words of its own.
 pub(super) fn starts_with_phrase(text: &str, phrase: &str) -> bool {
     let text = text.trim_start();
-    text.starts_with(phrase) && is_bounded(text, 0, phrase)
+    text.starts_with(phrase) && ends_there(text, 0, phrase)
+}
+
+/// Whether no word goes on behind a phrase that stands at `at`.
+fn ends_there(text: &str, at: usize, phrase: &str) -> bool {
+    let after = text[at + phrase.len()..].chars().next();
+    let ends_as_word = phrase.chars().next_back().is_some_and(is_word);
+    !(ends_as_word && after.is_some_and(is_word))
 }
 
 /// Letters of scripts that write without spaces bound nothing.
-fn is_bounded(text: &str, at: usize, phrase: &str) -> bool {
-    let after = text[at + phrase.len()..].chars().next();
-    let ends_as_word = phrase.chars().next_back().is_some_and(is_word);
-    let runs_on_after = ends_as_word && after.is_some_and(is_word);
-    is_bounded_before(text, at, phrase) && !runs_on_after
-}
-
-fn is_bounded_before(text: &str, at: usize, phrase: &str) -> bool {
-    let before = text[..at].chars().next_back();
-    let starts_as_word = phrase.chars().next().is_some_and(is_word);
-    !(starts_as_word && before.is_some_and(is_word))
-}
-
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() && (c as u32) < 0x2e80
 }

@@ -5,6 +5,7 @@
 
 use regex::Regex;
 
+use super::pattern::Pattern;
 use super::pii::is_shared_account;
 use super::placeholder::Label;
 use super::scrubber::Finding;
@@ -12,9 +13,9 @@ use super::scrubber::Finding;
 /// Finds names of accounts.
 #[derive(Debug)]
 pub(super) struct Accounts {
-    quoted: Regex,
-    login: Regex,
-    addressed: Regex,
+    quoted: Pattern,
+    login: Pattern,
+    addressed: Pattern,
 }
 
 /// Accounts that belong to a program.
@@ -47,18 +48,17 @@ const SERVICES: &[&str] = &[
 
 impl Accounts {
     pub(super) fn new() -> Self {
-        let compile = |pattern| Regex::new(pattern).expect("the pattern is fixed and tested");
         Self {
             // `authentication failed for user "kim"`, `role 'kim' does not exist`
-            quoted: compile(
+            quoted: Pattern::new(
                 r#"(?i)(?-u:\b)(?:user|username|role|login|account)(?: name)?:? ["'`]([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
             ),
             // `Failed password for invalid user kim from 10.0.0.7`
-            login: compile(
+            login: Pattern::new(
                 r"(?i)(?-u:\b)(?:password|publickey|keyboard-interactive/pam) for (?:invalid user )?([a-z0-9][a-z0-9._-]{1,39}) from ",
             ),
             // `you (kim) have reached your limit`
-            addressed: compile(r"(?i)(?-u:\b)you \(([a-z0-9][a-z0-9._-]{1,39})\) "),
+            addressed: Pattern::new(r"(?i)(?-u:\b)you \(([a-z0-9][a-z0-9._-]{1,39})\) "),
         }
     }
 

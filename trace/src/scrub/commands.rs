@@ -4,9 +4,9 @@
 //! is the documented way in which one program takes a password.
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex::Regex;
 
 use super::check;
+use super::pattern::Pattern;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
@@ -120,7 +120,7 @@ const COMMAND_BYTES_MAX: usize = 480;
 #[derive(Debug)]
 pub(super) struct Commands {
     scan: AhoCorasick,
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
 }
 
 impl Commands {
@@ -130,10 +130,9 @@ impl Commands {
             .match_kind(MatchKind::LeftmostLongest)
             .build(COMMANDS.iter().map(|(word, _)| word))
             .expect("the table of commands is small and fixed");
-        let compile = |pattern| Regex::new(pattern).expect("the pattern is fixed and tested");
         let patterns = COMMANDS
             .iter()
-            .map(|(_, pattern)| compile(pattern))
+            .map(|(_, pattern)| Pattern::new(pattern))
             .collect();
         Self { scan, patterns }
     }
@@ -168,6 +167,18 @@ impl Commands {
                 covered = range.end;
                 findings.push(Finding::new(range, Label::Secret));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        for (word, pattern) in COMMANDS {
+            assert!(regex::Regex::new(pattern).is_ok(), "{word}: {pattern}");
         }
     }
 }

@@ -4,16 +4,15 @@
 
 use std::ops::Range;
 
-use regex::Regex;
-
+use super::pattern::Pattern;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
 /// Finds the values in documents of kind `Secret`.
 #[derive(Debug)]
 pub(super) struct Manifests {
-    kind: Regex,
-    pair: Regex,
+    kind: Pattern,
+    pair: Pattern,
 }
 
 /// Shorter values are switches and numbers.
@@ -21,12 +20,11 @@ const VALUE_BYTES_MIN: usize = 4;
 
 impl Manifests {
     pub(super) fn new() -> Self {
-        let compile = |pattern| Regex::new(pattern).expect("the pattern is fixed and tested");
         Self {
-            kind: compile(
+            kind: Pattern::new(
                 r#"(?im)(?:^|[{,\s])["']?kind["']?[ ]*:[ ]*["']?secret["']?[ ]*(?:#.*)?(?:[,}\r]|$)"#,
             ),
-            pair: compile(r#"["']?[A-Za-z0-9._-]{1,100}["']?\s*:\s*["']?([^\s"',{}]{4,4000})"#),
+            pair: Pattern::new(r#"["']?[A-Za-z0-9._-]{1,100}["']?\s*:\s*["']?([^\s"',{}]+)"#),
         }
     }
 

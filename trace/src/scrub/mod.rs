@@ -14,6 +14,7 @@ mod context;
 mod iban;
 mod leaves;
 mod manifest;
+mod pattern;
 mod phone;
 mod pii;
 mod placeholder;

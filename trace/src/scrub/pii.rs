@@ -6,10 +6,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use regex::Regex;
-
 use super::check;
 use super::iban;
+use super::pattern::Pattern;
 use super::phone::{self, Spoken};
 use super::placeholder::Label;
 use super::scrubber::Finding;
@@ -18,29 +17,30 @@ use crate::normalise::boundary;
 /// Finds personal data.
 #[derive(Debug)]
 pub(super) struct Pii {
-    ipv4: Regex,
-    ipv6: Regex,
-    digits: Regex,
-    iban: Regex,
-    home: Regex,
-    home_slug: Regex,
+    ipv4: Pattern,
+    ipv6: Pattern,
+    digits: Pattern,
+    iban: Pattern,
+    home: Pattern,
+    home_slug: Pattern,
 }
 
 impl Pii {
     pub(super) fn new() -> Self {
-        let compile = |pattern| Regex::new(pattern).expect("the pattern is fixed and tested");
         Self {
-            ipv4: compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"),
-            ipv6: compile(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"),
-            digits: compile(
+            ipv4: Pattern::new(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"),
+            ipv6: Pattern::new(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"),
+            digits: Pattern::new(
                 r"[+(]{0,2}[0-9](?:[ .()/\u{a0}\u{2011}-]{0,2}[0-9]){6,18}(?:\s?x[0-9]{1,6})?",
             ),
-            iban: compile(r"(?-u:\b)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?-u:\b)"),
-            home: compile(
+            iban: Pattern::new(r"(?-u:\b)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?-u:\b)"),
+            home: Pattern::new(
                 r"(?i)(?:/home/|/Users/|[a-z]:\\{1,4}(?:Users|Documents and Settings)\\{1,4}|[a-z]:/Users/)([^\s/\\:'\x22<>|*?,;(){}\[\]]{1,64})",
             ),
             // As tools name a folder of their own after one: `projects/-Users-kim-code`.
-            home_slug: compile(r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)"),
+            home_slug: Pattern::new(
+                r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)",
+            ),
         }
     }
 

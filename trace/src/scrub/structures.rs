@@ -2,9 +2,10 @@
 //!
 //! Neighbours: the scrubber asks for findings. Must not judge values by the words around them.
 
-use regex::Regex;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::check;
+use super::pattern::Pattern;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
@@ -159,27 +160,33 @@ const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-", b"BSA", b"re_"];
 /// Finds key blocks and structured tokens.
 #[derive(Debug)]
 pub(super) struct Structures {
-    patterns: Vec<(memchr::memmem::Finder<'static>, Regex)>,
+    /// The pieces of all patterns, looked for at once: most texts hold none.
+    pieces: AhoCorasick,
+    patterns: Vec<Pattern>,
 }
 
 impl Structures {
     pub(super) fn new() -> Self {
-        let patterns = PATTERNS
-            .iter()
-            .map(|(piece, pattern)| {
-                let regex = Regex::new(pattern).expect("the table of patterns is fixed and tested");
-                (memchr::memmem::Finder::new(piece.as_bytes()), regex)
-            })
-            .collect();
-        Self { patterns }
+        let pieces = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(PATTERNS.iter().map(|(piece, _)| piece))
+            .expect("the table of patterns is small and fixed");
+        let patterns = PATTERNS.iter().map(|(_, text)| Pattern::new(text));
+        Self {
+            pieces,
+            patterns: patterns.collect(),
+        }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
         key_blocks(text, findings);
-        for (piece, regex) in &self.patterns {
-            if piece.find(text.as_bytes()).is_none() {
-                continue;
-            }
+        let mut held = [false; PATTERNS.len()];
+        for hit in self.pieces.find_overlapping_iter(text) {
+            held[hit.pattern().as_usize()] = true;
+        }
+        let held = held.iter().zip(PATTERNS).zip(&self.patterns);
+        for ((_, (piece, _)), regex) in held.filter(|((held, _), _)| **held) {
+            let piece = piece.as_bytes();
             for captures in regex.captures_iter(text) {
                 let Some(found) = captures.get(1).or_else(|| captures.get(0)) else {
                     continue;
@@ -192,11 +199,11 @@ impl Structures {
                     .rsplit_once(':')
                     .map_or(value, |(_, password)| password);
                 let reference = [value, password].iter().any(|part| {
-                    is_stand_in(part) || part.starts_with('$') && !piece.needle().starts_with(b"$")
+                    is_stand_in(part) || part.starts_with('$') && !piece.starts_with(b"$")
                 });
                 // Names of the same length hold no digits.
-                let is_name = MIXED.contains(&piece.needle())
-                    && !value.bytes().any(|byte| byte.is_ascii_digit());
+                let is_name =
+                    MIXED.contains(&piece) && !value.bytes().any(|byte| byte.is_ascii_digit());
                 if !reference && !is_name && !check::is_dummy(value) {
                     findings.push(Finding::new(found.range(), Label::Secret));
                 }
@@ -249,4 +256,16 @@ fn mark(text: &str, from: usize, word: &str) -> Option<(usize, usize)> {
         low = at + word.len();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        for (word, pattern) in PATTERNS {
+            assert!(regex::Regex::new(pattern).is_ok(), "{word}: {pattern}");
+        }
+    }
 }
