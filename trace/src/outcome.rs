@@ -224,6 +224,13 @@ pub fn classify<'a>(input: &OutcomeInput<'a>) -> Outcome<'a> {
     soft::judge(input).unwrap_or_else(|| Outcome::not_failed(Label::Ok))
 }
 
+/// What the words of a failure that somebody quotes say of its class.
+pub(crate) fn class_of_words(text: &str) -> Option<ErrorClass> {
+    class::of_text(&text[..floor_char(text, QUOTED_BYTES_MAX)], true)
+}
+
+const QUOTED_BYTES_MAX: usize = 600;
+
 /// Whether [`classify`] would look at the text of such a result at all; lets a reader leave megabytes escaped.
 #[must_use]
 pub fn needs_text(tool: &str, command: &str, is_flagged: bool) -> bool {

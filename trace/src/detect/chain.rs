@@ -60,7 +60,8 @@ struct Unrecovered {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Row {
     call: Call,
-    template: String,
+    /// What failed: the fingerprint of its signal, or a digest of its words.
+    what: String,
     times: u32,
 }
 
@@ -182,6 +183,10 @@ impl Chain {
         self.steady = Steady::default();
         self.failed_now = self.failed_now.saturating_add(1);
         let quote = failure_quote(input, outcome);
+        // Its fingerprint says what failed; a failure without one is told by its words alone.
+        let what = fingerprint_id
+            .clone()
+            .unwrap_or_else(|| hash::of_words(&normalise::template(outcome.message)));
         self.open = Some(Unrecovered {
             fingerprint_id,
             evidence: quote.and_then(|quote| cx.evidence(quote)),
@@ -195,12 +200,11 @@ impl Chain {
             self.row = Row::default();
             return;
         };
-        let template = normalise::template(outcome.message);
         if self.failed_calls.len() < FAILED_CALLS_MAX {
-            let key = format!("{}\0{template}", call.digest());
+            let key = format!("{}\0{what}", call.digest());
             self.failed_calls.push(hash::short_hex(key.as_bytes(), 16));
         }
-        self.on_failed_call(call, &hash::of_words(&template));
+        self.on_failed_call(call, what);
         if self.row.times == LOOP_LENGTH {
             cx.sign("doom_loop");
             if let Some(quote) = quote {
@@ -210,16 +214,16 @@ impl Chain {
     }
 
     /// Counts the row of one call that fails. With other options it is the same attempt if the error is the same.
-    fn on_failed_call(&mut self, call: Call, template: &str) {
+    fn on_failed_call(&mut self, call: Call, what: String) {
         let goes_on = self.row.call.is_same(&call)
-            || self.row.template == template && self.row.call.adds_options(&call);
+            || self.row.what == what && self.row.call.adds_options(&call);
         self.row = Row {
             times: if goes_on {
                 self.row.times.saturating_add(1)
             } else {
                 1
             },
-            template: template.to_owned(),
+            what,
             call,
         };
     }
@@ -300,6 +304,7 @@ impl Chain {
             self.resigned = evidence.map(|evidence| (evidence, cx.at_ms));
         }
         if self.results == 0
+            && cx.is_measured()
             && let Some(_line) = claim::unverified_claim(answer)
         {
             cx.sign("unverified_claim");

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::provider_error;
+use super::provider_error::{self, Cause};
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::{CronRun, Notice, NoticeKind};
 use crate::outcome::{cut_at_word, has_any, http_code, innermost_message};
@@ -143,7 +143,7 @@ pub(super) fn on_notice(notice: &Notice, cx: &mut Cx<'_>) {
 enum Part {
     Delivery,
     Timeout,
-    Provider(&'static str),
+    Provider(Cause),
     Execution,
 }
 
@@ -156,9 +156,11 @@ fn part_of(text: &str) -> Part {
     if has_any(&lower, TIMEOUT) && !lower.contains("llm") {
         return Part::Timeout;
     }
-    match provider_error::cause_name(text) {
-        "other" => Part::Execution,
-        cause => Part::Provider(cause),
+    let cause = provider_error::cause(text);
+    if cause.name == "other" {
+        Part::Execution
+    } else {
+        Part::Provider(cause)
     }
 }
 
@@ -197,7 +199,7 @@ fn report_quoting(
     let (error_class, class, what) = match part {
         Part::Delivery => ("delivery", Class::ProcessTooling, "result not delivered"),
         Part::Timeout => ("timeout", Class::ReliabilityPerf, "run timed out"),
-        Part::Provider(cause) => (cause, Class::ReliabilityPerf, "model failed in the run"),
+        Part::Provider(cause) => (cause.name, cause.class, "model failed in the run"),
         Part::Execution => ("execution", Class::Defect, "run failed"),
     };
     let mut all: Vec<&str> = vec!["cron"];

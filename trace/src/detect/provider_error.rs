@@ -109,14 +109,16 @@ fn severity(failed_in_a_row: u32, needs_a_person: bool, partial: bool) -> Severi
     }
 }
 
-struct Cause {
-    name: &'static str,
-    class: Class,
+/// Why a model turn failed.
+#[derive(Clone, Copy)]
+pub(super) struct Cause {
+    pub(super) name: &'static str,
+    pub(super) class: Class,
     needs_a_person: bool,
 }
 
-/// Why a model turn failed. Public to the crate's other detectors through the cron detector.
-fn cause(message: &str) -> Cause {
+/// The cause that a provider's message names.
+pub(super) fn cause(message: &str) -> Cause {
     let lower = message[..crate::event::floor_char(message, 4096)].to_lowercase();
     let (name, class, needs_a_person) = cause_of(&lower);
     Cause {
@@ -124,11 +126,6 @@ fn cause(message: &str) -> Cause {
         class,
         needs_a_person,
     }
-}
-
-/// The name of the cause in a provider's message.
-pub(super) fn cause_name(message: &str) -> &'static str {
-    cause(message).name
 }
 
 const OVERFLOW: &[&str] = &[
@@ -153,9 +150,6 @@ const BILLING: &[&str] = &[
     "payment",
     "out of credits",
     "budget",
-    "plan not support",
-    "plan does not",
-    "not included in your plan",
     "third-party apps",
     "insufficient balance",
     "purchase",
@@ -195,6 +189,12 @@ const AUTH: &[&str] = &[
     "credential",
     "not logged in",
     "no auth",
+];
+/// The account is paid for and does not include the model.
+const OTHER_PLAN: &[&str] = &[
+    "plan not support",
+    "plan does not",
+    "not included in your plan",
 ];
 const UNSUPPORTED: &[&str] = &[
     "does not support",
@@ -251,15 +251,17 @@ const BROKEN_CALL: &[&str] = &[
 ];
 
 fn cause_of(lower: &str) -> (&'static str, Class, bool) {
-    use Class::{CapabilityGap, Defect, ProcessTooling, ReliabilityPerf, SafetyCompliance};
+    use Class::{CapabilityGap, Defect, ReliabilityPerf, SafetyCompliance};
     let code = http_code(lower);
     if has_any(lower, OVERFLOW) {
         ("context_overflow", Defect, false)
     } else if lower.contains("exceeded your current quota") && !lower.contains("insufficient_quota")
     {
         ("quota", ReliabilityPerf, true)
+    } else if has_any(lower, OTHER_PLAN) {
+        ("unsupported", CapabilityGap, true)
     } else if code == Some(402) || has_any(lower, BILLING) {
-        ("billing", ProcessTooling, true)
+        ("billing", ReliabilityPerf, true)
     } else if has_any(lower, QUOTA) {
         ("quota", ReliabilityPerf, true)
     } else if matches!(code, Some(503)) && has_any(lower, NO_CHANNEL) {
@@ -306,8 +308,10 @@ mod tests {
             ("404 model tern-2 is not found", "unsupported"),
             ("503 model tern-2 does not support tools", "unsupported"),
             ("503 Service Unavailable", "overloaded"),
+            ("your current plan does not include tern-2", "unsupported"),
+            ("402 Payment Required: insufficient credits", "billing"),
         ] {
-            assert_eq!(cause_name(message), want, "{message}");
+            assert_eq!(cause(message).name, want, "{message}");
         }
     }
 }

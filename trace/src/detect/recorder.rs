@@ -81,6 +81,9 @@ pub(crate) struct Recorder {
     /// kept in a checkpoint.
     #[serde(skip)]
     last: Option<(String, Fingerprint)>,
+    /// The last piece of evidence with the words it was made of, for the same reason.
+    #[serde(skip)]
+    last_evidence: Option<(String, Evidence)>,
     /// Whether a schedule started the session; its signals are tagged so.
     pub(crate) is_cron: bool,
     /// Findings beyond the limit.
@@ -109,20 +112,28 @@ pub(crate) struct Cx<'c> {
 
 impl Cx<'_> {
     /// Checks and scrubs a quote on this line; `None` when it is empty or not in the text.
-    pub(crate) fn evidence(&self, quote: Quote<'_>) -> Option<Evidence> {
+    pub(crate) fn evidence(&mut self, quote: Quote<'_>) -> Option<Evidence> {
         let cut = &quote.quote[..floor_char(quote.quote, QUOTE_BYTES_MAX)];
         if cut.trim().is_empty() || !quote.text.contains(cut) {
             return None;
         }
+        // Two detectors often show the same words of one event.
+        if let Some((words, made)) = &self.recorder.last_evidence
+            && (made.line, made.role.as_str(), words.as_str()) == (self.line, quote.role, cut)
+        {
+            return Some(made.clone());
+        }
         let scrubbed = scrub::Scrubber::shared()
             .scrub(cut)
             .truncated(QUOTE_BYTES_MAX);
-        Some(Evidence {
+        let made = Evidence {
             line: self.line,
             role: quote.role.to_owned(),
             quote: scrubbed,
             digest: format!("sha256:{}", hash::short_hex(self.raw, 16)),
-        })
+        };
+        self.recorder.last_evidence = Some((cut.to_owned(), made.clone()));
+        Some(made)
     }
 
     /// Turns a finding into a signal, or folds it into the one it repeats. Gives back the signal's fingerprint.
@@ -256,10 +267,15 @@ impl Cx<'_> {
         }
     }
 
+    /// Whether somebody measures what the rules say line by line.
+    pub(crate) fn is_measured(&self) -> bool {
+        self.recorder.judgments.is_some()
+    }
+
     /// Notes a sign of a chain.
     pub(crate) fn sign(&mut self, name: &'static str) {
         let line = self.line;
-        if self.recorder.judgments.is_some() {
+        if self.is_measured() {
             self.recorder.signs.push(Sign { line, name });
         }
     }

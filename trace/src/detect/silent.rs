@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::provider_error;
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::{AssistantTurn, ProviderError, ToolCall, UserTurn};
 use crate::signal::{Class, Evidence, Kind, Severity};
@@ -24,6 +25,9 @@ struct Waiting {
     asked: Option<Evidence>,
     at_ms: Option<i64>,
     last_error: Option<Evidence>,
+    /// Of the failed turn that is shown.
+    #[serde(default)]
+    class: Option<Class>,
     /// Whether the harness spoke after the turns failed: the next answer may be for it.
     #[serde(default)]
     harness_spoke: bool,
@@ -63,6 +67,7 @@ impl Silent {
             asked,
             at_ms: cx.at_ms,
             last_error: None,
+            class: None,
             harness_spoke: false,
         });
     }
@@ -114,7 +119,8 @@ impl Silent {
             quote: text,
         };
         let quote = is_token.then_some(quote);
-        report(error_class, summary, &[asked], quote, cx);
+        let class = Class::ReliabilityPerf;
+        report(error_class, class, summary, &[asked], quote, cx);
     }
 
     pub(super) fn on_error(&mut self, error: &ProviderError<'_>, cx: &mut Cx<'_>) {
@@ -125,6 +131,7 @@ impl Silent {
             && waiting.last_error.is_none()
         {
             let sentence = crate::outcome::innermost_message(&error.message);
+            waiting.class = Some(provider_error::cause(&error.message).class);
             waiting.last_error = cx.evidence(Quote {
                 role: "system",
                 text: &error.message,
@@ -143,6 +150,7 @@ impl Silent {
             asked: Some(asked),
             at_ms,
             last_error: Some(error),
+            class,
             ..
         }) = self.waiting.take()
         else {
@@ -157,6 +165,7 @@ impl Silent {
         let summary = "a person got no answer, only failed model turns";
         report(
             "no_answer",
+            class.unwrap_or(Class::ReliabilityPerf),
             summary,
             &[asked, error],
             None,
@@ -167,6 +176,7 @@ impl Silent {
 
 fn report(
     error_class: &'static str,
+    class: Class,
     summary: &str,
     earlier: &[Evidence],
     quote: Option<Quote<'_>>,
@@ -175,7 +185,7 @@ fn report(
     cx.find(&Finding {
         detector: DETECTOR,
         kind: Kind::Error,
-        class: Class::ReliabilityPerf,
+        class,
         tool: "",
         error_class,
         message: summary,

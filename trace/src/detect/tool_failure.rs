@@ -19,7 +19,7 @@ pub(super) fn on_outcome(
     outcome: &Outcome<'_>,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
-    if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
+    if !outcome.failed() || outcome.class == ErrorClass::UserRejected || only_fails(input.command) {
         return None;
     }
     let message = outcome.message;
@@ -140,14 +140,30 @@ fn report_notice(notice: &Notice, cx: &mut Cx<'_>) {
     on_outcome(&input, &outcome, cx);
 }
 
-fn quality(class: ErrorClass, message: &str) -> Class {
+/// Whether a command can do nothing but fail: somebody tries out what happens then.
+fn only_fails(command: &str) -> bool {
+    let command = command.trim();
+    command == "false"
+        || command
+            .strip_prefix("exit ")
+            .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Which part of the product's quality a failure of a class speaks of: `docs/CLASSES.md`.
+pub(super) fn quality(class: ErrorClass, message: &str) -> Class {
+    let lower = message.to_lowercase();
     match class {
+        ErrorClass::Unavailable if is_missing_key(&lower) => Class::SafetyCompliance,
         ErrorClass::Timeout
         | ErrorClass::RateLimit
         | ErrorClass::Network
         | ErrorClass::Unavailable => Class::ReliabilityPerf,
+        ErrorClass::Crash if is_killed(&lower) => Class::ReliabilityPerf,
+        // Python's own guard of a system's packages asks for another way, not for a right.
+        ErrorClass::AuthPermission if lower.contains("externally-managed") => Class::ProcessTooling,
         ErrorClass::AuthPermission => Class::SafetyCompliance,
-        ErrorClass::NotFound if is_missing_ability(message) => Class::CapabilityGap,
+        ErrorClass::NotFound if is_missing_ability(&lower) => Class::CapabilityGap,
+        ErrorClass::Other if is_other_version(&lower) => Class::CapabilityGap,
         ErrorClass::EditMismatch | ErrorClass::State => Class::ProcessTooling,
         ErrorClass::UserRejected => Class::UxFriction,
         ErrorClass::NotFound
@@ -158,9 +174,39 @@ fn quality(class: ErrorClass, message: &str) -> Class {
     }
 }
 
+/// Whether a feature is off for want of a key.
+fn is_missing_key(lower: &str) -> bool {
+    [
+        "api key",
+        "api_key",
+        "apikey",
+        "access token",
+        "credentials",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
+/// Whether the program was ended from outside, or its result was lost; it did not fall over by itself.
+fn is_killed(lower: &str) -> bool {
+    [
+        "sigkill",
+        "sigterm",
+        "out of memory",
+        "oom",
+        "missing tool result",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
+/// Whether the machine has a program in a version that does not do.
+fn is_other_version(lower: &str) -> bool {
+    lower.contains("is required (current") || lower.contains("unsupported engine")
+}
+
 /// Whether what is missing is a program, a module or a tool, not a file.
-fn is_missing_ability(message: &str) -> bool {
-    let lower = message.to_lowercase();
+fn is_missing_ability(lower: &str) -> bool {
     let phrases = [
         "command not found",
         "no module named",
@@ -172,7 +218,7 @@ fn is_missing_ability(message: &str) -> bool {
         "could not find program",
         // PowerShell, in whatever language it speaks.
         "commandnotfoundexception",
-        "wurde nicht als name eines cmdlet",
+        "wurde nicht als name",
         "n'est pas reconnu comme nom d",
         "no se reconoce como nombre de",
         "não é reconhecido como nome de",
@@ -187,7 +233,9 @@ fn is_missing_ability(message: &str) -> bool {
 fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
     let is_file_tool = !crate::outcome::runs_commands(input.tool);
     match outcome.class {
-        ErrorClass::NotFound if is_file_tool && !is_missing_ability(outcome.message) => {
+        ErrorClass::NotFound
+            if is_file_tool && !is_missing_ability(&outcome.message.to_lowercase()) =>
+        {
             Severity::Low
         }
         ErrorClass::State | ErrorClass::EditMismatch | ErrorClass::BadArguments => Severity::Low,
@@ -207,6 +255,56 @@ fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_has_the_class_of_whose_work_it_is() {
+        for (class, message, want) in [
+            (
+                ErrorClass::Unavailable,
+                "missing_tern_api_key",
+                Class::SafetyCompliance,
+            ),
+            (
+                ErrorClass::Unavailable,
+                "the service is switched off",
+                Class::ReliabilityPerf,
+            ),
+            (
+                ErrorClass::Crash,
+                "Process exited with signal SIGKILL.",
+                Class::ReliabilityPerf,
+            ),
+            (
+                ErrorClass::AuthPermission,
+                "error: externally-managed-environment",
+                Class::ProcessTooling,
+            ),
+            (ErrorClass::Crash, "ValueError: bad id", Class::Defect),
+            (
+                ErrorClass::NotFound,
+                "tern: command not found",
+                Class::CapabilityGap,
+            ),
+            (
+                ErrorClass::NotFound,
+                "cat: notes.md: No such file or directory",
+                Class::Defect,
+            ),
+            (
+                ErrorClass::Other,
+                "tern: v22+ is required (current: v20.1)",
+                Class::CapabilityGap,
+            ),
+        ] {
+            assert_eq!(quality(class, message), want, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_can_only_fail_is_known() {
+        assert!(only_fails("false") && only_fails(" exit 3 "));
+        assert!(!only_fails("") && !only_fails("exit") && !only_fails("make || exit 1"));
+    }
 
     #[test]
     fn a_background_command_that_the_agent_stopped_is_known() {

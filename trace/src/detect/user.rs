@@ -10,10 +10,11 @@ mod voice;
 use serde::{Deserialize, Serialize};
 
 use super::recorder::{Cx, Finding, Quote};
+use super::tool_failure::quality;
 use super::words;
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::hash;
-use crate::outcome::{ErrorClass, Outcome, OutcomeInput, cut_at_word};
+use crate::outcome::{ErrorClass, Outcome, OutcomeInput, class_of_words, cut_at_word};
 use crate::signal::{Class, Kind, Severity};
 
 const DETECTOR: &str = "user";
@@ -144,7 +145,13 @@ impl Users {
         cx.find(&Finding {
             detector: DETECTOR,
             kind: shape.kind,
-            class: shape.class,
+            class: match label {
+                // What was pasted says what failed.
+                UserLabel::FailureReport => {
+                    quality(class_of_words(quote).unwrap_or(ErrorClass::Other), quote)
+                }
+                _ => shape.class,
+            },
             tool: "",
             error_class: shape.sign,
             message: "",

@@ -170,7 +170,7 @@ pub(super) fn of_soft(input: &OutcomeInput<'_>, message: &str) -> ErrorClass {
     }
 }
 
-fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
+pub(super) fn of_text(text: &str, is_command: bool) -> Option<ErrorClass> {
     let exception = exception_name(text).filter(|_| is_command);
     if let Some(class) = exception.and_then(|name| of_exception(name, text)) {
         return Some(class);

@@ -151,6 +151,20 @@ const MARKERS: &[&str] = &[
     "无法",
 ];
 
+/// The first line, when all that follows is the code that it speaks of.
+fn before_a_quote(text: &str) -> Option<&str> {
+    let (said, rest) = text.split_once('\n')?;
+    let said = said.trim_start_matches('[').trim_end();
+    (rest.starts_with("```") && said.starts_with("No exact match")).then_some(said)
+}
+
+/// The first row of a table of checks whose verdict is that it failed: `name`, `fail`, what it took, between tabs.
+fn failed_row(text: &str) -> Option<&str> {
+    let rows = text.lines().take(LINES_MAX).map(str::trim);
+    let mut failed = rows.filter(|row| row.split('\t').nth(1) == Some("fail"));
+    failed.next()
+}
+
 fn pick_from(text: &str, style: Style) -> &str {
     let text = text.trim();
     let text = text.strip_prefix("<tool_use_error>").unwrap_or(text);
@@ -176,6 +190,9 @@ fn pick_from(text: &str, style: Style) -> &str {
             last.find(marked).unwrap_or(newest)
         };
     }
+    if let Some(said) = before_a_quote(text) {
+        return said;
+    }
     if let Some(exception) = exception_line(text) {
         return exception;
     }
@@ -184,6 +201,9 @@ fn pick_from(text: &str, style: Style) -> &str {
     }
     if let Some(said) = powershell_message(text, text.find(POWERSHELL_RECORD)) {
         return said;
+    }
+    if let Some(row) = failed_row(text) {
+        return row;
     }
     let (mut first, mut last, mut place, mut wrapper) = ("", "", "", "");
     for line in text
@@ -251,6 +271,7 @@ fn only_says_that_it_failed(line: &str) -> bool {
     code.is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()) || code == "ELIFECYCLE")
         || line.ends_with(" ERROR task failed")
         || line.ends_with("Command failed with exit code 1.")
+        || line == "Aborting"
 }
 
 /// Whether a line begins with a place in a file: `shop/till.go:87:1: ...`, maybe behind the name of a task in brackets.

@@ -32,6 +32,33 @@ fn editors_that_refuse_a_change_in_prose_failed() {
 }
 
 #[test]
+fn the_failed_row_of_a_table_of_checks_is_its_message() {
+    check(
+        &OutcomeInput {
+            tool: "bash",
+            command: "gh pr checks 7",
+            is_error: Some(true),
+            exit_code: Some(1),
+            text: "lint the error paths\tpass\t2s\ttill\nunit\tfail\t1m\tdrawer\n",
+            ..OutcomeInput::default()
+        },
+        "failure check_failed [unit\tfail\t1m\tdrawer]",
+    );
+}
+
+#[test]
+fn an_edit_without_its_place_is_told_by_its_first_line_and_not_by_the_code_below() {
+    check(
+        &OutcomeInput {
+            tool: "run_ipython",
+            text: "[No exact match found in /shop/till.ts for\n```\n} catch (error) {\n```]",
+            ..OutcomeInput::default()
+        },
+        "failure edit_mismatch [No exact match found in /shop/till.ts for]",
+    );
+}
+
+#[test]
 fn looks_that_find_nothing_are_answers() {
     for (command, text) in [
         ("grep -n \"till\\|drawer\" shop.ts", "(no output)"),
