@@ -214,6 +214,9 @@ impl Detectors {
         };
         let outcome = outcome::classify(&input);
         cx.judge_tool(&outcome);
+        if tool_failure::only_fails(input.command) {
+            return;
+        }
         let mut fingerprint_id = None;
         if outcome.label != Label::Ok {
             self.user.on_outcome(&input, &outcome, cx);

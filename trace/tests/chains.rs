@@ -200,6 +200,26 @@ fn a_failure_is_left_when_the_session_ends_and_not_when_talk_lies_between_two_at
 }
 
 #[test]
+fn a_command_that_can_only_fail_is_no_failure_to_claim_over() {
+    let fails = |command: &'static str| {
+        Body::ToolResult(ToolResult {
+            id: Cow::Borrowed("1"),
+            tool: Cow::Borrowed("exec"),
+            command: Cow::Borrowed(command),
+            is_error: Some(true),
+            exit_code: Some(1),
+            ..ToolResult::default()
+        })
+    };
+    let story = |command| signs(vec![person("try it"), fails(command), agent("All done!")]);
+    assert_eq!(story("false"), Vec::<&str>::new());
+    assert_eq!(
+        story("./build.sh"),
+        ["claimed_success_after_tool_error", "unrecovered_tool_fail"]
+    );
+}
+
+#[test]
 fn no_is_a_correction_after_a_statement_and_an_answer_after_a_question() {
     let corrected = vec![
         person("when?"),

@@ -19,7 +19,7 @@ pub(super) fn on_outcome(
     outcome: &Outcome<'_>,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
-    if !outcome.failed() || outcome.class == ErrorClass::UserRejected || only_fails(input.command) {
+    if !outcome.failed() || outcome.class == ErrorClass::UserRejected {
         return None;
     }
     let message = outcome.message;
@@ -141,7 +141,7 @@ fn report_notice(notice: &Notice, cx: &mut Cx<'_>) {
 }
 
 /// Whether a command can do nothing but fail: somebody tries out what happens then.
-fn only_fails(command: &str) -> bool {
+pub(super) fn only_fails(command: &str) -> bool {
     let command = command.trim();
     command == "false"
         || command
@@ -154,6 +154,7 @@ pub(super) fn quality(class: ErrorClass, message: &str) -> Class {
     let lower = message.to_lowercase();
     match class {
         ErrorClass::Unavailable if is_missing_key(&lower) => Class::SafetyCompliance,
+        ErrorClass::Unavailable if lower.contains("no supported browser") => Class::CapabilityGap,
         ErrorClass::Timeout
         | ErrorClass::RateLimit
         | ErrorClass::Network
@@ -263,6 +264,11 @@ mod tests {
                 ErrorClass::Unavailable,
                 "missing_tern_api_key",
                 Class::SafetyCompliance,
+            ),
+            (
+                ErrorClass::Unavailable,
+                "Can't reach the service. (Error: No supported browser found)",
+                Class::CapabilityGap,
             ),
             (
                 ErrorClass::Unavailable,

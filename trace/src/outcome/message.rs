@@ -160,15 +160,17 @@ fn before_a_quote(text: &str) -> Option<&str> {
 
 /// The first row of a table of checks whose verdict is that it failed: `name`, `fail`, what it took, between tabs.
 fn failed_row(text: &str) -> Option<&str> {
-    let rows = text.lines().take(LINES_MAX).map(str::trim);
-    let mut failed = rows.filter(|row| row.split('\t').nth(1) == Some("fail"));
-    failed.next()
+    let mut rows = text.lines().take(LINES_MAX).map(str::trim);
+    rows.find(|row| row.split('\t').nth(1) == Some("fail"))
 }
 
 fn pick_from(text: &str, style: Style) -> &str {
     let text = text.trim();
     let text = text.strip_prefix("<tool_use_error>").unwrap_or(text);
     let text = text.strip_suffix("</tool_use_error>").unwrap_or(text);
+    if let Some(row) = failed_row(text) {
+        return row;
+    }
     if style == Style::LastLines {
         // The record of an error ends the output; one in the middle was read.
         if is_powershell_end(text)
@@ -201,9 +203,6 @@ fn pick_from(text: &str, style: Style) -> &str {
     }
     if let Some(said) = powershell_message(text, text.find(POWERSHELL_RECORD)) {
         return said;
-    }
-    if let Some(row) = failed_row(text) {
-        return row;
     }
     let (mut first, mut last, mut place, mut wrapper) = ("", "", "", "");
     for line in text

@@ -101,6 +101,7 @@ pub(super) const RULES: &[Rule] = &[
             "auto-detect email",
             "please tell me who you are",
             "is not running any",
+            "unexpected store location",
         ],
     ),
     (

@@ -18,7 +18,7 @@ const NOISE: Duration = Duration::from_millis(12);
 /// The clock of a thread moves in steps of some milliseconds: so long must a measurement be. Nanoseconds.
 const CLOCK_NS: u64 = 60_000_000;
 
-const PIECES: [&str; 58] = [
+const PIECES: [&str; 63] = [
     "a",
     " ",
     "\n",
@@ -77,6 +77,11 @@ const PIECES: [&str; 58] = [
     "<a>",
     "  File \"a\", line 1\n",
     "2026-01-",
+    "arn:secret:",
+    "mysql -p",
+    "docker login ",
+    "kind: Secret\ndata:\n",
+    "not working ",
 ];
 
 /// Runs every target over every shape; prints and counts findings.
@@ -117,7 +122,7 @@ fn shapes(target: &Target, seeds: &[Seed]) -> Vec<(String, Make)> {
                     Box::new(move |n| text(n).into_bytes()),
                 ));
             }
-            Takes::Sessions(_) | Takes::Any | Takes::Checkpoint => {
+            Takes::Sessions(_) | Takes::Any | Takes::Checkpoint | Takes::States => {
                 let Some(sample) = samples.first().cloned() else {
                     continue;
                 };

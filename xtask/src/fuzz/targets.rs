@@ -1,11 +1,13 @@
 //! What is given hostile bytes, and the samples that they are made of.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use trace::mine::{Checkpoint, FileRef, Format, MineOptions, mine, mine_on, mine_with_transcript};
 use trace::scrub::Scrubber;
+use trace::state_file::{StateFile, mine_state_file};
 use trace::{llm, normalise, sentiment};
 
 /// A sample.
@@ -14,6 +16,15 @@ pub(super) struct Seed {
     pub(super) format: String,
     pub(super) bytes: Vec<u8>,
 }
+
+impl Seed {
+    fn is_session(&self) -> bool {
+        !self.format.is_empty() && self.format != STATE
+    }
+}
+
+/// The name under which state files are among the samples.
+const STATE: &str = trace::state_file::FORMAT;
 
 /// What a target reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +39,8 @@ pub(super) enum Takes {
     Checkpoint,
     /// Answers of models.
     Answers,
+    /// Indexes of sessions and lists of jobs.
+    States,
 }
 
 type Run = Box<dyn Fn(&[u8])>;
@@ -60,6 +73,15 @@ pub(super) fn all() -> Vec<Target> {
     add("grown", Takes::Any, grown);
     add("checkpoint", Takes::Checkpoint, checkpoint);
     add("transcript", Takes::Any, transcript);
+    add("state", Takes::States, |case| {
+        for kind in [StateFile::SessionIndex, StateFile::Jobs] {
+            let beside = BTreeSet::from(["a.jsonl".to_owned()]);
+            let session = mine_state_file(&NAME, kind, case, &beside);
+            for signal in &session.signals {
+                assert!(!signal.evidence.is_empty(), "a signal without evidence");
+            }
+        }
+    });
     add("scrub", Takes::Text, |case| {
         let once = Scrubber::shared().scrub(&String::from_utf8_lossy(case));
         let twice = Scrubber::shared().scrub(&once);
@@ -184,6 +206,17 @@ pub(super) fn seeds(root: &Path) -> io::Result<Vec<Seed>> {
     for log in GATEWAY_LOGS {
         add(log.as_bytes().to_vec(), "gateway.log");
     }
+    for name in [
+        "agents/main/sessions/sessions.json",
+        "cron/jobs.json",
+        "cron/jobs-state.json",
+    ] {
+        let bytes = fs::read(root.join("examples/sessions/openclaw").join(name))?;
+        seeds.push(Seed {
+            format: STATE.to_owned(),
+            bytes,
+        });
+    }
     for text in TEXTS {
         seeds.push(Seed {
             format: String::new(),
@@ -204,12 +237,17 @@ pub(super) fn for_target(target: &Target, seeds: &[Seed]) -> Vec<Vec<u8>> {
     };
     match target.takes {
         Takes::Sessions(format) => of(&|seed| seed.format == format.name()),
-        Takes::Any => of(&|seed| !seed.format.is_empty()),
+        Takes::Any => of(&|seed| seed.is_session()),
         Takes::Text => of(&|seed| seed.format.is_empty()),
+        Takes::States => seeds
+            .iter()
+            .filter(|seed| seed.format == STATE)
+            .map(|seed| seed.bytes.clone())
+            .collect(),
         Takes::Answers => vec![ANSWER.as_bytes().to_vec()],
         Takes::Checkpoint => seeds
             .iter()
-            .filter(|seed| !seed.format.is_empty())
+            .filter(|seed| seed.is_session())
             .filter_map(|seed| {
                 let options = MineOptions::default();
                 let (_, kept) = mine_on(&NAME, &mut &seed.bytes[..], &options, None).ok()??;

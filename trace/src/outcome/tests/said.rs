@@ -36,7 +36,7 @@ fn the_failed_row_of_a_table_of_checks_is_its_message() {
     check(
         &OutcomeInput {
             tool: "bash",
-            command: "gh pr checks 7",
+            command: "gh pr checks 7 2>&1",
             is_error: Some(true),
             exit_code: Some(1),
             text: "lint the error paths\tpass\t2s\ttill\nunit\tfail\t1m\tdrawer\n",
