@@ -161,7 +161,6 @@ const QUOTA: &[&str] = &[
     "weekly limit",
     "daily limit",
     "exhausted your capacity",
-    "limit reached",
     "resource_exhausted",
     "usage_limit",
 ];
@@ -262,7 +261,9 @@ fn cause_of(lower: &str) -> (&'static str, Class, bool) {
         ("unsupported", CapabilityGap, true)
     } else if code == Some(402) || has_any(lower, BILLING) {
         ("billing", ReliabilityPerf, true)
-    } else if has_any(lower, QUOTA) {
+    } else if has_any(lower, QUOTA)
+        || lower.contains("limit reached") && !lower.contains("rate limit reached")
+    {
         ("quota", ReliabilityPerf, true)
     } else if matches!(code, Some(503)) && has_any(lower, NO_CHANNEL) {
         ("no_channel", ReliabilityPerf, true)
@@ -308,6 +309,11 @@ mod tests {
             ("404 model tern-2 is not found", "unsupported"),
             ("503 model tern-2 does not support tools", "unsupported"),
             ("503 Service Unavailable", "overloaded"),
+            (
+                "429 Rate limit reached for tern-2 on requests per min",
+                "rate_limit",
+            ),
+            ("5-hour limit reached, resets 3pm", "quota"),
             ("your current plan does not include tern-2", "unsupported"),
             ("402 Payment Required: insufficient credits", "billing"),
         ] {

@@ -24,9 +24,11 @@ use messages::{Call, Message};
 pub(super) const SPEC: Spec = Spec {
     name: "otel",
     recognised: Recognised::ByPaths(|outline| {
-        // Logs are of anything; those of the conventions are events with a name.
+        // Logs are of anything; those of the conventions are events with a name, or, as they were first, bodies of
+        // pairs.
         outline.has("resourceSpans[].scopeSpans")
             || outline.has("resourceLogs[].scopeLogs[].logRecords[].eventName")
+            || outline.has("resourceLogs[].scopeLogs[].logRecords[].body.kvlistValue")
     }),
     framing: |_| {
         Framing::Values(&[
@@ -115,6 +117,11 @@ struct Status<'a> {
 }
 
 impl<'a> Span<'a> {
+    /// What a log record tells of. Before events had a field for it, it was an attribute.
+    fn event_name(&self) -> &'a str {
+        raw::inside(self.event.or(self.attribute("event.name")))
+    }
+
     fn attribute(&self, key: &str) -> Raw<'a> {
         let mut attributes = self.attributes.iter();
         let found = attributes.find(|Loose(attribute)| raw::inside(attribute.key) == key)?;
@@ -170,7 +177,7 @@ impl FormatReader for Otel {
         if self.session_id.is_none() && !conversation.is_empty() {
             self.session_id = Some(conversation.clone().into_owned());
         }
-        if raw::inside(span.event).starts_with("gen_ai.") {
+        if span.event_name().starts_with("gen_ai.") {
             self.log(&span, &conversation, sink);
             return Ok(());
         }
@@ -268,7 +275,7 @@ impl Otel {
     /// A record of a log: one message of a request, or of the answer to it.
     fn log(&mut self, record: &Span<'_>, conversation: &str, sink: &mut Sink<'_>) {
         let at_ms = record.at_ms();
-        let event = raw::inside(record.event);
+        let event = record.event_name();
         let message = messages::logged(event, record.body);
         let span_id = raw::inside(record.span_id);
         match event {

@@ -188,6 +188,21 @@ fn records_of_a_log_tell_what_their_spans_do_not_hold() {
         super::super::sniff("x", document.as_bytes()),
         Some(crate::mine::Format::Otel)
     );
+    // As the first exporters named events.
+    let named = records.map(|record| {
+        let mut record: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
+        if let Some(name) = record.as_object_mut().and_then(|r| r.remove("eventName")) {
+            record["attributes"] =
+                serde_json::json!([{ "key": "event.name", "value": { "stringValue": name } }]);
+        }
+        record.to_string()
+    });
+    assert_eq!(told(&named), TOLD);
+    let document = document.replace("eventName", "was");
+    assert_eq!(
+        super::super::sniff("x", document.as_bytes()),
+        Some(crate::mine::Format::Otel)
+    );
 }
 
 #[test]
