@@ -1,10 +1,11 @@
 //! Message templates: what stays of a message when everything that varies is taken out.
 //!
-//! Neighbours: [`crate::fingerprint`] hashes the template. `cause` finds the failure inside a wrapper, `scan` walks the characters, `word`
-//! judges one word, `lines` chooses the lines that name the failure, `tidy` joins what is left.
-//! Must not know which tool spoke or what the failure means.
+//! Neighbours: [`crate::fingerprint`] hashes the template. `cause` finds the failure inside a wrapper, `given` knows the few
+//! messages that repeat what the caller gave them, `scan` walks the characters, `word` judges one word, `lines` chooses the lines that name
+//! the failure, `tidy` joins what is left. Must not know what the failure means.
 
 mod cause;
+mod given;
 mod lines;
 mod scan;
 mod shape;
@@ -85,12 +86,14 @@ pub fn steps(message: &str) -> Vec<Step> {
         }
     };
     for _ in 0..PASSES_MAX {
-        let clean = scan::without_escapes(&current);
+        let plain = scan::without_escapes(&current);
         add(
             "terminal colours and cursor marks are taken out",
-            &clean,
+            &plain,
             &current,
         );
+        let clean = given::shortened(&plain);
+        add("what the caller gave becomes <*>", &clean, &plain);
         let next = pass(&current);
         // Which way of reading quotes was taken shows in the result only.
         let quoted = [Quoted::Mask, Quoted::KeepProse]
@@ -133,7 +136,7 @@ pub fn steps(message: &str) -> Vec<Step> {
 }
 
 fn pass(message: &str) -> String {
-    reading(&scan::without_escapes(message)).1
+    reading(&given::shortened(&scan::without_escapes(message))).1
 }
 
 /// How the quotes of a message are to be read, and what comes out.

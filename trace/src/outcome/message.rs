@@ -327,6 +327,10 @@ pub(super) fn is_noise(line: &str) -> bool {
         || line.ends_with("Exiting with failure status due to previous errors")
         // The kind of error; the line after it names the cause, in every language.
         || line.starts_with("+ CategoryInfo")
+        // With these lines PowerShell greets, in every language.
+        || line == "Windows PowerShell"
+        || line.starts_with("Copyright (C) Microsoft Corporation")
+        || line.ends_with("https://aka.ms/pscore6")
         || trailing_exit_code(line, "").is_some()
         || line.chars().all(|c| !c.is_alphanumeric())
 }

@@ -59,6 +59,20 @@ fn an_edit_without_its_place_is_told_by_its_first_line_and_not_by_the_code_below
 }
 
 #[test]
+fn a_shell_that_greets_has_said_what_failed_before() {
+    check(
+        &OutcomeInput {
+            tool: "exec",
+            command: "powershell -File till.ps1",
+            exit_code: Some(1),
+            text: "The argument 'till.ps1' to the -File parameter does not exist.\nWindows PowerShell\nCopyright (C) Microsoft Corporation. All rights reserved.\n\nTry the new one https://aka.ms/pscore6\n\n(Command exited with code 1)",
+            ..OutcomeInput::default()
+        },
+        "failure not_found [The argument 'till.ps1' to the -File parameter does not exist.]",
+    );
+}
+
+#[test]
 fn looks_that_find_nothing_are_answers() {
     for (command, text) in [
         ("grep -n \"till\\|drawer\" shop.ts", "(no output)"),
