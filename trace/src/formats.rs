@@ -14,6 +14,7 @@ mod droid;
 pub(crate) mod envelope;
 mod gateway;
 mod gemini;
+mod harness;
 mod kiro;
 mod kiro_cli;
 mod neutral;

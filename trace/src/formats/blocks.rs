@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Sink;
 use super::calls::Calls;
 use super::envelope;
+use super::harness::{self, Harness};
 use super::raw::{self, Content, Raw};
 use crate::event::{AssistantTurn, Body, Text, ToolCall, ToolResult, UserTurn, floor_char};
 use crate::limits::USER_TEXT_BYTES_MAX;
@@ -82,7 +83,7 @@ impl Message<'_> {
             }
         }
         if !said.trim().is_empty() {
-            person(at_ms, Cow::Owned(said), sink);
+            person(at_ms, Cow::Owned(said), &harness::ANY, sink);
         }
     }
 
@@ -128,8 +129,8 @@ fn tool_result(at_ms: Option<i64>, block: &Block<'_>, calls: &mut Calls, sink: &
 }
 
 /// A turn that a person typed to a coding agent, wrappers taken off.
-pub(super) fn person(at_ms: Option<i64>, text: Cow<'_, str>, sink: &mut Sink<'_>) {
-    let human = envelope::unwrap_coding(&text).into_owned();
+pub(super) fn person(at_ms: Option<i64>, text: Cow<'_, str>, by: &Harness, sink: &mut Sink<'_>) {
+    let human = envelope::unwrap_coding(&text, by).into_owned();
     sink(
         at_ms,
         Body::User(UserTurn {

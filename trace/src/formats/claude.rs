@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
+use super::harness;
 use super::raw::{self, Content, Loose, Probe, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{
@@ -17,6 +18,7 @@ use crate::event::{
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
 const SPOKEN_BYTES_MAX: usize = 1024;
+const PLAN_START: &str = "Implement the following plan:";
 const INTERRUPT_START: &str = "[Request interrupted by user";
 
 /// Reads a session.
@@ -45,10 +47,23 @@ struct Line<'a> {
     is_compact_summary: Raw<'a>,
     #[serde(borrow, rename = "isApiErrorMessage")]
     is_api_error: Raw<'a>,
+    /// The plan that the turn has carried out, when the harness wrote it for that.
+    #[serde(borrow, rename = "planContent")]
+    plan_content: Raw<'a>,
+    #[serde(borrow)]
+    origin: Loose<Origin<'a>>,
     #[serde(borrow)]
     message: Loose<Message<'a>>,
     #[serde(borrow)]
     error: Raw<'a>,
+}
+
+/// Where a turn in the user role comes from; older versions do not say.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Origin<'a> {
+    #[serde(borrow)]
+    kind: Raw<'a>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -203,12 +218,20 @@ impl Claude {
             sink(at_ms, Body::Interrupt(text));
             return;
         }
-        let human = if !by_a_person {
+        let is_injected = matches!(
+            raw::inside(line.origin.0.kind),
+            "auto-continuation" | "coordinator" | "peer" | "task-notification"
+        );
+        let human = if !by_a_person || harness::is_hook_notice(&text) {
+            String::new()
+        } else if line.plan_content.is_some() && text.starts_with(PLAN_START) {
+            harness::feedback_on_plan(&text).to_owned()
+        } else if is_injected {
             String::new()
         } else if is(line.is_meta) {
             envelope::arguments_of_filled_prompt(&text).to_owned()
         } else {
-            envelope::unwrap_coding(&text).into_owned()
+            envelope::unwrap_coding(&text, &harness::CLAUDE).into_owned()
         };
         sink(
             at_ms,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
 use super::envelope;
+use super::harness;
 use super::raw::{self, Loose, Probe, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{AssistantTurn, Body, ProviderError, ToolCall, ToolResult, UserTurn, iso_to_ms};
@@ -21,6 +22,9 @@ const SPOKEN_BYTES_MAX: usize = 1024;
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Codex {
     session_id: Option<String>,
+    /// Whether another session began this one: then its user role is that session's model, or the harness.
+    #[serde(default)]
+    is_child: bool,
     calls: Calls,
     /// Digest of the person's last words, empty when their second copy was seen.
     last_human: String,
@@ -77,6 +81,9 @@ struct Item<'a> {
     message: Raw<'a>,
     #[serde(borrow)]
     reason: Raw<'a>,
+    /// Of a session: what it was started by.
+    #[serde(borrow)]
+    source: Raw<'a>,
     /// Of a message of the model: `commentary` between its calls, or `final_answer`.
     #[serde(borrow)]
     phase: Raw<'a>,
@@ -166,6 +173,10 @@ impl FormatReader for Codex {
         match kind {
             "session_meta" if self.session_id.is_none() => {
                 self.session_id = Some(raw::string(item.id).into_owned());
+                // `cli` and its like are words; what was spawned says by whom.
+                self.is_child = item
+                    .source
+                    .is_some_and(|source| source.get().starts_with("{\"subagent\""));
             }
             "response_item" => self.item(at_ms, &item, sink),
             "event_msg" => self.event(at_ms, &item, sink),
@@ -235,7 +246,11 @@ impl Codex {
     }
 
     fn human(&mut self, at_ms: Option<i64>, text: Cow<'_, str>, sink: &mut Sink<'_>) {
-        let human = envelope::unwrap_coding(&text).into_owned();
+        let human = if self.is_child {
+            String::new()
+        } else {
+            envelope::unwrap_coding(&text, &harness::CODEX).into_owned()
+        };
         let digest = hash::of_words(&human);
         if !digest.is_empty() && digest == self.last_human {
             self.last_human.clear();

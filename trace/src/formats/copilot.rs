@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{AssistantTurn, Body, ProviderError, Text, ToolCall, ToolResult, iso_to_ms};
@@ -66,6 +67,11 @@ struct Data<'a> {
     message: Raw<'a>,
     #[serde(borrow)]
     model: Raw<'a>,
+    /// Of a user's message that was not simply typed: what put it there.
+    #[serde(borrow)]
+    source: Raw<'a>,
+    #[serde(borrow, rename = "isAutopilotContinuation")]
+    is_autopilot_continuation: Raw<'a>,
     #[serde(borrow, rename = "outputTokens")]
     output_tokens: Raw<'a>,
 }
@@ -98,7 +104,11 @@ impl FormatReader for Copilot {
             }
             "user.message" => {
                 let text = raw::string_head(data.content, USER_TEXT_BYTES_MAX);
-                blocks::person(at_ms, text, sink);
+                if is_injected(&data) {
+                    blocks::nobody(at_ms, text, sink);
+                } else {
+                    blocks::person(at_ms, text, &harness::COPILOT, sink);
+                }
             }
             "assistant.message" => {
                 let asked = data.tool_requests.map_or("", |list| list.get());
@@ -140,6 +150,16 @@ impl FormatReader for Copilot {
     fn session_id(&self) -> Option<&str> {
         self.session_id.as_deref().filter(|id| !id.is_empty())
     }
+}
+
+/// Whether a message in the user role comes from a skill, another agent or the harness. Other sources are ways in which
+/// a person's message came.
+fn is_injected(data: &Data<'_>) -> bool {
+    let source = raw::inside(data.source);
+    raw::boolean(data.is_autopilot_continuation) == Some(true)
+        || matches!(source, "autopilot" | "jit-instruction" | "system")
+        || source.starts_with("skill-")
+        || source.starts_with("agent-")
 }
 
 impl Copilot {

@@ -4,7 +4,9 @@
 //! looks for feelings in those finds the harness's prose. Neighbours: the formats. Must not know about detectors.
 
 use std::borrow::Cow;
+use std::str::Lines;
 
+use super::harness::{self, Harness};
 use crate::event::{Notice, NoticeKind};
 
 /// A user turn taken apart.
@@ -20,45 +22,10 @@ pub(crate) struct Unwrapped {
     pub(crate) bare_date: bool,
 }
 
-/// Everything from a line with such a beginning on is the harness speaking.
-const SYNTHETIC_STARTS: &[&str] = &[
-    "[cron:",
-    "Read HEARTBEAT.md",
-    "[OpenClaw heartbeat poll]",
-    "[Bootstrap pending]",
-    "[Subagent Context]",
-    "[Subagent Task]",
-    "[Inter-session message]",
-    "A scheduled reminder has been triggered",
-    "An async command",
-    "A new session was started via",
-    "A subagent task \"",
-    "A background task \"",
-    "A cron job \"",
-    "Agent-to-agent announce",
-    "Pre-compaction memory flush",
-    "Post-compaction context refresh",
-    "Continue where you left off. The previous model attempt failed",
-    "HEARTBEAT_OK",
-];
-
-/// Such lines are dropped one by one.
-const DROPPED_STARTS: &[&str] = &[
-    "[message_id:",
-    "[media attached",
-    "To send an image back, prefer the message tool",
-    "[Queued messages while agent was busy]",
-    "Queued #",
-    "Current time: ",
-    "[Current message - respond to this]",
-    "[Image]",
-    "<media:",
-];
-
 /// Takes an OpenClaw user turn apart; system lines go to `notice`.
 pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unwrapped {
     let mut out = Unwrapped::default();
-    let mut lines = text.lines().peekable();
+    let mut lines = text.lines();
     let mut kept: Vec<&str> = Vec::new();
     while let Some(line) = lines.next() {
         let mut line = line.trim_end();
@@ -70,20 +37,13 @@ pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unw
         }
         line = strip_sender_id(line);
         let trimmed = line.trim_start();
+        let begins = |starts: &[&str]| starts.iter().any(|start| trimmed.starts_with(start));
         if is_untrusted_heading(trimmed) {
             out.has_sender |= trimmed.starts_with("Conversation info");
-            if lines.peek().is_some_and(|next| next.starts_with("```")) {
-                lines.next();
-                for inside in lines.by_ref() {
-                    out.group |= inside.contains("\"is_group_chat\": true");
-                    if inside.trim_end() == "```" {
-                        break;
-                    }
-                }
-            }
+            out.group |= skip_context(trimmed, &mut lines);
         } else if let Some(rest) = strip_system(trimmed) {
             let mut body = rest.to_owned();
-            while let Some(next) = lines.peek().filter(|next| !next.trim().is_empty()) {
+            while let Some(next) = peek(&lines).filter(|next| !next.trim().is_empty()) {
                 if strip_system(next.trim_start()).is_some() {
                     break;
                 }
@@ -95,23 +55,24 @@ pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unw
                 kind: notice_kind(&body),
                 text: body,
             });
-        } else if trimmed.starts_with("[Chat messages since your last reply") {
+        } else if trimmed.starts_with("[Chat messages since your last reply")
+            || trimmed.starts_with("[Recent chat messages - for context]")
+        {
             for inside in lines.by_ref() {
                 if inside.starts_with("[Current message") {
                     break;
                 }
             }
             out.group = true;
-        } else if SYNTHETIC_STARTS
-            .iter()
-            .any(|start| trimmed.starts_with(start))
+        } else if begins(harness::OPENCLAW_STARTS)
+            || (begins(harness::OPENCLAW_OPENINGS)
+                && kept.iter().all(|line| line.trim().is_empty()))
         {
             background_failures(text, notice);
             break;
-        } else if DROPPED_STARTS
-            .iter()
-            .any(|start| trimmed.starts_with(start))
-        {
+        } else if skip_enclosed(trimmed, harness::OPENCLAW_ENCLOSED, &mut lines) {
+            // A quote, a document, or the harness's own context.
+        } else if begins(harness::OPENCLAW_LINES) {
             out.has_sender |=
                 trimmed.starts_with("[message_id:") || trimmed.starts_with("Queued #");
         } else if trimmed != "---" {
@@ -122,7 +83,34 @@ pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unw
     if !out.has_sender && out.bare_date && looks_like_a_task_sheet(&out.human) {
         out.human.clear();
     }
+    if out.human == harness::OPENCLAW_HATCHED {
+        out.human.clear();
+    }
     out
+}
+
+fn peek<'t>(lines: &Lines<'t>) -> Option<&'t str> {
+    lines.clone().next()
+}
+
+/// Goes past what stands below a heading of OpenClaw's, and gives back whether it tells of a group.
+fn skip_context(heading: &str, lines: &mut Lines<'_>) -> bool {
+    let mut is_group = false;
+    if peek(lines).is_some_and(|next| next.starts_with("```")) {
+        lines.next();
+        for inside in lines.by_ref() {
+            is_group |= inside.contains("\"is_group_chat\": true");
+            if inside.trim_end() == "```" {
+                break;
+            }
+        }
+    } else if heading.ends_with(harness::OPENCLAW_MARK) {
+        // What others said before, one a line.
+        while peek(lines).is_some_and(|next| !next.trim().is_empty()) {
+            lines.next();
+        }
+    }
+    is_group
 }
 
 /// An agent starting another one writes a structured task; a person chatting does not.
@@ -150,7 +138,8 @@ fn strip_sender_id(line: &str) -> &str {
 }
 
 fn is_untrusted_heading(line: &str) -> bool {
-    line.ends_with("):") && line.contains(" (untrusted") && line.len() < 120
+    let is_untrusted = line.ends_with("):") && line.contains(" (untrusted");
+    (is_untrusted || line.ends_with(harness::OPENCLAW_MARK)) && line.len() < 120
 }
 
 fn strip_system(line: &str) -> Option<&str> {
@@ -215,52 +204,36 @@ fn background_failures(text: &str, notice: &mut dyn FnMut(Notice)) {
     }
 }
 
-/// Wrappers of Claude Code and Codex whose whole inside is the harness's.
-const TAGS: &[&str] = &[
-    "system-reminder",
-    "command-name",
-    "command-message",
-    "local-command-stdout",
-    "local-command-stderr",
-    "local-command-caveat",
-    "task-notification",
-    "bash-input",
-    "bash-stdout",
-    "bash-stderr",
-    "user-prompt-submit-hook",
-    "ide_opened_file",
-    "ide_selection",
-    "environment_context",
-    "user_instructions",
-    "permissions",
-    "collaboration_mode",
-    "turn_aborted",
-    "subagent_notification",
-    "skill",
-    "INSTRUCTIONS",
-    "objective",
-];
-
-/// Beginnings of turns that coding harnesses write in the user's name.
-const CODING_STARTS: &[&str] = &[
-    "Caveat: The messages below were generated",
-    "This session is being continued from a previous conversation",
-    "Operation stopped by hook:",
-    "Stop hook feedback:",
-    "# AGENTS.md instructions",
-    "Another language model started to solve this problem",
-    "Please analyze this codebase and create a CLAUDE.md",
-    "[Image: source:",
-    "Base directory for this skill:",
-    "Unknown slash command:",
-];
-
-/// What a person typed in a turn of Claude Code or Codex.
-pub(crate) fn unwrap_coding(text: &str) -> Cow<'_, str> {
-    let trimmed = text.trim();
-    if CODING_STARTS.iter().any(|start| trimmed.starts_with(start)) {
+/// What a person typed in a turn of a coding harness.
+pub(crate) fn unwrap_coding<'t>(text: &'t str, by: &Harness) -> Cow<'t, str> {
+    let mut trimmed = text.trim();
+    let starts = harness::STARTS.iter().chain(by.starts);
+    if starts.into_iter().any(|start| trimmed.starts_with(start)) {
         return Cow::Borrowed("");
     }
+    for (start, heading) in by.headings {
+        if trimmed.starts_with(start) {
+            trimmed = after_heading(trimmed, heading).unwrap_or(trimmed);
+        }
+    }
+    let human = without_tags(trimmed, by);
+    match without_lines(&human, by) {
+        Some(kept) => Cow::Owned(kept),
+        None => human,
+    }
+}
+
+/// What stands below the last line that is `heading`.
+fn after_heading<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
+    text.rmatch_indices(heading).find_map(|(at, _)| {
+        let (before, after) = text.split_at(at);
+        let is_line = before.is_empty() || before.ends_with('\n');
+        let below = after[heading.len()..].trim_start_matches([' ', '\r']);
+        (is_line && (below.is_empty() || below.starts_with('\n'))).then(|| below.trim())
+    })
+}
+
+fn without_tags<'t>(trimmed: &'t str, by: &Harness) -> Cow<'t, str> {
     if !trimmed.contains('<') {
         return Cow::Borrowed(trimmed);
     }
@@ -277,24 +250,26 @@ pub(crate) fn unwrap_coding(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('<') {
         let (before, tagged) = rest.split_at(at);
         kept.push_str(before);
-        match TAGS.iter().find(|tag| opens(tagged, tag)) {
-            Some(tag) => {
-                let close = format!("</{tag}>");
-                rest = match tagged.find(&close) {
-                    Some(end) => &tagged[end + close.len()..],
-                    None => "",
-                };
+        let mut tags = harness::TAGS.iter().chain(by.tags);
+        let after = tags.find(|tag| opens(tagged, tag)).and_then(|tag| {
+            let close = format!("</{tag}>");
+            match tagged.find(&close) {
+                Some(end) => Some(&tagged[end + close.len()..]),
+                // What was cut off is the harness's; within a line a person speaks of it.
+                None if kept.is_empty() || kept.ends_with('\n') => Some(""),
+                None => None,
             }
-            None if tagged.starts_with("<command-args>") => {
-                rest = tagged
-                    .split_once("</command-args>")
-                    .map_or("", |(_, after)| after);
-            }
+        });
+        rest = match after {
+            Some(after) => after,
+            None if tagged.starts_with("<command-args>") => tagged
+                .split_once("</command-args>")
+                .map_or("", |(_, after)| after),
             None => {
                 kept.push('<');
-                rest = &tagged[1..];
+                &tagged[1..]
             }
-        }
+        };
     }
     kept.push_str(rest);
     let kept = kept.trim();
@@ -303,6 +278,45 @@ pub(crate) fn unwrap_coding(text: &str) -> Cow<'_, str> {
         (false, true) => kept.to_owned(),
         (false, false) => format!("{kept}\n{arguments}"),
     })
+}
+
+/// The text without the lines that are the harness's; `None` when it has none.
+fn without_lines(text: &str, by: &Harness) -> Option<String> {
+    let begins = |line: &str, starts: &[&str]| {
+        let line = line.trim_start();
+        starts.iter().any(|start| line.starts_with(start))
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut has_dropped = false;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let is_first = kept.iter().all(|line| line.trim().is_empty());
+        let is_notice = begins(line, by.lines)
+            || (is_first && begins(line, by.first_lines))
+            || skip_enclosed(line.trim(), by.enclosed, &mut lines);
+        has_dropped |= is_notice;
+        if !is_notice {
+            kept.push(line);
+        }
+    }
+    has_dropped.then(|| kept.join("\n").trim().to_owned())
+}
+
+/// Goes past what `line` opens, when it is closed further down; a person may write the first line too.
+fn skip_enclosed(line: &str, enclosed: &[(&str, &str)], lines: &mut Lines<'_>) -> bool {
+    let Some((_, close)) = enclosed.iter().find(|(open, _)| line.starts_with(open)) else {
+        return false;
+    };
+    if line.ends_with(close) {
+        return true;
+    }
+    let mut ahead = lines.clone();
+    // The last line may stand at the end of what is enclosed.
+    let is_closed = ahead.any(|inside| inside.trim_end().ends_with(close));
+    if is_closed {
+        *lines = ahead;
+    }
+    is_closed
 }
 
 /// What a person typed behind a slash command whose prompt the harness filled in.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, Text, ToolCall, ToolResult, iso_to_ms};
@@ -63,6 +64,9 @@ struct Record<'a> {
     kind: Raw<'a>,
     #[serde(borrow)]
     content: Raw<'a>,
+    /// What was typed, where the content is what was made of it: files named in it, prompts behind a command.
+    #[serde(borrow, rename = "displayContent")]
+    display_content: Raw<'a>,
     #[serde(borrow)]
     model: Raw<'a>,
     #[serde(borrow, rename = "toolCalls")]
@@ -152,7 +156,9 @@ impl FormatReader for Gemini {
                 if self.is_child {
                     blocks::nobody(at_ms, text, sink);
                 } else {
-                    blocks::person(at_ms, text, sink);
+                    let shown = raw::content_text(record.display_content).head(USER_TEXT_BYTES_MAX);
+                    let typed = if shown.trim().is_empty() { text } else { shown };
+                    blocks::person(at_ms, typed, &harness::GEMINI, sink);
                 }
             }
             "error" if is_new => sink(

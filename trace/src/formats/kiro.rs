@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ToolCall, ToolResult, iso_to_ms};
@@ -149,7 +150,7 @@ impl FormatReader for Kiro {
         let at_ms = iso_to_ms(raw::inside(user.timestamp));
         if let Some(Loose(prompt)) = &user.content.0.prompt {
             let text = raw::string_head(prompt.prompt, USER_TEXT_BYTES_MAX);
-            blocks::person(at_ms, text, sink);
+            blocks::person(at_ms, text, &harness::ANY, sink);
         }
         for Loose(result) in &user.content.0.results.0.tool_use_results {
             self.result(at_ms, result, sink);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Content, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, Text, ToolCall, ToolResult};
@@ -177,7 +178,7 @@ impl KiroCli {
             said.push_str(&raw::string_head(piece.data, USER_TEXT_BYTES_MAX));
         }
         if !said.trim().is_empty() {
-            blocks::person(self.prompted_ms, Cow::Owned(said), sink);
+            blocks::person(self.prompted_ms, Cow::Owned(said), &harness::ANY, sink);
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, ToolCall, ToolResult};
@@ -111,6 +112,9 @@ struct Part<'a> {
     text: Raw<'a>,
     #[serde(borrow)]
     synthetic: Raw<'a>,
+    /// `true` on what is for the screen only, as notices of plugins.
+    #[serde(borrow)]
+    ignored: Raw<'a>,
     #[serde(borrow, rename = "callID")]
     call_id: Raw<'a>,
     #[serde(borrow)]
@@ -193,6 +197,7 @@ fn texts<'a>(parts: &'a [Loose<Part<'a>>]) -> impl Iterator<Item = Raw<'a>> {
     parts
         .filter(|part| raw::inside(part.kind) == "text")
         .filter(|part| raw::boolean(part.synthetic) != Some(true))
+        .filter(|part| raw::boolean(part.ignored) != Some(true))
         .map(|part| part.text)
 }
 
@@ -213,7 +218,7 @@ fn user(at_ms: Option<i64>, parts: &[Loose<Part<'_>>], is_child: bool, sink: &mu
     if is_child {
         blocks::nobody(at_ms, Cow::Owned(said), sink);
     } else {
-        blocks::person(at_ms, Cow::Owned(said), sink);
+        blocks::person(at_ms, Cow::Owned(said), &harness::ANY, sink);
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks;
 use super::calls::Calls;
+use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, ToolCall, ToolResult, iso_to_ms};
@@ -150,7 +151,7 @@ impl OpenHands {
                 if self.is_batch {
                     blocks::nobody(at_ms, text, sink);
                 } else {
-                    blocks::person(at_ms, text, sink);
+                    blocks::person(at_ms, text, &harness::ANY, sink);
                 }
             }
             (_, "message" | "finish") => {

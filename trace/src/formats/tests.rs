@@ -1,6 +1,7 @@
 //! Each format's basics: recognised by content, read into the same events, traps passed over.
 
 mod golden;
+mod harness;
 
 use super::*;
 use crate::event::NoticeKind;
