@@ -145,12 +145,11 @@ impl Users {
         cx.find(&Finding {
             detector: DETECTOR,
             kind: shape.kind,
-            class: match label {
-                // What was pasted says what failed.
-                UserLabel::FailureReport => {
-                    quality(class_of_words(quote).unwrap_or(ErrorClass::Other), quote)
-                }
-                _ => shape.class,
+            // What was pasted says what failed.
+            class: if label == UserLabel::FailureReport {
+                quality(class_of_words(quote).unwrap_or(ErrorClass::Other), quote)
+            } else {
+                shape.class
             },
             tool: "",
             error_class: shape.sign,

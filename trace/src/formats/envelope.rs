@@ -27,6 +27,7 @@ pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unw
     let mut out = Unwrapped::default();
     let mut lines = text.lines();
     let mut kept: Vec<&str> = Vec::new();
+    let mut enclosed = Enclosed::of(harness::OPENCLAW_ENCLOSED);
     while let Some(line) = lines.next() {
         let mut line = line.trim_end();
         // A date or channel in brackets opens the human's own words, or hides another envelope.
@@ -70,7 +71,7 @@ pub(crate) fn unwrap_openclaw(text: &str, notice: &mut dyn FnMut(Notice)) -> Unw
         {
             background_failures(text, notice);
             break;
-        } else if skip_enclosed(trimmed, harness::OPENCLAW_ENCLOSED, &mut lines) {
+        } else if enclosed.skip(trimmed, &mut lines) {
             // A quote, a document, or the harness's own context.
         } else if begins(harness::OPENCLAW_LINES) {
             out.has_sender |=
@@ -247,17 +248,22 @@ fn without_tags<'t>(trimmed: &'t str, by: &Harness) -> Cow<'t, str> {
         .trim();
     let mut kept = String::new();
     let mut rest = trimmed;
+    let mut never_closed: Vec<&str> = Vec::new();
     while let Some(at) = rest.find('<') {
         let (before, tagged) = rest.split_at(at);
         kept.push_str(before);
         let mut tags = harness::TAGS.iter().chain(by.tags);
-        let after = tags.find(|tag| opens(tagged, tag)).and_then(|tag| {
+        let tag = tags.find(|tag| opens(tagged, tag) && !never_closed.contains(*tag));
+        let after = tag.and_then(|tag| {
             let close = format!("</{tag}>");
             match tagged.find(&close) {
                 Some(end) => Some(&tagged[end + close.len()..]),
                 // What was cut off is the harness's; within a line a person speaks of it.
                 None if kept.is_empty() || kept.ends_with('\n') => Some(""),
-                None => None,
+                None => {
+                    never_closed.push(tag);
+                    None
+                }
             }
         });
         rest = match after {
@@ -288,12 +294,13 @@ fn without_lines(text: &str, by: &Harness) -> Option<String> {
     };
     let mut kept: Vec<&str> = Vec::new();
     let mut has_dropped = false;
+    let mut enclosed = Enclosed::of(by.enclosed);
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let is_first = kept.iter().all(|line| line.trim().is_empty());
         let is_notice = begins(line, by.lines)
             || (is_first && begins(line, by.first_lines))
-            || skip_enclosed(line.trim(), by.enclosed, &mut lines);
+            || enclosed.skip(line.trim(), &mut lines);
         has_dropped |= is_notice;
         if !is_notice {
             kept.push(line);
@@ -302,21 +309,39 @@ fn without_lines(text: &str, by: &Harness) -> Option<String> {
     has_dropped.then(|| kept.join("\n").trim().to_owned())
 }
 
-/// Goes past what `line` opens, when it is closed further down; a person may write the first line too.
-fn skip_enclosed(line: &str, enclosed: &[(&str, &str)], lines: &mut Lines<'_>) -> bool {
-    let Some((_, close)) = enclosed.iter().find(|(open, _)| line.starts_with(open)) else {
-        return false;
-    };
-    if line.ends_with(close) {
-        return true;
+/// What stands between a first and a last line that are known.
+struct Enclosed {
+    /// First and last lines; a pair whose last line does not come any more is taken out.
+    pairs: Vec<(&'static str, &'static str)>,
+}
+
+impl Enclosed {
+    fn of(pairs: &[(&'static str, &'static str)]) -> Self {
+        Self {
+            pairs: pairs.to_vec(),
+        }
     }
-    let mut ahead = lines.clone();
-    // The last line may stand at the end of what is enclosed.
-    let is_closed = ahead.any(|inside| inside.trim_end().ends_with(close));
-    if is_closed {
-        *lines = ahead;
+
+    /// Goes past what `line` opens, when it is closed further down; a person may write the first line too.
+    fn skip(&mut self, line: &str, lines: &mut Lines<'_>) -> bool {
+        let mut pairs = self.pairs.iter();
+        let Some(place) = pairs.position(|(open, _)| line.starts_with(open)) else {
+            return false;
+        };
+        let (_, close) = self.pairs[place];
+        if line.ends_with(close) {
+            return true;
+        }
+        let mut ahead = lines.clone();
+        // The last line may stand at the end of what is enclosed.
+        let is_closed = ahead.any(|inside| inside.trim_end().ends_with(close));
+        if is_closed {
+            *lines = ahead;
+        } else {
+            self.pairs.remove(place);
+        }
+        is_closed
     }
-    is_closed
 }
 
 /// What a person typed behind a slash command whose prompt the harness filled in.
