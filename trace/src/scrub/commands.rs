@@ -6,16 +6,120 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
+use super::layouts::LAYOUTS;
 use super::pattern::Pattern;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
 
-/// (the word at which a command begins, what follows it; the first group is the password)
+/// (the word at which a command begins, what follows it; the groups are passwords)
 const COMMANDS: &[(&str, &str)] = &[
     (
         "curl",
-        r"^[^\n]{0,200}?\s(?:-u|--user)[ =]{0,2}[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
+        r"^[^\n]{0,200}?\s(?:(?:-u|--user|-U|--proxy-user)[ =]{0,2}[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})|(?:-b|--cookie)[ =]{0,2}[\x22']?[A-Za-z0-9_.-]{1,60}=([^\s;\x22'$]{8,400}))",
+    ),
+    (
+        "http ",
+        r"^(?:[^\n|;]{0,120}?\s)?(?:-a|--auth)[ =][\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
+    ),
+    (
+        "https ",
+        r"^(?:[^\n|;]{0,120}?\s)?(?:-a|--auth)[ =][\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
+    ),
+    (
+        "wget ",
+        r"^[^\n|;]{0,200}?--header=[\x22']Cookie:\s?[A-Za-z0-9_.-]{1,60}=([^\s;\x22'$]{8,400})",
+    ),
+    ("zip ", ZIP),
+    ("unzip ", ZIP),
+    ("7z ", SEVEN_ZIP),
+    ("7za ", SEVEN_ZIP),
+    ("rar ", SEVEN_ZIP),
+    ("unrar ", SEVEN_ZIP),
+    (
+        "sqlcmd",
+        r"^[^\n|;]{0,120}?\s-P[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "bcp ",
+        r"^[^\n|;]{0,200}?\s-P[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "mosquitto_",
+        r"^(?:pub|sub|rr)\s(?:[^\n|;]{0,200}?\s)?-P\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "ipmitool",
+        r"^[^\n|;]{0,120}?\s-P\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "ldap",
+        r"^(?:search|add|modify|delete|passwd|whoami)\s[^\n|;]{0,200}?-w\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "cqlsh",
+        r"^[^\n|;]{0,120}?\s-p[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "twine upload",
+        r"^[^\n|;]{0,200}?\s-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,200})",
+    ),
+    (
+        "evil-winrm",
+        r"^[^\n|;]{0,200}?\s-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "xfreerdp",
+        r"^[^\n|;]{0,200}?\s/p:[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "rabbitmqctl",
+        r"^\s+(?:[^\n|;]{0,60}?\s)?(?:add_user|change_password|authenticate_user)\s+\S{1,60}\s+[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "wpa_passphrase",
+        r"^\s+(?:\x22[^\x22\n]{1,40}\x22|\S{1,40})\s+[\x22']?([^\s\x22'$]{8,64})",
+    ),
+    (
+        "net user",
+        r"^\s+[^\s/]{1,40}\s+([^\s/*$][^\s$]{3,100})(?:\s+/|\s*(?:\n|$))",
+    ),
+    (
+        "keytool",
+        r"^[^\n|;]{0,300}?\s-(?:src|dest)?(?:store|key)pass\s+[\x22']?([^\s\x22'$]{4,100})",
+    ),
+    (
+        "jarsigner",
+        r"^[^\n|;]{0,300}?\s-(?:store|key)pass\s+[\x22']?([^\s\x22'$]{4,100})",
+    ),
+    (
+        "mc alias set",
+        r"^\s+\S{1,40}\s+\S{1,200}\s+\S{1,100}\s+[\x22']?([^\s\x22'$]{8,200})",
+    ),
+    (
+        "secret set",
+        r"^\s+\S{1,80}\s(?:[^\n|;]{0,100}?\s)?(?:--body|-b|-v|--value)[ =][\x22']?([^\s\x22'$]{4,400})",
+    ),
+    ("secrets set", PAIRS),
+    ("secrets:set", PAIRS),
+    ("vault kv put", PAIRS),
+    ("vault kv patch", PAIRS),
+    ("vault write", PAIRS),
+    (
+        "vault operator unseal",
+        r"^\s+(?:-\S{1,60}\s+)?([A-Za-z0-9+/=]{20,200})",
+    ),
+    (
+        "vault login",
+        r"^\s+(?:-\S{1,60}\s+)?([A-Za-z0-9._-]{20,200})",
+    ),
+    (
+        "--from-literal",
+        r"^[= ][\x22']?[A-Za-z0-9._-]{1,80}=[\x22']?([^\s\x22'$]{4,400})",
+    ),
+    (
+        "ab ",
+        r"^(?:[^\n|;]{0,120}?\s)?-A\s[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
     ),
     (
         "mysql",
@@ -81,16 +185,16 @@ const COMMANDS: &[(&str, &str)] = &[
     // `echo ... | sudo -S` and the like.
     (
         "echo ",
-        r"^(?:-n )?[\x22']?([^\s\x22'$|;&]{4,100})[\x22']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*-S|passwd\b|docker login|podman login|gh auth login|chpasswd)",
+        r"^(?:-n )?[\x22']?([^\s\x22'$|;&]{4,100})[\x22']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*-S|sudo\s+chpasswd|passwd\b|docker login|podman login|gh auth login|chpasswd)",
     ),
     // Languages of databases.
     (
         "identified by",
-        r"^\s+(?:password\s+)?[\x22']([^\x22'\n]{4,100})[\x22']",
+        r"(?i)^\s+(?:password\s+)?(?:as\s+)?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
     (
         "identified with",
-        r"^\s+\S{1,40}\s+(?:by|as)\s+[\x22']([^\x22'\n]{4,100})[\x22']",
+        r"(?i)^\s+\S{1,40}\s+(?:by|as)\s+[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
     ("requirepass", r"^\s+[\x22']?([^\s\x22'$]{4,200})"),
     ("masterauth", r"^\s+[\x22']?([^\s\x22'$]{4,200})"),
@@ -108,15 +212,68 @@ const COMMANDS: &[(&str, &str)] = &[
         r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
     (
+        "createhmac(",
+        r"^\s?[\x22'][A-Za-z0-9-]{1,20}[\x22'],\s?[\x22']([^\x22'\n]{6,200})[\x22']\s?[,)]",
+    ),
+    (
+        "hmac.new(",
+        r"^\s?(?:key=)?b?[\x22']([^\x22'\n]{6,200})[\x22'](?:\.encode\([^)]{0,10}\))?\s?,",
+    ),
+    (
+        "getconnection(",
+        r"^[^\n,()]{1,160},\s*\x22[^\x22\n]{1,60}\x22,\s*\x22([^\x22\n]{4,100})\x22",
+    ),
+    (
+        "sequelize(",
+        r"^\s*[\x22'][^\x22'\n]{1,60}[\x22'],\s*[\x22'][^\x22'\n]{1,60}[\x22'],\s*[\x22']([^\x22'\n]{4,100})[\x22']",
+    ),
+    ("createcipheriv(", CIPHER),
+    ("createdecipheriv(", CIPHER),
+    ("new_from_slice(", r"^b?\x22([^\x22\n]{16,200})\x22"),
+    ("from_slice(", r"^b?\x22([^\x22\n]{16,200})\x22"),
+    ("aes.new(", r"^b?[\x22']([^\x22'\n]{16,64})[\x22']"),
+    (
+        "createclient(",
+        r"^\s*[^\n,()]{1,160},\s*[\x22']([A-Za-z0-9_.+/=-]{20,400})[\x22']",
+    ),
+    (
+        "convertto-securestring",
+        r"^\s+(?:-String\s+)?[\x22']([^\x22'\n$]{4,200})[\x22']",
+    ),
+    ("user = \"", r"^([^\s:\x22]{1,80}:[^\s\x22]{4,100})\x22"),
+    (
+        "chpasswd:",
+        r"^\s{1,20}(?:expire:[^\n]{1,10}\n\s{1,20})?list:[ ]{0,3}[|>]?-?\s{1,20}[a-z_][a-z0-9_-]{0,31}:(\S{4,120})",
+    ),
+    ("jwt.sign(", JWT),
+    ("jwt.encode(", JWT),
+    ("jwt.verify(", JWT),
+    ("jwt.decode(", JWT),
+    (
         ".login(",
         r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
 ];
 
+/// The name of a cipher, then its key in quotes.
+const CIPHER: &str =
+    r"^\s?[\x22'][A-Za-z0-9-]{1,24}[\x22'],\s?[\x22']([^\x22'\n]{6,200})[\x22']\s?[,)]";
+
+/// What is signed, then the key in quotes.
+const JWT: &str = r"^[^\n]{1,200}?,\s?(?:key=)?b?[\x22']([^\x22'\n]{6,200})[\x22']\s?[,)]";
+
+/// Names and values, up to four.
+const PAIRS: &str = r"^\s[^\n|;=]{0,120}?[A-Za-z0-9_.-]{1,80}=[\x22']?([^\s\x22'$@]{4,400})(?:[\x22']?[ \t]+[A-Za-z0-9_.-]{1,80}=[\x22']?([^\s\x22'$@]{4,400}))?(?:[\x22']?[ \t]+[A-Za-z0-9_.-]{1,80}=[\x22']?([^\s\x22'$@]{4,400}))?(?:[\x22']?[ \t]+[A-Za-z0-9_.-]{1,80}=[\x22']?([^\s\x22'$@]{4,400}))?";
+
+const ZIP: &str =
+    r"^(?:[^\n|;]{0,120}?\s)?(?:-P|--password)[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})";
+
+const SEVEN_ZIP: &str = r"^(?:[^\n|;]{0,120}?\s)?-h?p[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})";
+
 /// Most bytes behind the word that a pattern is asked about.
 const COMMAND_BYTES_MAX: usize = 480;
 
-/// Finds passwords given to programs, all words in one scan.
+/// Finds passwords given to programs and secrets in their layouts, all words in one scan.
 #[derive(Debug)]
 pub(super) struct Commands {
     scan: AhoCorasick,
@@ -125,14 +282,18 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn new() -> Self {
+        let commands = COMMANDS.iter().map(|(word, _)| *word);
+        let words = commands.chain(LAYOUTS.iter().map(|layout| layout.word));
         let scan = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
-            .build(COMMANDS.iter().map(|(word, _)| word))
+            .build(words)
             .expect("the table of commands is small and fixed");
         let patterns = COMMANDS
             .iter()
-            .map(|(_, pattern)| Pattern::new(pattern))
+            .map(|(_, pattern)| *pattern)
+            .chain(LAYOUTS.iter().map(|layout| layout.pattern))
+            .map(Pattern::new)
             .collect();
         Self { scan, patterns }
     }
@@ -147,28 +308,39 @@ impl Commands {
                 continue;
             }
             let far = boundary(text, text.len().min(hit.end() + COMMAND_BYTES_MAX));
-            let pattern = &self.patterns[hit.pattern().as_usize()];
-            let Some(found) = pattern
-                .captures(&text[hit.end()..far])
-                .and_then(|captures| captures.get(1))
-            else {
+            let index = hit.pattern().as_usize();
+            let layout = index.checked_sub(COMMANDS.len()).map(|at| &LAYOUTS[at]);
+            if let Some(layout) = layout
+                && !layout.begins(text, hit.start())
+            {
+                continue;
+            }
+            let Some(captures) = self.patterns[index].captures(&text[hit.end()..far]) else {
                 continue;
             };
-            let value = found.as_str();
-            let is_reference = value.starts_with(['<', '{', '%', '['])
-                || value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
-                || value.contains('(');
-            // `-prefix` is a flag of its own; a password behind `-p` has more than small letters.
-            let is_glued = matches!(COMMANDS[hit.pattern().as_usize()].0, "mysql" | "mariadb");
-            let is_reference = is_reference
-                || (is_glued && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
-            if !is_reference && !check::is_dummy(value) {
-                let range = hit.end() + found.start()..hit.end() + found.end();
-                covered = range.end;
-                findings.push(Finding::new(range, Label::Secret));
+            for found in captures.iter().skip(1).flatten() {
+                let is_refused = layout.is_some_and(|layout| !layout.accepts(found.as_str()));
+                if !is_refused && is_given(&text[hit.range()], found.as_str()) {
+                    let range = hit.end() + found.start()..hit.end() + found.end();
+                    covered = range.end;
+                    findings.push(Finding::new(range, Label::Secret));
+                }
             }
         }
     }
+}
+
+/// Whether what a command is given is a value, and not the name of one.
+fn is_given(word: &str, value: &str) -> bool {
+    let is_reference = value.starts_with(['<', '{', '%', '['])
+        || value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+        || value.contains('(');
+    // `-prefix` is a flag of its own; a password behind `-p` has more than small letters.
+    let is_glued = ["mysql", "mariadb", "7z ", "7za ", "rar ", "unrar "]
+        .iter()
+        .any(|glued| word.eq_ignore_ascii_case(glued));
+    let is_flag = is_glued && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    !is_reference && !is_flag && !check::is_dummy(value)
 }
 
 #[cfg(test)]

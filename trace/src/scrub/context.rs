@@ -80,12 +80,18 @@ fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<
     let shape = check::Shape::of(value);
     // A word in large letters alone is a verdict, unless it is set as a variable is.
     let alone = !text[..word.start].ends_with(['_', '-', '.']);
+    // Everybody is shown a certificate; what else stands there may be its key.
+    if text[word.clone()].to_ascii_lowercase().starts_with("cert") && value.starts_with("MII") {
+        return None;
+    }
     let is_verdict = alone && text[word].bytes().all(|b| b.is_ascii_uppercase()) && gap != "=";
     let mixed = shape.digits > 0 && shape.letters() > 0 && shape.bytes >= 8;
-    let is_given = (gap.contains(['=', ':', ',', '(']) || (is_quoted && mixed)) && !is_verdict;
+    let is_given = (gap.contains(['=', ':', ',', '(', '|']) || (is_quoted && mixed)) && !is_verdict;
     // `render pass = "shadow_pass_2"` names something; `db_pass` and `"pass"` stand for themselves.
     let is_named = alone
         && value.contains('_')
+        // Names keep to one case, or to one in each part.
+        && !(mixed && shape.lower > 0 && shape.upper > 0)
         && value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -110,8 +116,10 @@ fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Findin
             let is_place = text[word.clone()].eq_ignore_ascii_case("pwd");
             !(is_place && looks_like_path(&text[found.range.clone()]))
         }),
-        // `arn:...:secret:name` says where a secret lies.
-        Strength::Secret if text[word.end..].starts_with(':') && is_in_arn(text, word.start) => {
+        // `arn:...:secret:name` says where a secret lies, `host.dev/auth-token:tag` is an image.
+        Strength::Secret | Strength::Token
+            if text[word.end..].starts_with(':') && is_in_address(text, word.start) =>
+        {
             None
         }
         Strength::Secret | Strength::Token | Strength::ClientId => {
@@ -132,12 +140,15 @@ fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Findin
     }
 }
 
-fn is_in_arn(text: &str, at: usize) -> bool {
+fn is_in_address(text: &str, at: usize) -> bool {
     let low = boundary(text, at.saturating_sub(ARN_BYTES_MAX));
     text[low..at]
         .rsplit(|c: char| c.is_whitespace() || "\"'`=".contains(c))
         .next()
-        .is_some_and(|name| name.starts_with("arn:"))
+        .is_some_and(|name| {
+            let is_image = name.contains('/') && name.contains('.') && !name.contains(':');
+            name.starts_with("arn:") || is_image
+        })
 }
 
 /// Longest part of a resource's name before its last word, bytes.
@@ -252,13 +263,21 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     if is_arrow {
         at = operator_start + 2;
     }
+    // What is taken when the environment has none: `process.env.TOKEN ?? "..."`.
+    let is_default = matches!(&bytes[operator_start..at], b"??" | b"||")
+        && matches!(bytes.get(at + 1), Some(b'"' | b'\''));
     let assigns = |b: &u8| matches!(b, b'=' | b':');
-    if !is_arrow && !bytes[operator_start..at].iter().any(assigns) {
+    let behind = behind_its_name(text, closed);
+    if let Some(behind) = behind {
+        at = behind;
+    } else if !is_arrow && !is_default && !bytes[operator_start..at].iter().any(assigns) {
         let given = given_value(text, from, name_end..closed, operator_start, strength);
         return given.or_else(|| spoken_value(text, closed, strength));
     }
     let tight = operator_start == name_end && bytes[operator_start..at] == *b"=";
-    at = after_type(text, at, limit);
+    at = behind_markup(text, at);
+    at = words::behind_braced(text, at);
+    at = after_type(text, at, bytes.len().min(at + REACH_BYTES));
     let (start, end, quoted) = value_at(text, at)?;
     let written = if quoted {
         Written::Quoted
@@ -268,6 +287,49 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
         Written::Bare
     };
     judged(text, start..end, strength, written)
+}
+
+/// Behind the end of bold letters in `**Token:** ...` and behind the sign of a block in `token: >-`; `at` itself when there
+/// is none.
+fn behind_markup(text: &str, at: usize) -> usize {
+    let rest = &text.as_bytes()[at..];
+    let is_bold = rest.starts_with(b"**") && !rest.starts_with(b"***");
+    let is_block = [b" |-", b" >-", b" |+", b" >+"]
+        .iter()
+        .any(|sign| rest.starts_with(*sign))
+        || (at >= 1 && matches!(rest, [b'-' | b'+', b'\n', ..]));
+    at + if is_bold {
+        2
+    } else if is_block {
+        rest.iter()
+            .take(3)
+            .position(|b| matches!(b, b'-' | b'+'))
+            .map_or(0, |n| n + 1)
+    } else {
+        0
+    }
+}
+
+/// Where the value begins that is named apart from its name, as in `- name: DB_PASSWORD` and `value: ...` below it or
+/// `"key": "token", "value": ...`.
+fn behind_its_name(text: &str, name_end: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let limit = bytes.len().min(name_end + REACH_BYTES);
+    let word = skip_while(bytes, name_end, limit, |b| {
+        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'\\')
+    });
+    // Behind the escape of a line end stands its letter.
+    let escaped = bytes[..word].ends_with(b"\\") && bytes.get(word) == Some(&b'n');
+    let word = skip_while(bytes, word + usize::from(escaped), limit, |b| {
+        matches!(b, b' ' | b'"' | b'\'' | b'\\')
+    });
+    let rest = bytes.get(word..word + "value".len())?;
+    let end = word + "value".len();
+    let end = skip_while(bytes, end, limit, |b| {
+        matches!(b, b'"' | b'\'' | b'\\' | b' ')
+    });
+    let assigns = matches!(bytes.get(end), Some(b'=' | b':'));
+    (word > name_end && assigns && rest.eq_ignore_ascii_case(b"value")).then_some(end + 1)
 }
 
 /// Whether so many encoded bytes stand before `at` that a word there is chance.
@@ -292,6 +354,18 @@ fn given_value(
     strength: Strength,
 ) -> Option<Finding> {
     let bytes = text.as_bytes();
+    if closing.is_empty() && at > closing.end && words::is_set(text, word_end) {
+        let value_at_flag = words::behind_flag(text, at);
+        let (start, end, quoted) = value_at(text, value_at_flag)?;
+        let shape = check::Shape::of(&text[start..end]);
+        let written = if quoted {
+            Written::Quoted
+        } else {
+            Written::Bare
+        };
+        return (shape.digits > 0 && bytes[start] != b'-')
+            .then(|| judged(text, start..end, strength, written))?;
+    }
     let is_call = match bytes.get(at) {
         Some(b',') => !closing.is_empty(),
         Some(b'(') => closing.is_empty(),
@@ -453,10 +527,12 @@ fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> 
     let mut at = from;
     for word in gap.split(|c: char| c.is_whitespace() || "=:<>/\"'`,;()\\|".contains(c)) {
         let start = at;
-        at = start + word.len() + 1;
-        if word.is_empty() || is_filler(word) {
+        at = start + word.len();
+        at += text[at..].chars().next().map_or(1, char::len_utf8);
+        if word.is_empty() || words::is_filler(word) {
             continue;
         }
+        let start = words::behind_whose(text, start, limit);
         let (start, end, _) = value_at(text, start)?;
         let value = &text[start..end];
         if is_reference(value) {
@@ -492,24 +568,6 @@ fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
     (is_whole && name.bytes().all(is_name))
         .then(|| spoken_value(text, end, Strength::Token))
         .flatten()
-}
-
-fn is_filler(word: &str) -> bool {
-    matches!(
-        word,
-        "is" | "was"
-            | "value"
-            | "to"
-            | "as"
-            | "set"
-            | "name"
-            | "string"
-            | "key"
-            | "base"
-            | "body"
-            | "--body"
-            | "--value"
-    )
 }
 
 /// The credentials of an `Authorization` header or a bare `Bearer ...`.

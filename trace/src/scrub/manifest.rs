@@ -65,6 +65,15 @@ impl Manifests {
                 continue;
             }
             block = None;
+            // A whole document on one line.
+            for name in ["\"data\":", "\"stringData\":"] {
+                let map = content.split_once(name).map(|(_, map)| map.trim_start());
+                if let Some(map) = map.filter(|map| map.starts_with('{')) {
+                    let close = map.find('}').unwrap_or(map.len());
+                    let map_start = line_start + body.len() - map.len();
+                    self.pairs(&map[..close], map_start, findings);
+                }
+            }
             if let Some(rest) = data_of(content) {
                 within = Some(indent);
                 let rest_start = line_start + body.len() - rest.len();

@@ -2,16 +2,20 @@
 //!
 //! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker), `context` (values that stand
 //! beside words such as `password`), `words` (those words), `value` (what can stand beside them), `commands` (passwords given
-//! to programs), `manifest` (documents of secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii`
-//! with `phone` and `iban`, `account` (names in logins), `check` (checksums and shape of values), `placeholder` (what is
-//! written instead), [`Scrubbed`] (the type that proves it was done), [`Leaves`] (the documents that may become files).
+//! to programs) with `layouts` (headings and what stands below), `manifest` (documents of secrets), `sections` (parts of
+//! configuration for secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii` with `phone`, `iban`,
+//! `digits` (of other scripts) and `versions` (that look like addresses), `account` (names in logins), `check` (checksums
+//! and shape of values), `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done),
+//! [`Leaves`] (the documents that may become files).
 //! Must not know where the text came from or where it goes.
 
 mod account;
 mod check;
 mod commands;
 mod context;
+mod digits;
 mod iban;
+mod layouts;
 mod leaves;
 mod manifest;
 mod pattern;
@@ -20,9 +24,11 @@ mod pii;
 mod placeholder;
 mod prefixes;
 mod scrubber;
+mod sections;
 mod structures;
 mod text;
 mod value;
+mod versions;
 mod words;
 
 pub use leaves::{Leaves, json_lines, json_pretty};

@@ -40,6 +40,17 @@ pub(super) fn is_phone(value: &str, spoken: Spoken) -> bool {
     }
 }
 
+/// Nine digits in threes as several countries write them, when nothing else stands in its place.
+pub(super) fn is_three_by_three(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    bytes.len() == 11
+        && matches!(bytes[0], b'5'..=b'9')
+        && matches!(bytes[3], b' ' | b'-')
+        && bytes[3] == bytes[7]
+        && bytes.iter().filter(|b| b.is_ascii_digit()).count() == 9
+        && !value.ends_with("000")
+}
+
 /// The number before its extension.
 fn without_extension(value: &str) -> &str {
     value.split(['x', 'X']).next().unwrap_or(value).trim_end()
@@ -115,6 +126,43 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "office number",
         "contact number",
         "number is",
+        "rufnummer",
+        "gsm",
+        "puhelin",
+        "telephone",
+        "тел",
+        "моб",
+        "сотов",
+        "номер",
+        "电话",
+        "電話",
+        "手机",
+        "手機",
+        "携帯",
+        "联系方式",
+        "連絡先",
+        "전화",
+        "휴대폰",
+        "연락처",
+        "هاتف",
+        "جوال",
+        "موبايل",
+        "موبایل",
+        "تلفن",
+        "رقم",
+        "फोन",
+        "फ़ोन",
+        "मोबाइल",
+        "ফোন",
+        "মোবাইল",
+        "โทร",
+        "τηλ",
+        "κινητό",
+        "טלפון",
+        "נייד",
+        "điện thoại",
+        "sđt",
+        "số máy",
     ];
     const VERBS: &[&str] = &[
         "call",
@@ -199,6 +247,7 @@ fn looks_like_time_or_version(value: &str) -> bool {
     let date = groups.len() >= 3
         && (groups.first().is_some_and(year) && groups[1].len() <= 2
             || groups.get(2).is_some_and(year) && groups[0].len() <= 2 && groups[1].len() <= 2);
+    let date = date && !value.starts_with('+');
     // Five pairs of digits with dots are how the French write a number.
     let pairs = groups.len() == 5 && value.starts_with('0') && groups.iter().all(|g| g.len() == 2);
     let dotted = value.contains('.') && groups.len() >= 4 && !pairs;

@@ -7,11 +7,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::check;
+use super::digits;
 use super::iban;
 use super::pattern::Pattern;
 use super::phone::{self, Spoken};
 use super::placeholder::Label;
 use super::scrubber::Finding;
+use super::versions;
 use crate::normalise::boundary;
 
 /// Finds personal data.
@@ -19,6 +21,7 @@ use crate::normalise::boundary;
 pub(super) struct Pii {
     ipv4: Pattern,
     ipv6: Pattern,
+    mac: Pattern,
     digits: Pattern,
     iban: Pattern,
     home: Pattern,
@@ -30,8 +33,9 @@ impl Pii {
         Self {
             ipv4: Pattern::new(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"),
             ipv6: Pattern::new(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"),
+            mac: Pattern::new(r"(?-u:\b)[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?-u:\b)"),
             digits: Pattern::new(
-                r"[+(]{0,2}[0-9](?:[ .()/\u{a0}\u{2011}-]{0,2}[0-9]){6,18}(?:\s?x[0-9]{1,6})?",
+                r"[+(]{0,2}[0-9](?:(?: [/–-] |[ .()/\u{a0}\u{2011}-]{0,2})[0-9]){6,18}(?:\s?x[0-9]{1,6})?",
             ),
             iban: Pattern::new(r"(?-u:\b)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?-u:\b)"),
             home: Pattern::new(
@@ -60,6 +64,12 @@ impl Pii {
         if bytes.iter().any(u8::is_ascii_digit) {
             self.addresses(text, findings);
             self.numbers(text, findings);
+            if memchr::memchr(b'-', bytes).is_some() {
+                self.dashed_macs(text, findings);
+            }
+        }
+        if !text.is_ascii() {
+            foreign_numbers(text, findings);
         }
     }
 
@@ -82,7 +92,11 @@ impl Pii {
             let Some(name) = captures.get(1) else {
                 continue;
             };
-            if !is_shared_account(name.as_str()) {
+            // `/v1/users/42` is a thing of a service.
+            let is_id = check::is_uuid(name.as_str())
+                || name.as_str().bytes().all(|b| b.is_ascii_digit())
+                || (name.len() >= ID_BYTES_MIN && check::is_digest(name.as_str()));
+            if !is_id && !is_shared_account(name.as_str()) {
                 findings.push(Finding::new(name.range(), Label::User));
             }
         }
@@ -94,7 +108,7 @@ impl Pii {
             let Ok(address) = found.as_str().parse::<Ipv4Addr>() else {
                 continue;
             };
-            if alone && is_public_v4(address) && !is_version(text, found.start()) {
+            if alone && is_public_v4(address) && !versions::is_version(text, found.start()) {
                 findings.push(Finding::new(found.range(), Label::Ip));
             }
         }
@@ -118,6 +132,22 @@ impl Pii {
         }
     }
 
+    /// The addresses of network cards as one system writes them, with dashes.
+    fn dashed_macs(&self, text: &str, findings: &mut Vec<Finding>) {
+        for found in self.mac.find_iter(text) {
+            let beside = |c: Option<&u8>| c.is_some_and(|c| matches!(c, b'-' | b'_'));
+            let bytes = text.as_bytes();
+            let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
+            let value = found.as_str();
+            // Pairs of digits alone are days and times.
+            let has_letter = value.bytes().any(|b| b.is_ascii_alphabetic());
+            let is_one = value.bytes().any(|b| !matches!(b, b'f' | b'F' | b'-'));
+            if has_letter && is_one && !beside(before) && !beside(bytes.get(found.end())) {
+                findings.push(Finding::new(found.range(), Label::Mac));
+            }
+        }
+    }
+
     fn numbers(&self, text: &str, findings: &mut Vec<Finding>) {
         for found in self.iban.find_iter(text) {
             let alone = !text[..found.start()].ends_with(['-', '_']);
@@ -137,18 +167,52 @@ impl Pii {
             };
             // The number before it is a placeholder when this is looked at again, and does not touch it any more.
             let follows = phone_end == Some(found.start());
-            if touches(if follows { found.start() } else { 0 }) {
+            let is_part = touches(if follows { found.start() } else { 0 });
+            if is_part && !found.as_str().contains(' ') {
                 continue;
             }
             // In a list of phone numbers only the first has the word for them.
             let is_near = phone_end.is_some_and(|end| found.start() < end + AFTER_PHONE_BYTES);
             let beside = Beside::of(text, found.range(), is_near);
+            let card = card_before_more(found.as_str(), &beside);
+            let card = card.map(|bytes| found.start()..found.start() + bytes);
+            // The day that a card ends on may be cut off in its middle.
+            let card = card.filter(|card| stands_alone(text, card.start, card.end, b"_@$"));
+            if is_part {
+                findings.extend(card.map(|card| Finding::new(card, Label::Card)));
+                continue;
+            }
             if let Some(label) = number_label(found.as_str(), &beside) {
                 findings.push(Finding::new(found.range(), label));
                 if label == Label::Phone {
                     phone_end = Some(found.end());
                 }
+            } else {
+                findings.extend(card.map(|card| Finding::new(card, Label::Card)));
             }
+        }
+    }
+}
+
+/// Nobody has so long a name of hex digits.
+const ID_BYTES_MIN: usize = 24;
+
+/// Numbers in the digits of other scripts, judged as if they were written in ours.
+fn foreign_numbers(text: &str, findings: &mut Vec<Finding>) {
+    let mut chars = text.char_indices().peekable();
+    while let Some((start, first)) = chars.next() {
+        if digits::ours(first).is_none() {
+            continue;
+        }
+        let run = digits::run_at(text, start);
+        while chars.next_if(|(at, _)| *at < run.end).is_some() {}
+        if !run.is_foreign || digits::touches_word(text, &run) {
+            continue;
+        }
+        let range = run.start..run.end;
+        let beside = Beside::of(text, range.clone(), false);
+        if let Some(label) = number_label(&run.written, &beside) {
+            findings.push(Finding::new(range, label));
         }
     }
 }
@@ -161,6 +225,8 @@ struct Beside {
     ssn: bool,
     /// A sign of an assignment or of a number in a list touches it: an id, unless a word says more.
     bound: bool,
+    /// It fills its line, its field or its cell.
+    alone: bool,
 }
 
 impl Beside {
@@ -172,6 +238,7 @@ impl Beside {
             "pan ",
             "cc ",
             "cc:",
+            "cc=",
             "visa",
             "mastercard",
             "maestro",
@@ -206,8 +273,18 @@ impl Beside {
             card: has(CARDS) || pays,
             ssn: has(SSNS),
             bound: before.ends_with(['#', '=']),
+            alone: fills_its_place(&before, &behind),
         }
     }
+}
+
+/// Whether a number fills its line, its field or its cell, given what stands on both sides.
+fn fills_its_place(before: &str, behind: &str) -> bool {
+    let closes = |c: char| matches!(c, '\n' | ',' | ';' | '|' | '\t' | '"');
+    let before = before.trim_end_matches(' ');
+    let behind = behind.trim_start_matches([' ', '\r']);
+    (before.is_empty() || before.ends_with(closes))
+        && (behind.is_empty() || behind.starts_with(closes))
 }
 
 /// How far the words for cards and the like are looked for, bytes.
@@ -226,9 +303,30 @@ fn number_label(value: &str, beside: &Beside) -> Option<Label> {
     if (beside.ssn || !beside.bound) && (nine || is_ssn(value)) {
         return Some(Label::Ssn);
     }
-    let spoken = beside.phone == Spoken::Yes || !beside.bound;
-    (spoken && phone::is_phone(value, beside.phone)).then_some(Label::Phone)
+    // `to=+49 30 ...` is assigned and is a number to call; `offset=+120` is none.
+    let is_dialled = value.starts_with('+') && digits.len() >= 9 && digits.len() < value.len() - 1;
+    let spoken = beside.phone == Spoken::Yes || !beside.bound || is_dialled;
+    let is_phone =
+        phone::is_phone(value, beside.phone) || (beside.alone && phone::is_three_by_three(value));
+    (spoken && is_phone).then_some(Label::Phone)
 }
+
+/// The length of a card's number when the day it ends on, or another number, follows it.
+fn card_before_more(value: &str, beside: &Beside) -> Option<usize> {
+    let spaces = value.bytes().enumerate().filter(|(_, b)| *b == b' ');
+    let mut ends: Vec<usize> = spaces.map(|(at, _)| at).collect();
+    ends.reverse();
+    ends.into_iter().find(|end| {
+        let card = &value[..*end];
+        let digits: Vec<u8> = card.bytes().filter(u8::is_ascii_digit).collect();
+        digits.len() >= CARD_DIGITS_MIN
+            && (beside.card || !beside.bound)
+            && is_card(&digits, card, beside.card)
+    })
+}
+
+/// Shorter numbers of cards are not looked for before other numbers.
+const CARD_DIGITS_MIN: usize = 15;
 
 /// A card: a known first digit, a known length, the checksum, and groups of no odd shape. Lengths and first digits that few
 /// cards have, and many ids, need the word for it.
@@ -277,37 +375,6 @@ fn stands_alone(text: &str, start: usize, end: usize, more: &[u8]) -> bool {
     !before.is_some_and(part) && !after_part
 }
 
-/// Whether four numbers are a version: behind the name of a product or the word for it, or behind `name@` that is no login.
-fn is_version(text: &str, start: usize) -> bool {
-    const LOGINS: &[&str] = &[
-        "root", "ubuntu", "admin", "user", "git", "deploy", "pi", "debian",
-    ];
-    let low = boundary(text, start.saturating_sub(64));
-    let before = &text[low..start];
-    // `Chrome/131.0.0.0`, `version 4.0.1.0`, `Version("4.0.1.0")`
-    let product = before.strip_suffix('/').is_some_and(|name| {
-        name.ends_with(|c: char| c.is_ascii_alphabetic())
-            && !name
-                .rsplit(char::is_whitespace)
-                .next()
-                .unwrap_or("")
-                .contains("://")
-    });
-    let lead = before.trim_end_matches([' ', '"', '\'', '(', ':', '=', '[']);
-    let tail = boundary(lead, lead.len().saturating_sub("version".len()));
-    if product || lead[tail..].eq_ignore_ascii_case("version") {
-        return true;
-    }
-    let Some(before) = before.strip_suffix('@') else {
-        return false;
-    };
-    let name = before.rsplit(char::is_whitespace).next().unwrap_or("");
-    let logs_in = ["ssh", "scp", "sftp", "rsync", "://", "login"]
-        .iter()
-        .any(|w| before.contains(w));
-    !name.is_empty() && !logs_in && !LOGINS.contains(&name) && !name.ends_with("-user")
-}
-
 /// Whether it is the address of a network card: six pairs of hex digits, and neither zero nor everybody's.
 fn is_mac(text: &str, range: Range<usize>) -> bool {
     let value = &text[range.clone()];
@@ -337,6 +404,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr, written: &str) -> bool {
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return is_public_v4(mapped) && written.len() >= 9;
+    }
     let first = address.segments()[0];
     let local = address.is_loopback()
         || address.is_unspecified()
@@ -433,6 +503,19 @@ pub(super) fn is_shared_account(name: &str) -> bool {
         "me",
         "user.",
         "linuxbrew",
+        "build",
+        "builder",
+        "ci",
+        "worker",
+        "vagrant",
+        "ec2-user",
+        "jenkins",
+        "circleci",
+        "gitpod",
+        "sandbox",
+        "coder",
+        "oai",
+        "jovyan",
         "...",
         "$user",
         "$(whoami)",

@@ -1,7 +1,7 @@
 //! One pass over a text: find what must go, settle overlaps, write placeholders.
 //!
-//! Neighbours: the finders (`prefixes`, `context`, `structures`, `commands`, `manifest`, `pii`) report spans of the
-//! original text and decide nothing else. Must not know any format of a secret.
+//! Neighbours: the finders (`prefixes`, `context`, `structures`, `commands`, `manifest`, `sections`,
+//! `pii`) report spans of the original text and decide nothing else. Must not know any format of a secret.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -13,6 +13,7 @@ use super::manifest::Manifests;
 use super::pii::Pii;
 use super::placeholder::{self, Label};
 use super::prefixes::Prefixes;
+use super::sections::Sections;
 use super::structures::Structures;
 use super::text::Scrubbed;
 
@@ -41,6 +42,7 @@ pub struct Scrubber {
     accounts: Accounts,
     commands: Commands,
     manifests: Manifests,
+    sections: Sections,
 }
 
 /// A replacement can bring two pieces together that were apart, so a changed text is looked at
@@ -64,6 +66,7 @@ impl Scrubber {
             accounts: Accounts::new(),
             commands: Commands::new(),
             manifests: Manifests::new(),
+            sections: Sections::new(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Scrubber {
         self.accounts.find(text, &mut findings);
         self.commands.find(text, &mut findings);
         self.manifests.find(text, &mut findings);
+        self.sections.find(text, &mut findings);
         if findings.is_empty() {
             return None;
         }

@@ -61,7 +61,18 @@ const PATTERNS: &[(&str, &str)] = &[
         r"[?&;](?:sig|[Ss]ignature|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/=_-]{20,})",
     ),
     // A number and a key of known length: bot tokens, tokens of an application.
-    (":A", r"(?-u:\b)([0-9]{7,11}:A[A-Za-z0-9_-]{33,36})(?-u:\b)"),
+    (
+        ":A",
+        r"(?:(?-u:\b)|/bot)([0-9]{7,11}:A[A-Za-z0-9_-]{33,36})(?-u:\b)",
+    ),
+    (
+        "@tcp(",
+        r"([^\s:/@\x22'=]{1,60}:[^\s:/@\x22']{3,100})@tcp\(",
+    ),
+    (
+        "@unix(",
+        r"([^\s:/@\x22'=]{1,60}:[^\s:/@\x22']{3,100})@unix\(",
+    ),
     ("|", r"(?-u:\b)([0-9]{14,17}\|[A-Za-z0-9_-]{27})(?-u:\b)"),
     (
         ":APA91",
@@ -129,7 +140,24 @@ const PATTERNS: &[(&str, &str)] = &[
         "st.",
         r"(?-u:\b)(st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32})(?-u:\b)",
     ),
-    ("_gitlab_session=", r"_gitlab_session=([0-9a-f]{32})"),
+    ("_session=", r"_gitlab_session=([0-9a-f]{32})"),
+    // Cookies of known names.
+    (
+        "_session=",
+        r"(?:laravel|ci|rails|user|auth|web|app)_session=([A-Za-z0-9%._=-]{20,})",
+    ),
+    (
+        "logged_in_",
+        r"wordpress_logged_in_[0-9a-f]{32}=([A-Za-z0-9%|._-]{20,})",
+    ),
+    ("li_at=", r"(?-u:\b)li_at=([A-Za-z0-9_-]{30,})"),
+    ("ASPXAUTH=", r"ASPXAUTH=([A-Za-z0-9_-]{30,})"),
+    (
+        ".AspNetCore.",
+        r"\.AspNetCore\.[A-Za-z.]{1,40}=([A-Za-z0-9_-]{30,})",
+    ),
+    // As tools list the accounts of a test network and their keys.
+    (") 0x", r"\([0-9]{1,3}\) (0x[0-9a-fA-F]{64})(?-u:\b)"),
     ("API-", r"(?-u:\b)(API-[A-Z0-9]{26})(?-u:\b)"),
     ("tfp_", r"(?-u:\b)(tfp_[A-Za-z0-9_.=-]{59})"),
     ("YC", r"(?-u:\b)(YC[A-Za-z0-9_-]{38})(?-u:\b)"),
@@ -146,6 +174,31 @@ const PATTERNS: &[(&str, &str)] = &[
         "re_",
         r"(?-u:\b)(re_[A-Za-z0-9]{7,9}_[A-Za-z0-9]{20,28})(?-u:\b)",
     ),
+    (
+        "KEY0",
+        r"(?-u:\b)(KEY0[0-9A-F]{31}_[A-Za-z0-9]{20,24})(?-u:\b)",
+    ),
+    ("oauth:", r"(?-u:\b)oauth:([a-z0-9]{30})(?-u:\b)"),
+    ("K10", r"(?-u:\b)(K10[0-9a-f]{64}::[A-Za-z0-9:._-]{8,100})"),
+    (
+        "/",
+        r"(?-u:\b)([12]/[0-9]{15,17}(?:/[0-9]{15,17})?:[0-9a-f]{32})(?-u:\b)",
+    ),
+    (".local.", r"(?-u:\b)(v[1-4]\.local\.[A-Za-z0-9_-]{40,})"),
+    // What a login gives back to the page that asked for it.
+    ("code=", r"(?:[?&\x22'#]|^|\s)code=([A-Za-z0-9/_%.~-]{20,})"),
+    ("SSWS ", r"(?-u:\b)SSWS (00[A-Za-z0-9_-]{38,42})"),
+    (
+        "ticket=",
+        r"[?&]ticket=((?:ST|PT|TGT)-[0-9]+-[A-Za-z0-9_.-]{10,})",
+    ),
+    // The key that is used when the environment has none.
+    ("0x", r"(?:\|\||\?\?)\s?[\x22'](0x[0-9a-fA-F]{64})[\x22']"),
+    // A name of an account and its key, as clients are called with.
+    (
+        "AC",
+        r"(?-u:\b)AC[0-9a-f]{32}[\x22']?\s?[,:]\s?[\x22']?([0-9a-f]{32})(?-u:\b)",
+    ),
     // Ids of an account that are half of its credentials, beside the name of their service.
     ("sumo", SUMO_ID),
     ("SUMO", SUMO_ID),
@@ -155,7 +208,7 @@ const PATTERNS: &[(&str, &str)] = &[
 const SUMO_ID: &str = r"(?i:sumo)[A-Za-z0-9_.-]{0,20}[\x22']?[ ]{0,2}[:=]>?[ ]{0,2}[\x22']?(su[A-Za-z0-9]{12})(?-u:\b)";
 
 /// Pieces whose patterns names fit as well.
-const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-", b"BSA", b"re_"];
+const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-", b"BSA", b"re_", b"code="];
 
 /// Finds key blocks and structured tokens.
 #[derive(Debug)]
@@ -180,6 +233,7 @@ impl Structures {
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
         key_blocks(text, findings);
+        putty_lines(text, findings);
         let mut held = [false; PATTERNS.len()];
         for hit in self.pieces.find_overlapping_iter(text) {
             held[hit.pattern().as_usize()] = true;
@@ -241,6 +295,41 @@ fn key_blocks(text: &str, findings: &mut Vec<Finding>) {
         from = end;
     }
 }
+
+/// The private part of a key file of PuTTY, which has no end of its own: lines of base64 behind their number.
+fn putty_lines(text: &str, findings: &mut Vec<Finding>) {
+    const HEAD: &str = "Private-Lines:";
+    let bytes = text.as_bytes();
+    for at in memchr::memmem::find_iter(bytes, HEAD) {
+        let is_body = |b: &u8| b.is_ascii_alphanumeric() || b"+/= \r\n\\".contains(b);
+        let far = bytes.len().min(at + HEAD.len() + PUTTY_BYTES_MAX);
+        let rest = &text[at + HEAD.len()..boundary(text, far)];
+        let mut number = rest.bytes().take(NUMBER_BYTES_MAX);
+        let Some(line) = number.position(|b| matches!(b, b'\n' | b'\\')) else {
+            continue;
+        };
+        let body = &rest[line..];
+        let end = body
+            .bytes()
+            .position(|b| !is_body(&b))
+            .unwrap_or(body.len());
+        let body = body[..end].strip_suffix("Private").unwrap_or(&body[..end]);
+        let escaped = body.starts_with("\\n") || body.starts_with("\\r");
+        let open = if escaped { 2 } else { 1 };
+        let value = body.get(open..).unwrap_or("");
+        let value = value.trim_end_matches([' ', '\r', '\n']);
+        let value = value.strip_suffix("\\n").unwrap_or(value);
+        if value.len() >= PUTTY_BYTES_MIN {
+            let start = at + HEAD.len() + line + open;
+            findings.push(Finding::new(start..start + value.len(), Label::PrivateKey));
+        }
+    }
+}
+
+/// Sizes of what stands behind `Private-Lines`, bytes.
+const NUMBER_BYTES_MAX: usize = 16;
+const PUTTY_BYTES_MIN: usize = 24;
+const PUTTY_BYTES_MAX: usize = 8192;
 
 /// Start and end of the next mark such as `-----BEGIN ` or `---- BEGIN `, at or after `from`.
 fn mark(text: &str, from: usize, word: &str) -> Option<(usize, usize)> {

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::{Scrubbed, Scrubber};
 
+mod kinds;
+
 fn scrub(text: &str) -> String {
     Scrubber::shared().scrub(text).into_string()
 }

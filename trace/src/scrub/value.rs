@@ -78,6 +78,9 @@ fn written_at(text: &str, from: usize) -> Option<(usize, usize, bool)> {
 /// Whether a value assigned to a password is one, and not a word of a sentence or of a program.
 pub(super) fn password_like(value: &str, written: Written) -> bool {
     let shape = check::Shape::of(value);
+    if written == Written::Quoted && is_four_by_four(value) {
+        return true;
+    }
     if shape.bytes < 4 || check::is_dummy(value) || value.contains(' ') || is_word(value) {
         return false;
     }
@@ -92,6 +95,16 @@ pub(super) fn password_like(value: &str, written: Written) -> bool {
                 || (shape.bytes >= 10 && check::is_gibberish(value))
         }
     }
+}
+
+/// Whether it is a password that a mail service gives to a program: four times four small letters in no order.
+fn is_four_by_four(value: &str) -> bool {
+    value.len() == 19
+        && value.split(' ').count() == 4
+        && value
+            .split(' ')
+            .all(|part| part.len() == 4 && part.bytes().all(|b| b.is_ascii_lowercase()))
+        && check::is_gibberish(value)
 }
 
 /// Whether a value assigned to a token or key is one.
@@ -159,7 +172,11 @@ pub(super) fn is_public_shape(value: &str) -> bool {
             && check::is_digest(digest)
             && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
     });
+    // `-----BEGIN CERT` and `-----BEGIN PUBL` in base64.
+    let is_shown =
+        value.starts_with("LS0tLS1CRUdJTiBDRVJU") || value.starts_with("LS0tLS1CRUdJTiBQVUJM");
     named
+        || is_shown
         || check::is_uuid(last)
         || check::is_digest(last)
         || looks_like_path(value)
@@ -210,6 +227,7 @@ pub(super) fn is_reference(value: &str) -> bool {
             "self.",
             "args.",
             "op://",
+            "enc[",
         ]
         .iter()
         .any(|start| lower.starts_with(start))
