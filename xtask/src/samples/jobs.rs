@@ -30,7 +30,7 @@ pub(crate) const PLANTED: [About; 3] = [
     About {
         list: List::Planted,
         id: "job-model-unknown",
-        class: "reliability_perf",
+        class: "capability_gap",
         tool: "cron",
         what: "a job names a model that the plan does not have",
         marker: "model not allowed",

@@ -98,7 +98,7 @@ pub(crate) fn list() -> Vec<Plant> {
         plant(
             failure(
                 "heap-exhausted",
-                "defect",
+                "reliability_perf",
                 "Bash",
                 "the build runs out of memory",
                 "JavaScript heap out of memory",

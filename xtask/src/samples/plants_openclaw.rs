@@ -31,7 +31,7 @@ pub(crate) fn list() -> Vec<Plant> {
         plant(
             failure(
                 "search-without-key",
-                "reliability_perf",
+                "safety_compliance",
                 "web_search",
                 "web search has no key; the result is not flagged as an error",
                 "missing_brave_api_key",
