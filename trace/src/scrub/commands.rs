@@ -3,6 +3,9 @@
 //! Neighbours: the scrubber asks for findings; `context` finds what a name stands beside. Must not guess: each pattern
 //! is the documented way in which one program takes a password.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
@@ -277,7 +280,7 @@ const COMMAND_BYTES_MAX: usize = 480;
 #[derive(Debug)]
 pub(super) struct Commands {
     scan: AhoCorasick,
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
 }
 
 impl Commands {
@@ -289,13 +292,18 @@ impl Commands {
             .match_kind(MatchKind::LeftmostLongest)
             .build(words)
             .expect("the table of commands is small and fixed");
-        let patterns = COMMANDS
-            .iter()
-            .map(|(_, pattern)| *pattern)
-            .chain(LAYOUTS.iter().map(|layout| layout.pattern))
-            .map(Pattern::new)
-            .collect();
-        Self { scan, patterns }
+        let texts = COMMANDS.iter().map(|(_, pattern)| *pattern);
+        let texts = texts.chain(LAYOUTS.iter().map(|layout| layout.pattern));
+        // Many words have one pattern.
+        let mut known: BTreeMap<&str, Arc<Pattern>> = BTreeMap::new();
+        let patterns = texts.map(|text| {
+            let pattern = known.entry(text);
+            Arc::clone(pattern.or_insert_with(|| Arc::new(Pattern::new(text))))
+        });
+        Self {
+            scan,
+            patterns: patterns.collect(),
+        }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {

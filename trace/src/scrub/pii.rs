@@ -159,11 +159,13 @@ impl Pii {
                 ));
             }
         }
-        let mut phone_end = None;
-        for found in self.digits.find_iter(text) {
-            let touches = |from: usize| {
-                let (start, end) = (found.start() - from, found.end() - from);
-                !stands_alone(&text[from..], start, end, b"_@$")
+        let (mut phone_end, mut card_end) = (None, None::<usize>);
+        let mut from = 0;
+        while let Some(found) = self.digits.find_at(text, from) {
+            from = found.end();
+            let touches = |low: usize| {
+                let (start, end) = (found.start() - low, found.end() - low);
+                !stands_alone(&text[low..], start, end, b"_@$")
             };
             // The number before it is a placeholder when this is looked at again, and does not touch it any more.
             let follows = phone_end == Some(found.start());
@@ -173,22 +175,25 @@ impl Pii {
             }
             // In a list of phone numbers only the first has the word for them.
             let is_near = phone_end.is_some_and(|end| found.start() < end + AFTER_PHONE_BYTES);
-            let beside = Beside::of(text, found.range(), is_near);
+            let mut beside = Beside::of(text, found.range(), is_near);
+            beside.card |= card_end.is_some_and(|end| found.start() <= end + AFTER_CARD_BYTES);
             let card = card_before_more(found.as_str(), &beside);
             let card = card.map(|bytes| found.start()..found.start() + bytes);
             // The day that a card ends on may be cut off in its middle.
             let card = card.filter(|card| stands_alone(text, card.start, card.end, b"_@$"));
-            if is_part {
-                findings.extend(card.map(|card| Finding::new(card, Label::Card)));
-                continue;
-            }
-            if let Some(label) = number_label(found.as_str(), &beside) {
+            let label = number_label(found.as_str(), &beside).filter(|_| !is_part);
+            if let Some(label) = label {
                 findings.push(Finding::new(found.range(), label));
                 if label == Label::Phone {
                     phone_end = Some(found.end());
+                } else if label == Label::Card {
+                    card_end = Some(found.end());
                 }
-            } else {
-                findings.extend(card.map(|card| Finding::new(card, Label::Card)));
+            } else if let Some(card) = card {
+                // Behind it the next number begins.
+                from = card.end;
+                card_end = Some(card.end);
+                findings.push(Finding::new(card, Label::Card));
             }
         }
     }
@@ -289,6 +294,9 @@ fn fills_its_place(before: &str, behind: &str) -> bool {
 
 /// How far the words for cards and the like are looked for, bytes.
 const BESIDE_BYTES: usize = 40;
+
+/// What comes so soon after a card is one too, if it can be: as near as the word in its placeholder is a word for it.
+const AFTER_CARD_BYTES: usize = BESIDE_BYTES - "CARD_1a2b3c]".len();
 
 /// What comes so soon after a phone number is one too, if it can be.
 const AFTER_PHONE_BYTES: usize = 20;

@@ -5,6 +5,15 @@ use super::{gone, key_body, scrub, stays};
 const HEX: &str = "9f3b1c7d5e2a4860b1d9c3f7a5e80246";
 const UUID: &str = "3f2a9c04-1b7d-4e58-9a6f-0c2d4b8e7a15";
 
+/// Found by fuzzing: each look took one card of a row, and there were more cards than looks.
+#[test]
+fn a_row_of_cards_is_found_in_one_look() {
+    let row = "0505050505050505 ".repeat(30);
+    let once = scrub(&format!("50505050505 05 05 0050505050550505 {row}05 05"));
+    assert_eq!(scrub(&once), once);
+    assert!(once.matches("[CARD_").count() >= 30, "{once}");
+}
+
 #[test]
 fn a_value_named_apart_from_its_name_goes() {
     let key = key_body(24);
