@@ -126,7 +126,10 @@ pub(super) fn length(candidate: &str, before: &str) -> Option<usize> {
     let index = IBAN_LENGTHS.binary_search_by(|(code, _)| (*code).cmp(&country));
     let named = || {
         let low = boundary(before, before.len().saturating_sub(NAME_BYTES_MAX));
-        before[low..].to_ascii_lowercase().contains("iban")
+        let near = before[low..].to_ascii_lowercase();
+        // Our own placeholder is no word for what stands behind it.
+        let mut words = near.match_indices("iban");
+        words.any(|(at, word)| !is_placeholder(&near[at + word.len()..]))
     };
     let Ok(index) = index else {
         // Some other country: what is called one and has the remainder is one, up to the first other byte.
@@ -151,6 +154,14 @@ pub(super) fn length(candidate: &str, before: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether `_1a2b3c]` goes on, as in a placeholder.
+fn is_placeholder(rest: &str) -> bool {
+    let Some((hash, _)) = rest.strip_prefix('_').and_then(|rest| rest.split_once(']')) else {
+        return false;
+    };
+    hash.len() == 6 && hash.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Farthest that the word for an account number stands before it, bytes.

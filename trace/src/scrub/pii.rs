@@ -149,14 +149,15 @@ impl Pii {
     }
 
     fn numbers(&self, text: &str, findings: &mut Vec<Finding>) {
-        for found in self.iban.find_iter(text) {
+        let mut from = 0;
+        while let Some(found) = self.iban.find_at(text, from) {
+            // What looks like the start of one may stand before one.
+            from = found.start() + 1;
             let alone = !text[..found.start()].ends_with(['-', '_']);
             let bytes = iban::length(found.as_str(), &text[..found.start()]);
             if let Some(bytes) = bytes.filter(|_| alone) {
-                findings.push(Finding::new(
-                    found.start()..found.start() + bytes,
-                    Label::Iban,
-                ));
+                from = found.start() + bytes;
+                findings.push(Finding::new(found.start()..from, Label::Iban));
             }
         }
         let (mut phone_end, mut card_end) = (None, None::<usize>);

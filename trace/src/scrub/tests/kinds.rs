@@ -14,6 +14,15 @@ fn a_row_of_cards_is_found_in_one_look() {
     assert!(once.matches("[CARD_").count() >= 30, "{once}");
 }
 
+/// Found by fuzzing: each look took one account of a row.
+#[test]
+fn a_row_of_accounts_is_found_in_one_look() {
+    let row = "DE893704BANDE893704BAN ".repeat(30);
+    let once = scrub(&format!("IBAN {row}DE89704BANDE893704BAN8"));
+    assert_eq!(scrub(&once), once);
+    gone("XX12 ", "DE89 3704 0044 0532 0130 00", "", "IBAN");
+}
+
 #[test]
 fn a_value_named_apart_from_its_name_goes() {
     let key = key_body(24);
