@@ -10,6 +10,7 @@ pub(crate) mod cron;
 mod gateway;
 mod objection;
 mod provider_error;
+mod quality;
 pub(crate) mod recorder;
 mod silent;
 pub(crate) mod state;

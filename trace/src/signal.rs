@@ -30,17 +30,17 @@ pub enum Kind {
     Other,
 }
 
-/// Which part of the product's quality a signal speaks of.
+/// Which part of the product's quality a signal speaks of; `docs/CLASSES.md` has the borders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Timeouts, rate limits, network, crashes, unavailable services.
+    /// Timeouts, rate limits, billing, network, services that are down, programs killed from outside.
     ReliabilityPerf,
-    /// A bug: wrong arguments, broken code, failed checks, corrupt state.
+    /// A bug: wrong arguments, a file that is not there, broken code, failed checks, corrupt state.
     Defect,
     /// The person's experience.
     UxFriction,
-    /// The agent cannot do what is asked: unknown tool, missing program.
+    /// The agent cannot do what is asked: unknown tool or model, missing program.
     CapabilityGap,
     /// Tooling and process around the agent: edits that do not apply, hooks, cron set-up.
     ProcessTooling,

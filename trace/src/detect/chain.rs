@@ -137,7 +137,7 @@ impl Chain {
             cx.sign("user_correction");
         }
         self.leave_open(cx);
-        let is_alone = label == "neutral" && asked.is_some() && objection::resigns(human);
+        let is_alone = label == "neutral" && asked.is_some() && objection::goes_on_alone(human);
         self.gave_up = label == "frustration" || is_alone;
         if matches!(label, "frustration" | "correction" | "failure_report") {
             self.complaints = self.complaints.saturating_add(1);

@@ -73,7 +73,7 @@ pub(super) fn objects(human: &str, is_correction: bool, was_asked: bool) -> bool
 }
 
 /// Whether a person's turn behind an answer says that they go on without the agent.
-pub(super) fn resigns(human: &str) -> bool {
+pub(super) fn goes_on_alone(human: &str) -> bool {
     let text = human.trim();
     if text.len() > RESIGNING_BYTES || text.ends_with(['?', '？']) {
         return false;
@@ -139,7 +139,7 @@ mod tests {
             ("can I do that myself?", false),
             ("go on", false),
         ] {
-            assert_eq!(resigns(text), want, "{text}");
+            assert_eq!(goes_on_alone(text), want, "{text}");
         }
     }
 

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::quality::{is_missing_ability, quality};
 use super::recorder::{Cx, Finding, Quote};
 use crate::event::{Notice, NoticeKind, ToolCall, floor_char};
 use crate::outcome::{ErrorClass, Label, Outcome, OutcomeInput, classify};
-use crate::signal::{Class, Kind, Severity};
+use crate::signal::{Kind, Severity};
 
 const DETECTOR: &str = "tool_failure";
 const TOOL_BYTES_MAX: usize = 120;
@@ -149,86 +150,6 @@ pub(super) fn only_fails(command: &str) -> bool {
             .is_some_and(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Which part of the product's quality a failure of a class speaks of: `docs/CLASSES.md`.
-pub(super) fn quality(class: ErrorClass, message: &str) -> Class {
-    let lower = message.to_lowercase();
-    match class {
-        ErrorClass::Unavailable if is_missing_key(&lower) => Class::SafetyCompliance,
-        ErrorClass::Unavailable if lower.contains("no supported browser") => Class::CapabilityGap,
-        ErrorClass::Timeout
-        | ErrorClass::RateLimit
-        | ErrorClass::Network
-        | ErrorClass::Unavailable => Class::ReliabilityPerf,
-        ErrorClass::Crash if is_killed(&lower) => Class::ReliabilityPerf,
-        // Python's own guard of a system's packages asks for another way, not for a right.
-        ErrorClass::AuthPermission if lower.contains("externally-managed") => Class::ProcessTooling,
-        ErrorClass::AuthPermission => Class::SafetyCompliance,
-        ErrorClass::NotFound if is_missing_ability(&lower) => Class::CapabilityGap,
-        ErrorClass::Other if is_other_version(&lower) => Class::CapabilityGap,
-        ErrorClass::EditMismatch | ErrorClass::State => Class::ProcessTooling,
-        ErrorClass::UserRejected => Class::UxFriction,
-        ErrorClass::NotFound
-        | ErrorClass::BadArguments
-        | ErrorClass::CheckFailed
-        | ErrorClass::Crash
-        | ErrorClass::Other => Class::Defect,
-    }
-}
-
-/// Whether a feature is off for want of a key.
-fn is_missing_key(lower: &str) -> bool {
-    [
-        "api key",
-        "api_key",
-        "apikey",
-        "access token",
-        "credentials",
-    ]
-    .iter()
-    .any(|word| lower.contains(word))
-}
-
-/// Whether the program was ended from outside, or its result was lost; it did not fall over by itself.
-fn is_killed(lower: &str) -> bool {
-    [
-        "sigkill",
-        "sigterm",
-        "out of memory",
-        "oom",
-        "missing tool result",
-    ]
-    .iter()
-    .any(|word| lower.contains(word))
-}
-
-/// Whether the machine has a program in a version that does not do.
-fn is_other_version(lower: &str) -> bool {
-    lower.contains("is required (current") || lower.contains("unsupported engine")
-}
-
-/// Whether what is missing is a program, a module or a tool, not a file.
-fn is_missing_ability(lower: &str) -> bool {
-    let phrases = [
-        "command not found",
-        "no module named",
-        "is not recognized",
-        "not installed",
-        "linker `",
-        "executable file not found",
-        "cannot find module",
-        "could not find program",
-        // PowerShell, in whatever language it speaks.
-        "commandnotfoundexception",
-        "wurde nicht als name",
-        "n'est pas reconnu comme nom d",
-        "no se reconoce como nombre de",
-        "não é reconhecido como nome de",
-        "无法将",
-    ];
-    phrases.iter().any(|phrase| lower.contains(phrase))
-        || (lower.starts_with("tool ") && lower.ends_with(" not found"))
-}
-
 /// Low when agents meet it every day and go on: a file not there yet, an edit to be repeated, a guard that asks to
 /// read first. Medium otherwise.
 fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
@@ -256,55 +177,6 @@ fn severity(input: &OutcomeInput<'_>, outcome: &Outcome<'_>) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failure_has_the_class_of_whose_work_it_is() {
-        for (class, message, want) in [
-            (
-                ErrorClass::Unavailable,
-                "missing_tern_api_key",
-                Class::SafetyCompliance,
-            ),
-            (
-                ErrorClass::Unavailable,
-                "Can't reach the service. (Error: No supported browser found)",
-                Class::CapabilityGap,
-            ),
-            (
-                ErrorClass::Unavailable,
-                "the service is switched off",
-                Class::ReliabilityPerf,
-            ),
-            (
-                ErrorClass::Crash,
-                "Process exited with signal SIGKILL.",
-                Class::ReliabilityPerf,
-            ),
-            (
-                ErrorClass::AuthPermission,
-                "error: externally-managed-environment",
-                Class::ProcessTooling,
-            ),
-            (ErrorClass::Crash, "ValueError: bad id", Class::Defect),
-            (
-                ErrorClass::NotFound,
-                "tern: command not found",
-                Class::CapabilityGap,
-            ),
-            (
-                ErrorClass::NotFound,
-                "cat: notes.md: No such file or directory",
-                Class::Defect,
-            ),
-            (
-                ErrorClass::Other,
-                "tern: v22+ is required (current: v20.1)",
-                Class::CapabilityGap,
-            ),
-        ] {
-            assert_eq!(quality(class, message), want, "{message}");
-        }
-    }
 
     #[test]
     fn a_command_that_can_only_fail_is_known() {

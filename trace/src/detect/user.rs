@@ -9,8 +9,8 @@ mod voice;
 
 use serde::{Deserialize, Serialize};
 
+use super::quality::quality;
 use super::recorder::{Cx, Finding, Quote};
-use super::tool_failure::quality;
 use super::words;
 use crate::event::{AssistantTurn, UserTurn, floor_char};
 use crate::hash;

@@ -16,6 +16,8 @@ enum Rest {
     ValueOfLines,
     /// Words that say nothing more.
     Nothing,
+    /// The same, and the words it is told by say nothing more either: a question behind the failure.
+    NothingFromThere,
 }
 
 /// (the message holds this, and from there on this; what follows)
@@ -43,7 +45,11 @@ const KNOWN: &[(&str, &str, Rest)] = &[
         "",
         Rest::Nothing,
     ),
-    ("File does not exist", ". Did you mean", Rest::Nothing),
+    (
+        "File does not exist",
+        ". Did you mean",
+        Rest::NothingFromThere,
+    ),
 ];
 
 /// The message with what was given as one value, and without the words behind which it says nothing more.
@@ -64,8 +70,7 @@ pub(super) fn shortened(message: &str) -> Cow<'_, str> {
         };
         let head = &message[..from];
         return match rest {
-            // The question is no part of the failure, unlike the other endings.
-            Rest::Nothing if until.starts_with('.') => Cow::Borrowed(&message[..behind]),
+            Rest::NothingFromThere => Cow::Borrowed(&message[..behind]),
             // Its bracket closed behind what was cut.
             Rest::Nothing => Cow::Borrowed(head.strip_prefix('[').unwrap_or(head)),
             Rest::ValueOfLines => Cow::Owned(format!("{head} {PLACEHOLDER}")),

@@ -211,16 +211,3 @@ impl Layout {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_pattern_compiles() {
-        for layout in LAYOUTS {
-            let compiled = regex::Regex::new(layout.pattern);
-            assert!(compiled.is_ok(), "{}: {compiled:?}", layout.word);
-        }
-    }
-}

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-/// A fixed pattern. The tests compile every one.
+/// A fixed pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: &'static str,
@@ -29,5 +29,22 @@ impl Deref for Pattern {
     fn deref(&self) -> &Regex {
         let compile = || Regex::new(self.text).expect("the pattern is fixed and tested");
         self.compiled.get_or_init(compile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{commands::COMMANDS, layouts::LAYOUTS, structures::PATTERNS};
+    use super::*;
+
+    /// Those that stand in tables; the few of other finders are each needed by a test of what they find.
+    #[test]
+    fn every_pattern_of_a_table_compiles() {
+        let commands = COMMANDS.iter().map(|(_, text)| *text);
+        let structures = PATTERNS.iter().map(|(_, text)| *text);
+        let layouts = LAYOUTS.iter().map(|layout| layout.pattern);
+        for text in commands.chain(structures).chain(layouts) {
+            assert!(Regex::new(text).is_ok(), "{text}");
+        }
     }
 }
