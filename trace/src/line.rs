@@ -5,7 +5,8 @@
 
 use std::io::{self, Read};
 
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// Stays in the second cache while the lines in it are looked at.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What the splitter found next.
 #[derive(Debug, PartialEq, Eq)]
