@@ -25,8 +25,6 @@ mod otel;
 pub(crate) mod raw;
 mod swe_agent;
 
-pub(crate) use raw::without_lone_surrogates;
-
 use std::fmt;
 use std::str::FromStr;
 

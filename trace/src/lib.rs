@@ -10,6 +10,7 @@ pub mod explain;
 pub mod fingerprint;
 pub mod formats;
 pub mod hash;
+mod json;
 mod json_path;
 pub mod limits;
 pub mod line;

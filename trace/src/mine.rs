@@ -14,7 +14,7 @@ pub use crate::detect::recorder::Judgment;
 use crate::detect::recorder::{Cx, Origin, Recorder};
 use crate::detect::state::{Fault, opening};
 use crate::event::{EventCounts, SessionEvent, floor_char, ms_to_iso};
-use crate::formats::{self, SavedReader};
+use crate::formats::SavedReader;
 pub use crate::formats::{Format, UnknownFormat, sniff};
 use crate::limits::{LINE_BYTES_MAX, SKIPPED_PER_SESSION_MAX};
 use crate::line::{Line, Lines};
@@ -418,12 +418,6 @@ impl Miner {
             self.has_understood = true;
             return;
         };
-        // A string cut between two halves of a character is the most common flaw of a whole line.
-        if let Some(mended) = formats::without_lone_surrogates(text)
-            && self.read(&mended, bytes).is_ok()
-        {
-            return;
-        }
         if is_finished {
             self.skip(&reason);
             self.damaged(&reason, text, bytes);

@@ -11,13 +11,13 @@ use std::ops::Bound;
 
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::detect::cron;
 use crate::detect::recorder::{Cx, Origin, Recorder};
 use crate::detect::state::{Fault, opening, report};
 use crate::event::{EventCounts, ms_to_iso};
 use crate::formats::raw::{self, Loose, Raw};
+use crate::json::{self, RawValue};
 use crate::mine::{FileRef, MinedSession, Skipped};
 use crate::scrub::Scrubber;
 
@@ -80,7 +80,7 @@ pub fn mine_state_file(
 
 /// The members of an object in their order, also those that stand twice.
 #[derive(Default)]
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Members<'a>(Vec<(String, RawValue<'a>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -94,7 +94,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+                while let Some((key, value)) = map.next_entry::<String, RawValue<'de>>()? {
                     if members.len() < ENTRIES_MAX {
                         members.push((key, value));
                     }
@@ -218,7 +218,7 @@ impl<'c> Looking<'c, '_> {
         let mut keys: BTreeSet<&str> = BTreeSet::new();
         for (key, value) in &members {
             self.seen.count_state_entry();
-            let Ok(Loose(entry)) = serde_json::from_str::<Loose<Entry<'c>>>(value.get()) else {
+            let Ok(Loose(entry)) = json::from_str::<Loose<Entry<'c>>>(value.get()) else {
                 continue;
             };
             self.note_time(raw::int(entry.updated_at));
@@ -296,14 +296,14 @@ impl<'c> Looking<'c, '_> {
             return Some("not a list of OpenClaw's jobs");
         };
         // The older file has a list of jobs, the newer one their states by id.
-        if let Ok(list) = serde_json::from_str::<Vec<Loose<Job<'c>>>>(jobs) {
+        if let Ok(list) = json::from_str::<Vec<Loose<Job<'c>>>>(jobs) {
             for Loose(job) in list.iter().take(ENTRIES_MAX) {
                 let id = raw::string(job.id);
                 self.job(&id, job, beside);
             }
-        } else if let Ok(by_id) = serde_json::from_str::<Members<'c>>(jobs) {
+        } else if let Ok(by_id) = json::from_str::<Members<'c>>(jobs) {
             for (id, job) in &by_id.0 {
-                if let Ok(Loose(job)) = serde_json::from_str::<Loose<Job<'c>>>(job.get()) {
+                if let Ok(Loose(job)) = json::from_str::<Loose<Job<'c>>>(job.get()) {
                     self.job(id, &job, beside);
                 }
             }
@@ -330,7 +330,7 @@ impl<'c> Looking<'c, '_> {
         let error: Raw<'c> = errors
             .into_iter()
             .flatten()
-            .find(|error| !raw::inside(Some(error)).is_empty());
+            .find(|error| !raw::inside(Some(*error)).is_empty());
         let in_a_row = raw::int(state.consecutive_errors).unwrap_or(1).max(1);
         let (number, line) = self
             .place
@@ -357,19 +357,28 @@ impl<'c> Looking<'c, '_> {
         if content.iter().all(u8::is_ascii_whitespace) {
             return Err(Some("empty file"));
         }
-        let error = match serde_json::from_slice::<T>(content) {
+        let parsed = match std::str::from_utf8(content) {
+            Ok(text) => json::from_str(text),
+            Err(error) if error.error_len().is_none() => Err(json::Error::CutOff),
+            Err(error) => Err(json::Error::Unexpected {
+                at: error.valid_up_to(),
+            }),
+        };
+        let error = match parsed {
             Ok(parsed) => return Ok(parsed),
             Err(error) => error,
         };
         // OpenClaw also reads JSON with comments, which a person may have written: only what no reader takes is damage.
         if memchr::memchr(0, content).is_some() {
             self.damaged(Fault::NulFile);
-        } else if error.is_eof() {
-            self.damaged(Fault::CutFile);
-        } else if error.to_string().starts_with("trailing characters") {
-            self.damaged(Fault::DoubledFile);
-        } else {
-            return Err(Some("not strict JSON"));
+            return Err(None);
+        }
+        match error {
+            json::Error::CutOff => self.damaged(Fault::CutFile),
+            json::Error::Trailing { .. } => self.damaged(Fault::DoubledFile),
+            json::Error::TooDeep | json::Error::Unexpected { .. } | json::Error::Other(_) => {
+                return Err(Some("not strict JSON"));
+            }
         }
         Err(None)
     }

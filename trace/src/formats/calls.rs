@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{self, Raw};
 use crate::event::{floor_char, unescape};
+use crate::json;
 use crate::limits::PENDING_CALLS_MAX;
 use crate::outcome::runs_commands;
 use crate::scrub;
@@ -77,8 +78,8 @@ fn command(arguments: &str) -> String {
     }
     // JSON, or JSON inside a string: then every quote still has its backslash.
     let unescaped = unescape(arguments);
-    let parsed = serde_json::from_str::<Arguments<'_>>(arguments)
-        .or_else(|_| serde_json::from_str::<Arguments<'_>>(&unescaped));
+    let parsed = json::from_str::<Arguments<'_>>(arguments)
+        .or_else(|_| json::from_str::<Arguments<'_>>(&unescaped));
     let Ok(parsed) = parsed else {
         return String::new();
     };
@@ -86,7 +87,7 @@ fn command(arguments: &str) -> String {
     let mut text = raw::string_head(field, COMMAND_BYTES_MAX).into_owned();
     if text.is_empty()
         && let Some(list) = field
-        && let Ok(words) = serde_json::from_str::<Vec<String>>(list.get())
+        && let Ok(words) = json::from_str::<Vec<String>>(list.get())
     {
         text = words.join(" ");
         text.truncate(floor_char(&text, COMMAND_BYTES_MAX));

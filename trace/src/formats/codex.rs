@@ -14,6 +14,7 @@ use super::raw::{self, Loose, Probe, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{AssistantTurn, Body, ProviderError, ToolCall, ToolResult, UserTurn, iso_to_ms};
 use crate::hash;
+use crate::json;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
 const SPOKEN_BYTES_MAX: usize = 1024;
@@ -278,7 +279,7 @@ impl Codex {
             Some(_) | None => Cow::Borrowed(""),
         };
         let mut exit_code = None;
-        if let Ok(wrapped) = serde_json::from_str::<WrappedOutput<'_>>(&unwrapped) {
+        if let Ok(wrapped) = json::from_str::<WrappedOutput<'_>>(&unwrapped) {
             let inner = raw::content_text(wrapped.output.or(wrapped.content));
             if !inner.is_empty() || wrapped.metadata.0.exit_code.is_some() {
                 exit_code = raw::int(wrapped.metadata.0.exit_code);

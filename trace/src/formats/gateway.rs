@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, GatewayRecord, iso_to_ms};
+use crate::json;
 use crate::limits::MESSAGE_BYTES_MAX;
 
 pub(super) const SPEC: Spec = Spec {
@@ -100,7 +101,7 @@ impl FormatReader for Gateway {
             let at = [line.time, line.meta.0.date];
             let at_ms = at.into_iter().find_map(|at| iso_to_ms(raw::inside(at)));
             let first = raw::string_head(line.first, MESSAGE_BYTES_MAX);
-            let bindings = serde_json::from_str::<Bindings>(&first).ok();
+            let bindings = json::from_str::<Bindings>(&first).ok();
             let said = [line.message, line.third, line.second]
                 .map(|said| raw::string_head(said, MESSAGE_BYTES_MAX));
             let said = said.into_iter().find(|said| !said.is_empty());

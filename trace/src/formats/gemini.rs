@@ -14,6 +14,7 @@ use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, Text, ToolCall, ToolResult, iso_to_ms};
+use crate::json;
 use crate::json_path::Outline;
 use crate::limits::{MESSAGE_BYTES_MAX, PENDING_CALLS_MAX, USER_TEXT_BYTES_MAX};
 use crate::records::Framing;
@@ -260,7 +261,7 @@ impl Gemini {
 
 fn response(result: Raw<'_>) -> Response<'_> {
     let parts = result.map_or("", |value| value.get());
-    let parts: List<Part<'_>> = serde_json::from_str(parts).unwrap_or_default();
+    let parts: List<Part<'_>> = json::from_str(parts).unwrap_or_default();
     let first = parts.into_iter().next().unwrap_or_default();
     first.0.function_response.0.response.0
 }

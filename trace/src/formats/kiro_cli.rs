@@ -13,6 +13,7 @@ use super::harness;
 use super::raw::{self, Content, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, Text, ToolCall, ToolResult};
+use crate::json;
 use crate::json_path::Outline;
 use crate::limits::USER_TEXT_BYTES_MAX;
 
@@ -152,7 +153,7 @@ fn of_kind<'p, 'a>(
 
 /// What an object holds; nothing when it is none.
 fn object<'a, T: Default + Deserialize<'a>>(data: Raw<'a>) -> T {
-    let parsed = data.and_then(|data| serde_json::from_str::<Loose<T>>(data.get()).ok());
+    let parsed = data.and_then(|data| json::from_str::<Loose<T>>(data.get()).ok());
     parsed.map(|Loose(value)| value).unwrap_or_default()
 }
 

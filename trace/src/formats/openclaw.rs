@@ -15,6 +15,7 @@ use crate::event::{
     AssistantTurn, Body, NoticeKind, ProviderError, Text, ToolCall, ToolResult, UserTurn,
     floor_char, iso_to_ms,
 };
+use crate::json;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 
 const SPOKEN_BYTES_MAX: usize = 1024;
@@ -311,8 +312,7 @@ fn bash_execution(at_ms: Option<i64>, message: &Message<'_>, sink: &mut Sink<'_>
 }
 
 fn prompt_error(at_ms: Option<i64>, data: Raw<'_>, sink: &mut Sink<'_>) {
-    let Some(Ok(data)) = data.map(|data| serde_json::from_str::<PromptError<'_>>(data.get()))
-    else {
+    let Some(Ok(data)) = data.map(|data| json::from_str::<PromptError<'_>>(data.get())) else {
         return;
     };
     let message = raw::string_head(data.error, MESSAGE_BYTES_MAX);

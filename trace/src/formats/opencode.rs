@@ -13,6 +13,7 @@ use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, ToolCall, ToolResult};
+use crate::json;
 use crate::json_path::Outline;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 use crate::records::Framing;
@@ -326,7 +327,7 @@ fn invalid<'a>(part: &Part<'a>) -> Option<Invalid<'a>> {
         return None;
     }
     let input = part.state.0.input?.get();
-    let invalid: Invalid<'_> = serde_json::from_str(input).ok()?;
+    let invalid: Invalid<'_> = json::from_str(input).ok()?;
     (invalid.tool.is_some() && invalid.error.is_some()).then_some(invalid)
 }
 

@@ -12,6 +12,7 @@ use super::harness;
 use super::raw::{self, Loose, Raw};
 use super::{FormatReader, Recognised, Sink, Spec};
 use crate::event::{Body, ProviderError, ToolCall, ToolResult, iso_to_ms};
+use crate::json;
 use crate::json_path::Outline;
 use crate::limits::{MESSAGE_BYTES_MAX, USER_TEXT_BYTES_MAX};
 use crate::records::Framing;
@@ -142,7 +143,7 @@ impl FormatReader for OpenHands {
 impl OpenHands {
     fn action(&mut self, at_ms: Option<i64>, record: &Record<'_>, sink: &mut Sink<'_>) {
         let args = record.args.map_or("", |value| value.get());
-        let told: Args<'_> = serde_json::from_str(args).unwrap_or_default();
+        let told: Args<'_> = json::from_str(args).unwrap_or_default();
         let action = raw::inside(record.action);
         match (raw::inside(record.source), action) {
             ("user", "message") => {

@@ -10,13 +10,12 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::event::{Text, unescape};
-use crate::limits::JSON_DEPTH_MAX;
+use crate::json::{self, RawValue};
 
 /// A field whose value is not read yet; null and absent are the same.
-pub(crate) type Raw<'a> = Option<&'a RawValue>;
+pub(crate) type Raw<'a> = Option<RawValue<'a>>;
 
 /// The inside of a string, still escaped; empty when the value is no string.
 pub(crate) fn inside<'a>(field: Raw<'a>) -> &'a str {
@@ -138,6 +137,9 @@ impl<'de: 'a, 'a, T: Deserialize<'de> + Default> Deserialize<'de> for Content<'a
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(Content::Text(Cow::Owned(text.to_owned())))
             }
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Content::Text(Cow::Owned(text)))
+            }
             fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
                 Ok(Content::None)
             }
@@ -179,7 +181,7 @@ pub(crate) fn content_text<'a>(field: Raw<'a>) -> Text<'a> {
     if !value.get().starts_with('[') {
         return Text::default();
     }
-    match serde_json::from_str::<Vec<Loose<TextItem<'a>>>>(value.get()) {
+    match json::from_str::<Vec<Loose<TextItem<'a>>>>(value.get()) {
         Ok(items) => first_and_last(items.iter().map(|Loose(item)| inside(item.text))),
         Err(_) => Text::default(),
     }
@@ -249,7 +251,7 @@ impl<'a> Probe<'a> {
         if !line.starts_with('{') {
             return None;
         }
-        serde_json::from_str(line).ok()
+        json::from_str(line).ok()
     }
 
     pub(crate) fn kind(&self) -> &'a str {
@@ -259,109 +261,20 @@ impl<'a> Probe<'a> {
 
 /// Parses one line, telling in plain words why it cannot be read.
 pub(crate) fn parse_line<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
-    if is_too_deep(line) {
-        return Err(format!("nested deeper than {JSON_DEPTH_MAX} levels"));
-    }
     if !line.trim_start().starts_with(['{', '\0']) {
         return Err("not a JSON object".to_owned());
     }
-    serde_json::from_str(line).map_err(|error| reason(line, &error))
+    json::from_str(line).map_err(|error| reason(line, &error))
 }
 
-fn reason(line: &str, error: &serde_json::Error) -> String {
+fn reason(line: &str, error: &json::Error) -> String {
     if line.contains('\0') {
         return "NUL bytes".to_owned();
     }
-    if error.is_eof() {
-        return "cut off in the middle of the line".to_owned();
-    }
-    if error.to_string().contains("recursion limit") {
-        return format!("nested deeper than {JSON_DEPTH_MAX} levels");
-    }
-    format!("not valid JSON (column {})", error.column())
-}
-
-/// Whether the JSON text nests deeper than the limit. The parser skips unknown values without recursion, so this is
-/// a check for those who read the kept parts again, not for our own stack.
-fn is_too_deep(line: &str) -> bool {
-    let bytes = line.as_bytes();
-    if bytes.len() <= 2 * JSON_DEPTH_MAX || openers(bytes) <= JSON_DEPTH_MAX {
-        return false;
-    }
-    let (mut depth, mut at) = (0_usize, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => at = end_of_string(bytes, at + 1),
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > JSON_DEPTH_MAX {
-                    return true;
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
-    }
-    false
-}
-
-/// How many `{` and `[` there are, in strings too.
-fn openers(bytes: &[u8]) -> usize {
-    // The two differ in one bit, and sums of at most 255 fit a byte: so the compiler counts many bytes at a time.
-    let sum = |chunk: &[u8]| chunk.iter().map(|b| u8::from(b | 0x20 == b'{')).sum::<u8>();
-    bytes.chunks(255).map(|chunk| usize::from(sum(chunk))).sum()
-}
-
-/// The index of the quote that closes the string whose inside starts at `from`.
-fn end_of_string(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(hit) = bytes
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
-    {
-        at += hit;
-        if bytes[at] == b'"' {
-            return at;
-        }
-        at += 2;
-    }
-    bytes.len()
-}
-
-/// A copy of the line in which halves of surrogate pairs that stand alone are U+FFFD, if there are any.
-pub(crate) fn without_lone_surrogates(line: &str) -> Option<String> {
-    let mut bytes = line.as_bytes().to_vec();
-    let unit = |bytes: &[u8], at: usize| -> Option<u32> {
-        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let (mut at, mut changed) = (0, false);
-    while let Some(hit) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
-        at += hit;
-        let is_low = |unit: u32| (0xdc00..0xe000).contains(&unit);
-        match unit(&bytes, at) {
-            Some(high) if (0xd800..0xdc00).contains(&high) => {
-                if unit(&bytes, at + 6).is_some_and(is_low) {
-                    at += 12;
-                    continue;
-                }
-                bytes[at..at + 6].copy_from_slice(b"\\ufffd");
-                changed = true;
-                at += 6;
-            }
-            Some(low) if is_low(low) => {
-                bytes[at..at + 6].copy_from_slice(b"\\ufffd");
-                changed = true;
-                at += 6;
-            }
-            Some(_) => at += 6,
-            None => at += 2,
-        }
-    }
-    if changed {
-        String::from_utf8(bytes).ok()
-    } else {
-        None
+    match error {
+        json::Error::CutOff => "cut off in the middle of the line".to_owned(),
+        json::Error::Trailing { at } => json::Error::Unexpected { at: *at }.to_string(),
+        json::Error::TooDeep | json::Error::Unexpected { .. } => error.to_string(),
+        json::Error::Other(_) => "not valid JSON for this format".to_owned(),
     }
 }

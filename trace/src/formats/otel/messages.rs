@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Loose, Raw, Span, raw};
+use crate::json;
 use crate::limits::USER_TEXT_BYTES_MAX;
 
 /// A message, in any shape.
@@ -68,7 +69,7 @@ struct Part<'a> {
 
 /// The messages of `gen_ai.input.messages` or `gen_ai.output.messages`.
 pub(super) fn listed(json: &str) -> Vec<Message> {
-    let listed: Vec<Loose<Listed<'_>>> = serde_json::from_str(json).unwrap_or_default();
+    let listed: Vec<Loose<Listed<'_>>> = json::from_str(json).unwrap_or_default();
     let message = |Loose(listed): Loose<Listed<'_>>| {
         let mut message = Message {
             role: raw::string(listed.role).into_owned(),
@@ -144,7 +145,7 @@ fn numbered_field(key: &str) -> Option<(usize, &str)> {
 /// The message in the body of a record of a log that is called `event`.
 pub(super) fn logged(event: &str, body: Raw<'_>) -> Message {
     let body: serde_json::Value = body
-        .and_then(|body| serde_json::from_str(body.get()).ok())
+        .and_then(|body| json::from_str(body.get()).ok())
         .unwrap_or_default();
     let role = match event {
         "gen_ai.choice" => "assistant",
