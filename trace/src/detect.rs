@@ -29,7 +29,7 @@ use recorder::Cx;
 const SHORT_TEXT_BYTES: usize = 800;
 
 /// All detectors with what they remember of one session.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Detectors {
     provider: provider_error::ProviderErrors,
     cron: cron::Cron,

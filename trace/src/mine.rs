@@ -101,7 +101,7 @@ pub fn mine(
     reader: &mut dyn Read,
     options: &MineOptions,
 ) -> io::Result<MinedSession> {
-    run(file, reader, options, Recorder::default()).map(|done| done.session)
+    run(file, reader, options, Recorder::default(), false).map(|done| done.session)
 }
 
 /// Where the reading of a file of lines stopped: after its last whole line. Only this version of the miner can go
@@ -137,7 +137,7 @@ pub fn mine_on(
     from: Option<Checkpoint>,
 ) -> io::Result<Option<(MinedSession, Option<Checkpoint>)>> {
     let Some(from) = from else {
-        let done = run(file, reader, options, Recorder::default())?;
+        let done = run(file, reader, options, Recorder::default(), true)?;
         return Ok(Some((done.session, done.checkpoint)));
     };
     let Ok(format) = from.format.parse::<Format>() else {
@@ -160,6 +160,7 @@ pub fn mine_on(
         reader: saved,
         first_ms: from.first_ms,
         last_ms: from.last_ms,
+        wants_checkpoint: true,
         has_understood: true,
     };
     miner.session.lines = from.lines;
@@ -187,7 +188,7 @@ pub fn mine_with_transcript(
 ) -> io::Result<(MinedSession, Transcript)> {
     let mut recorder = Recorder::default();
     recorder.transcript = Some(Transcript::default());
-    let done = run(file, reader, options, recorder)?;
+    let done = run(file, reader, options, recorder, false)?;
     let transcript = done.recorder.transcript.unwrap_or_default();
     Ok((done.session, transcript))
 }
@@ -205,7 +206,7 @@ pub fn judge_lines(
 ) -> io::Result<BTreeMap<u64, Judgment>> {
     let mut recorder = Recorder::default();
     recorder.judgments = Some(BTreeMap::new());
-    let done = run(file, reader, options, recorder)?;
+    let done = run(file, reader, options, recorder, false)?;
     Ok(done.recorder.judgments.unwrap_or_default())
 }
 
@@ -258,6 +259,7 @@ fn run(
     reader: &mut dyn Read,
     options: &MineOptions,
     recorder: Recorder,
+    wants_checkpoint: bool,
 ) -> io::Result<Done> {
     let mut lines = Lines::new(reader, LINE_BYTES_MAX);
     let head = lines.peek(SNIFF_BYTES)?;
@@ -289,6 +291,7 @@ fn run(
         reader: format_reader,
         first_ms: i64::MAX,
         last_ms: i64::MIN,
+        wants_checkpoint,
         has_understood: false,
     };
     let records = Records::new(lines, framing, LINE_BYTES_MAX, 0);
@@ -318,6 +321,7 @@ struct Miner {
     reader: Box<dyn SavedReader>,
     first_ms: i64,
     last_ms: i64,
+    wants_checkpoint: bool,
     /// Whether a record was understood. Until then a document that is being written may look like lines.
     has_understood: bool,
 }
@@ -374,14 +378,11 @@ impl Miner {
         })
     }
 
-    /// All that is remembered now. Written and read back at once: what the detectors hold has no other copy.
+    /// All that is remembered now, when somebody wants it.
     fn checkpoint(&self) -> Option<Checkpoint> {
-        if !self.has_understood {
+        if !self.wants_checkpoint || !self.has_understood {
             return None;
         }
-        let copy = |value: Result<String, serde_json::Error>| value.ok();
-        let recorder = copy(serde_json::to_string(&self.recorder))?;
-        let detectors = copy(serde_json::to_string(&self.detectors))?;
         Some(Checkpoint {
             bytes: 0,
             format: self.session.format.clone(),
@@ -391,8 +392,8 @@ impl Miner {
             skipped_more: self.session.skipped_more,
             first_ms: self.first_ms,
             last_ms: self.last_ms,
-            recorder: serde_json::from_str(&recorder).ok()?,
-            detectors: serde_json::from_str(&detectors).ok()?,
+            recorder: self.recorder.clone(),
+            detectors: self.detectors.clone(),
             reader: self.reader.save()?,
         })
     }
@@ -434,6 +435,7 @@ impl Miner {
             reader,
             first_ms,
             last_ms,
+            wants_checkpoint: _,
             has_understood: _,
         } = self;
         let line = session.lines;

@@ -78,9 +78,7 @@ fn mine(cx: &ActivityCx, file: &SessionFile, pieces: &Pieces) -> io::Result<Mine
         format: Some(Format::OpenCode),
     };
     let name = FileRef { name: &file.name };
-    let done = mine_on(&name, &mut reader, &options, None)?;
-    // Only a checkpoint can be one that is not understood.
-    let (mut session, _) = done.ok_or_else(|| io::Error::other("could not begin to read"))?;
+    let mut session = trace::mine::mine(&name, &mut reader, &options)?;
     for (place, why) in std::mem::take(&mut reader.inner.skipped) {
         // Beside the session's own name, so that a reader finds the piece.
         let place = format!("{} ({place})", file.name);

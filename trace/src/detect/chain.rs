@@ -46,7 +46,7 @@ enum Last {
 }
 
 /// A failure that nothing has followed yet that worked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Unrecovered {
     fingerprint_id: Option<String>,
     evidence: Option<Evidence>,
@@ -57,7 +57,7 @@ struct Unrecovered {
 }
 
 /// The last failed call, what its error is a kind of, and how often it failed in a row.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Row {
     call: Call,
     /// What failed: the fingerprint of its signal, or a digest of its words.
@@ -66,7 +66,7 @@ struct Row {
 }
 
 /// The last call that worked, what it gave, and how often it gave that in a row.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Steady {
     call: Call,
     result: String,
@@ -75,7 +75,7 @@ struct Steady {
 }
 
 /// What is remembered of the session.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Chain {
     /// Tool and arguments by call id.
     calls: BTreeMap<String, Call>,

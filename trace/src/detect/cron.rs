@@ -20,7 +20,7 @@ const STUBBORN_ROW: u32 = 4;
 const SENTENCE_BYTES_MAX: usize = 300;
 
 /// The row of failed runs of the job.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Cron {
     failed_in_a_row: u32,
 }

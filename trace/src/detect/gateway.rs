@@ -18,7 +18,7 @@ const LOOP_MS: i64 = 10 * 60 * 1000;
 const SENTENCE_BYTES_MAX: usize = 300;
 
 /// The latest starts of the gateway.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Gateway {
     starts_ms: Vec<i64>,
 }

@@ -22,7 +22,7 @@ const STUBBORN_ROW: u32 = 4;
 const SENTENCE_BYTES_MAX: usize = 300;
 
 /// The row of failed turns.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ProviderErrors {
     failed_in_a_row: u32,
     /// The same row, by cause.

@@ -73,7 +73,7 @@ struct Open {
 }
 
 /// The signals of one session in the making.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Recorder {
     open: Vec<Open>,
     by_fingerprint: BTreeMap<String, usize>,

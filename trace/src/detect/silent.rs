@@ -20,7 +20,7 @@ const CONTROL_TOKENS: &[&str] = &[
 ];
 
 /// What a person asked and has not been answered.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Waiting {
     asked: Option<Evidence>,
     at_ms: Option<i64>,
@@ -34,7 +34,7 @@ struct Waiting {
 }
 
 /// Who waits for what.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Silent {
     waiting: Option<Waiting>,
 }

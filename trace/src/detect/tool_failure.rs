@@ -68,7 +68,7 @@ pub(super) fn on_outcome(
 }
 
 /// Background commands that the agent stopped itself, by their names.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Stopped {
     names: Vec<String>,
 }

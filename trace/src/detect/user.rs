@@ -68,7 +68,7 @@ impl UserLabel {
 }
 
 /// What is remembered between turns.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Users {
     /// Turns without an answer since the last one: a digest of the words, and when. A checkpoint keeps no words of a
     /// person.
