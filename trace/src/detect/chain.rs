@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::call::Call;
 use super::claim;
 use super::objection;
-use super::recorder::{Cx, Finding, Quote};
+use super::recorder::{Cx, Finding, Held, Quote};
 use crate::event::{AssistantTurn, Text, ToolCall, floor_char};
 use crate::hash;
 use crate::limits::PENDING_CALLS_MAX;
@@ -49,7 +49,7 @@ enum Last {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Unrecovered {
     fingerprint_id: Option<String>,
-    evidence: Option<Evidence>,
+    evidence: Option<Held>,
     /// The agent said something, without another call.
     is_answered: bool,
     /// The agent said that all is well.
@@ -87,7 +87,7 @@ pub(super) struct Chain {
     row: Row,
     steady: Steady,
     /// What the agent said when it gave up, and when; reported once nothing more comes.
-    resigned: Option<(Evidence, Option<i64>)>,
+    resigned: Option<(Held, Option<i64>)>,
     /// Failures since the last person.
     failed_now: u32,
     /// A person's last word was that they give up.
@@ -189,7 +189,7 @@ impl Chain {
             .unwrap_or_else(|| hash::of_words(&normalise::template(outcome.message)));
         self.open = Some(Unrecovered {
             fingerprint_id,
-            evidence: quote.and_then(|quote| cx.evidence(quote)),
+            evidence: quote.and_then(|quote| cx.hold(quote)),
             is_answered: false,
             is_claimed_over: false,
         });
@@ -292,7 +292,7 @@ impl Chain {
             && let Some(line) = claim::claimed_success(answer)
         {
             open.is_claimed_over = true;
-            let earlier: Vec<Evidence> = open.evidence.iter().cloned().collect();
+            let earlier: Vec<Evidence> = open.evidence.iter().cloned().map(Held::shown).collect();
             self.claims = self.claims.saturating_add(1);
             cx.sign("claimed_success_after_tool_error");
             found(Sign::Claim, "", &earlier, Some(quote(&turn.text, line)), cx);
@@ -300,8 +300,8 @@ impl Chain {
         if self.failed_now > 0
             && let Some(line) = claim::gave_up(answer)
         {
-            let evidence = cx.evidence(quote(&turn.text, line));
-            self.resigned = evidence.map(|evidence| (evidence, cx.at_ms));
+            let said = cx.hold(quote(&turn.text, line));
+            self.resigned = said.map(|said| (said, cx.at_ms));
         }
         if self.results == 0
             && cx.is_measured()
@@ -338,13 +338,13 @@ impl Chain {
         self.failed_now = 0;
         if let Some((said, at_ms)) = self.resigned.take() {
             let mut at_answer = Cx {
-                line: said.line,
+                line: said.line(),
                 at_ms,
                 raw: cx.raw,
                 recorder: cx.recorder,
             };
             at_answer.sign("gave_up");
-            found(Sign::GaveUp, "", &[said], None, &mut at_answer);
+            found(Sign::GaveUp, "", &[said.shown()], None, &mut at_answer);
         }
         let Some(open) = self.open.take() else {
             return;

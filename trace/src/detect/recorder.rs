@@ -32,6 +32,64 @@ pub(crate) struct Quote<'a> {
     pub(crate) quote: &'a str,
 }
 
+/// Words that may become evidence. Most never do, so they are scrubbed when they are shown, or written to a checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Evidence", from = "Evidence")]
+pub(crate) struct Held(Words);
+
+#[derive(Clone, Debug)]
+enum Words {
+    AsSaid {
+        line: u64,
+        role: &'static str,
+        words: String,
+        digest: String,
+    },
+    Shown(Evidence),
+}
+
+impl Held {
+    /// Where it was said.
+    pub(crate) fn line(&self) -> u64 {
+        match &self.0 {
+            Words::AsSaid { line, .. } => *line,
+            Words::Shown(evidence) => evidence.line,
+        }
+    }
+
+    /// The evidence, scrubbed.
+    pub(crate) fn shown(self) -> Evidence {
+        match self.0 {
+            Words::AsSaid {
+                line,
+                role,
+                words,
+                digest,
+            } => Evidence {
+                line,
+                role: role.to_owned(),
+                quote: scrub::Scrubber::shared()
+                    .scrub(&words)
+                    .truncated(QUOTE_BYTES_MAX),
+                digest,
+            },
+            Words::Shown(evidence) => evidence,
+        }
+    }
+}
+
+impl From<Held> for Evidence {
+    fn from(held: Held) -> Self {
+        held.shown()
+    }
+}
+
+impl From<Evidence> for Held {
+    fn from(evidence: Evidence) -> Self {
+        Self(Words::Shown(evidence))
+    }
+}
+
 /// What a detector saw.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding<'a> {
@@ -81,9 +139,6 @@ pub(crate) struct Recorder {
     /// kept in a checkpoint.
     #[serde(skip)]
     last: Option<(String, Fingerprint)>,
-    /// The last piece of evidence with the words it was made of, for the same reason.
-    #[serde(skip)]
-    last_evidence: Option<(String, Evidence)>,
     /// Whether a schedule started the session; its signals are tagged so.
     pub(crate) is_cron: bool,
     /// Findings beyond the limit.
@@ -111,29 +166,27 @@ pub(crate) struct Cx<'c> {
 }
 
 impl Cx<'_> {
-    /// Checks and scrubs a quote on this line; `None` when it is empty or not in the text.
-    pub(crate) fn evidence(&mut self, quote: Quote<'_>) -> Option<Evidence> {
+    /// Checks a quote on this line and keeps it; `None` when it is empty or not in the text.
+    pub(crate) fn hold(&self, quote: Quote<'_>) -> Option<Held> {
         let cut = &quote.quote[..floor_char(quote.quote, QUOTE_BYTES_MAX)];
         if cut.trim().is_empty() || !quote.text.contains(cut) {
             return None;
         }
-        // Two detectors often show the same words of one event.
-        if let Some((words, made)) = &self.recorder.last_evidence
-            && (made.line, made.role.as_str(), words.as_str()) == (self.line, quote.role, cut)
-        {
-            return Some(made.clone());
-        }
-        let scrubbed = scrub::Scrubber::shared()
-            .scrub(cut)
-            .truncated(QUOTE_BYTES_MAX);
-        let made = Evidence {
+        Some(Held(Words::AsSaid {
             line: self.line,
-            role: quote.role.to_owned(),
-            quote: scrubbed,
-            digest: format!("sha256:{}", hash::short_hex(self.raw, 16)),
-        };
-        self.recorder.last_evidence = Some((cut.to_owned(), made.clone()));
-        Some(made)
+            role: quote.role,
+            words: cut.to_owned(),
+            digest: self.digest(),
+        }))
+    }
+
+    fn digest(&self) -> String {
+        format!("sha256:{}", hash::short_hex(self.raw, 16))
+    }
+
+    /// Checks and scrubs a quote on this line; `None` when it is empty or not in the text.
+    fn evidence(&mut self, quote: Quote<'_>) -> Option<Evidence> {
+        self.hold(quote).map(|held| held.shown())
     }
 
     /// Turns a finding into a signal, or folds it into the one it repeats. Gives back the signal's fingerprint.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::provider_error;
-use super::recorder::{Cx, Finding, Quote};
+use super::recorder::{Cx, Finding, Held, Quote};
 use crate::event::{AssistantTurn, ProviderError, ToolCall, UserTurn};
 use crate::signal::{Class, Evidence, Kind, Severity};
 
@@ -22,9 +22,9 @@ const CONTROL_TOKENS: &[&str] = &[
 /// What a person asked and has not been answered.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Waiting {
-    asked: Option<Evidence>,
+    asked: Option<Held>,
     at_ms: Option<i64>,
-    last_error: Option<Evidence>,
+    last_error: Option<Held>,
     /// Of the failed turn that is shown.
     #[serde(default)]
     class: Option<Class>,
@@ -58,7 +58,7 @@ impl Silent {
             .lines()
             .find(|line| !line.trim().is_empty())
             .unwrap_or("");
-        let asked = cx.evidence(Quote {
+        let asked = cx.hold(Quote {
             role: "user",
             text: &turn.text,
             quote: line.trim(),
@@ -120,7 +120,7 @@ impl Silent {
         };
         let quote = is_token.then_some(quote);
         let class = Class::ReliabilityPerf;
-        report(error_class, class, summary, &[asked], quote, cx);
+        report(error_class, class, summary, &[asked.shown()], quote, cx);
     }
 
     pub(super) fn on_error(&mut self, error: &ProviderError<'_>, cx: &mut Cx<'_>) {
@@ -132,7 +132,7 @@ impl Silent {
         {
             let sentence = crate::outcome::innermost_message(&error.message);
             waiting.class = Some(provider_error::cause(&error.message).class);
-            waiting.last_error = cx.evidence(Quote {
+            waiting.last_error = cx.hold(Quote {
                 role: "system",
                 text: &error.message,
                 quote: sentence,
@@ -157,7 +157,7 @@ impl Silent {
             return;
         };
         let mut at_question = Cx {
-            line: asked.line,
+            line: asked.line(),
             at_ms,
             raw: cx.raw,
             recorder: cx.recorder,
@@ -167,7 +167,7 @@ impl Silent {
             "no_answer",
             class.unwrap_or(Class::ReliabilityPerf),
             summary,
-            &[asked, error],
+            &[asked.shown(), error.shown()],
             None,
             &mut at_question,
         );
