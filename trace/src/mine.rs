@@ -406,7 +406,8 @@ impl Miner {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        let text = match std::str::from_utf8(bytes) {
+        // The compatible way tells where the text stops to be some.
+        let text = match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) if !is_finished && error.error_len().is_none() => {
                 return self.skip("cut off (still being written?)");

@@ -33,21 +33,26 @@ pub(super) use upset::*;
 /// A list of phrases that is looked for in one pass, however long it is.
 ///
 /// A phrase begins where a word begins, so a text is left at most positions after a look at one letter, and at most of
-/// the others after a look at one bit. There are dozens of lists: each takes little memory and no time to be made.
+/// the others after a look at one slot. There are dozens of lists: each takes little memory and no time to be made.
 #[derive(Debug)]
 pub(super) struct Phrases {
     /// In the order of their bytes.
     phrases: Vec<Phrase>,
-    /// The ways in which they begin, in order, each with the first phrase that does.
-    keys: Vec<(u32, usize)>,
+    /// The ways in which they begin, each near the slot that it is worth; half of the slots are empty.
+    slots: Vec<Option<Alike>>,
     /// How many first bytes tell phrases apart: at most three, and no more than the shortest has.
     key_bytes: usize,
-    /// One bit for each way in which a phrase begins.
-    starts: [u64; STARTS / 64],
 }
 
-const STARTS: usize = 4096;
 const KEY_BYTES_MAX: usize = 3;
+
+/// The phrases that begin in one way.
+#[derive(Clone, Copy, Debug)]
+struct Alike {
+    key: u32,
+    from: u16,
+    to: u16,
+}
 
 #[derive(Debug)]
 struct Phrase {
@@ -92,21 +97,28 @@ impl Phrases {
         phrases.sort_by(|a, b| (a.text, a.index).cmp(&(b.text, b.index)));
         let shortest = phrases.iter().map(|phrase| phrase.text.len()).min();
         let key_bytes = shortest.unwrap_or(KEY_BYTES_MAX).min(KEY_BYTES_MAX);
-        let mut starts = [0; STARTS / 64];
-        let mut keys = Vec::new();
-        for (at, phrase) in phrases.iter().enumerate() {
-            let key = key_of(phrase.text.as_bytes(), key_bytes);
-            let bit = bit_of(key);
-            starts[bit / 64] |= 1 << (bit % 64);
-            keys.push((key, at));
-        }
-        keys.dedup_by_key(|(key, _)| *key);
-        Self {
+        let mut list = Self {
+            slots: vec![None; (2 * phrases.len()).next_power_of_two()],
             phrases,
-            keys,
             key_bytes,
-            starts,
+        };
+        let key = |phrase: &Phrase| key_of(phrase.text.as_bytes(), key_bytes);
+        let mut from = 0;
+        for same in list.phrases.chunk_by(|a, b| key(a) == key(b)) {
+            let to = from + same.len();
+            let alike = Alike {
+                key: key(&same[0]),
+                from: u16::try_from(from).unwrap_or(u16::MAX),
+                to: u16::try_from(to).unwrap_or(u16::MAX),
+            };
+            let mut slot = slot_of(alike.key, list.slots.len());
+            while list.slots[slot].is_some() {
+                slot = (slot + 1) % list.slots.len();
+            }
+            list.slots[slot] = Some(alike);
+            from = to;
         }
+        list
     }
 
     /// How often phrases of the list stand in the text as words of their own.
@@ -165,16 +177,14 @@ impl Phrases {
             return &[];
         }
         let key = key_of(text, self.key_bytes);
-        let bit = bit_of(key);
-        if self.starts[bit / 64] & (1 << (bit % 64)) == 0 {
-            return &[];
+        let mut slot = slot_of(key, self.slots.len());
+        while let Some(alike) = self.slots[slot] {
+            if alike.key == key {
+                return &self.phrases[usize::from(alike.from)..usize::from(alike.to)];
+            }
+            slot = (slot + 1) % self.slots.len();
         }
-        let Ok(place) = self.keys.binary_search_by_key(&key, |(key, _)| *key) else {
-            return &[];
-        };
-        let next = self.keys.get(place + 1);
-        let end = next.map_or(self.phrases.len(), |(_, from)| *from);
-        &self.phrases[self.keys[place].1..end]
+        &[]
     }
 }
 
@@ -185,9 +195,9 @@ fn key_of(text: &[u8], bytes: usize) -> u32 {
     })
 }
 
-/// Which bit of a list stands for a way to begin.
-fn bit_of(key: u32) -> usize {
-    (key.wrapping_mul(0x9e37_79b1) >> (u32::BITS - STARTS.trailing_zeros())) as usize
+/// Where a way to begin is looked for first, among so many slots, a power of two.
+fn slot_of(key: u32, slots: usize) -> usize {
+    (key.wrapping_mul(0x9e37_79b1) >> 16) as usize % slots
 }
 
 /// Every place of a text but those within a word.

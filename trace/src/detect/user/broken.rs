@@ -20,7 +20,6 @@ const BEHIND: &[&str] = &["de", "nl", "fr", "hi"];
 
 #[derive(Default)]
 struct Language {
-    denials: BTreeSet<&'static str>,
     /// Whether the denial follows the verb.
     is_behind: bool,
     functions: BTreeSet<&'static str>,
@@ -35,12 +34,23 @@ impl Language {
     }
 }
 
-static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
+/// The words of denial, each with the languages that have it.
+static DENIALS: LazyLock<BTreeMap<&'static str, Vec<&'static Language>>> = LazyLock::new(|| {
+    let mut denials: BTreeMap<&str, Vec<&Language>> = BTreeMap::new();
+    let mut pairs: Vec<(&str, &str)> = words::by_language("not").collect();
+    pairs.sort_unstable();
+    for (name, word) in pairs {
+        if let Some(language) = LANGUAGES.get(name) {
+            denials.entry(word).or_default().push(language);
+        }
+    }
+    denials
+});
+static LANGUAGES: LazyLock<BTreeMap<&'static str, Language>> = LazyLock::new(|| {
     let mut languages: BTreeMap<&str, Language> = BTreeMap::new();
-    for (name, word) in words::by_language("not") {
+    for (name, _) in words::by_language("not") {
         let language = languages.entry(name).or_default();
         language.is_behind = BEHIND.contains(&name);
-        language.denials.insert(word);
     }
     for (name, word) in words::by_language("function") {
         let language = languages.entry(name).or_default();
@@ -51,7 +61,7 @@ static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
             }
         }
     }
-    languages.into_values().collect()
+    languages
 });
 static BETWEEN: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| words::word_set("between"));
 static NO_ORDER: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| words::word_set("no order"));
@@ -81,16 +91,14 @@ fn pair_at<'t>(text: &'t str, spoken: &[(usize, &'t str)], place: usize) -> Opti
             phrase: word,
         });
     }
-    let language = LANGUAGES
-        .iter()
-        .filter(|language| language.denials.contains(word));
+    let languages = DENIALS.get(word)?;
     let before = place.checked_sub(1).and_then(|place| spoken.get(place));
     if before.is_some_and(|(_, word)| NO_ORDER.contains(word)) {
         return None;
     }
     let clause = clause_of(text, at);
     let is_between = |(_, word): &&(usize, &str)| BETWEEN.contains(word);
-    for language in language {
+    for language in languages {
         let does =
             |&&(place, word): &&(usize, &'t str)| clause.contains(&place) && language.does(word);
         let ahead = &spoken[place + 1..];

@@ -331,18 +331,17 @@ fn is_thanks_with_praise(spoken: &[&str], text: &str, lists: &Lists) -> bool {
 fn is_bare_praise(spoken: &[&str], text: &str, lists: &Lists) -> bool {
     let is_praise = |word: &&str| lists.praise.contains(*word);
     let is_small = |word: &&str| lists.small.contains(*word);
-    let pictures = text.chars().filter(|c| {
+    let is_picture = |c: char| {
         let mut buffer = [0; 4];
         !c.is_ascii() && lists.praise.contains(&*c.encode_utf8(&mut buffer))
-    });
-    let praise = spoken.iter().filter(|word| is_praise(word)).count() + pictures.count();
-    praise >= 1
-        && !text.ends_with('?')
+    };
+    !text.ends_with('?')
         && spoken.len() <= SHORT_WORDS_MAX
         && spoken.iter().all(|word| {
             let is_word = word.contains(char::is_alphanumeric);
             !is_word || is_praise(word) || is_small(word)
         })
+        && (spoken.iter().any(is_praise) || text.chars().any(is_picture))
 }
 
 /// What does not work, told as such: by a phrase or by a denial beside what programs do.
