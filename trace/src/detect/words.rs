@@ -36,7 +36,7 @@ pub(super) use upset::*;
 /// the others after a look at one slot. There are dozens of lists: each takes little memory and no time to be made.
 #[derive(Debug)]
 pub(super) struct Phrases {
-    /// In the order of their bytes.
+    /// Those that begin alike beside each other.
     phrases: Vec<Phrase>,
     /// The ways in which they begin, each near the slot that it is worth; half of the slots are empty.
     slots: Vec<Option<Alike>>,
@@ -94,9 +94,12 @@ impl Phrases {
             })
             .filter(|phrase| !phrase.text.is_empty())
             .collect();
-        phrases.sort_by(|a, b| (a.text, a.index).cmp(&(b.text, b.index)));
         let shortest = phrases.iter().map(|phrase| phrase.text.len()).min();
         let key_bytes = shortest.unwrap_or(KEY_BYTES_MAX).min(KEY_BYTES_MAX);
+        phrases.sort_by_key(|phrase| {
+            let key = key_of(phrase.text.as_bytes(), key_bytes);
+            (key, phrase.text, phrase.index)
+        });
         let mut list = Self {
             slots: vec![None; (2 * phrases.len()).next_power_of_two()],
             phrases,
@@ -188,11 +191,16 @@ impl Phrases {
     }
 }
 
-/// The first bytes of a text in small letters, as a number in whose order texts are.
+/// The first bytes of a text as a number that is the same for small and large letters.
 fn key_of(text: &[u8], bytes: usize) -> u32 {
-    text[..bytes].iter().fold(0, |key, byte| {
-        key << 8 | u32::from(byte.to_ascii_lowercase())
-    })
+    let first = match *text {
+        [a, b, c, ..] => [a, b, c, 0],
+        [a, b] => [a, b, 0, 0],
+        [a] => [a, 0, 0, 0],
+        [] => [0; 4],
+    };
+    const SMALL: u32 = 0x0020_2020;
+    (u32::from_le_bytes(first) | SMALL) & ((1 << (8 * bytes)) - 1)
 }
 
 /// Where a way to begin is looked for first, among so many slots, a power of two.

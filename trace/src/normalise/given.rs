@@ -4,6 +4,9 @@
 //! parent asks before it looks for values. Must not hold what tells causes apart: which program or skill is missing.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::PLACEHOLDER;
 
@@ -52,8 +55,18 @@ const KNOWN: &[(&str, &str, Rest)] = &[
     ),
 ];
 
+/// Whether a message may be known.
+static ANY: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::new(KNOWN.iter().map(|(holds, _, _)| holds))
+        .expect("the table of messages is small and fixed")
+});
+
 /// The message with what was given as one value, and without the words behind which it says nothing more.
 pub(super) fn shortened(message: &str) -> Cow<'_, str> {
+    // Hardly any message is such a one.
+    if !ANY.is_match(message) {
+        return Cow::Borrowed(message);
+    }
     for (holds, until, rest) in KNOWN {
         let Some(start) = message.find(holds) else {
             continue;
