@@ -15,6 +15,8 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MESSAGE_BYTES_MAX;
@@ -46,15 +48,15 @@ const PASSES_MAX: usize = 4;
 /// ```
 #[must_use]
 pub fn template(message: &str) -> String {
-    let mut current = pass(&message[..boundary(message, MESSAGE_BYTES_MAX)]);
-    for _ in 1..PASSES_MAX {
+    let mut current = Cow::Borrowed(&message[..boundary(message, MESSAGE_BYTES_MAX)]);
+    for _ in 0..PASSES_MAX {
         let next = pass(&current);
-        if next == current {
+        if next == *current {
             break;
         }
-        current = next;
+        current = Cow::Owned(next);
     }
-    current
+    current.into_owned()
 }
 
 /// What one step of the normaliser made of a message.

@@ -18,6 +18,8 @@ use crate::outcome::Outcome;
 use crate::scrub;
 use crate::signal::{Class, Evidence, Kind, MinedSignal, SCHEMA_VERSION, Severity, Source, Span};
 
+/// Most fingerprints that are remembered beside their words.
+const PRINTS_MAX: usize = 64;
 /// Most quotes that one signal keeps.
 const EVIDENCE_MAX: usize = 3;
 
@@ -135,10 +137,10 @@ struct Open {
 pub(crate) struct Recorder {
     open: Vec<Open>,
     by_fingerprint: BTreeMap<String, usize>,
-    /// The last fingerprint with the words it was made of: failures come in rows. It only saves work, so the words are not
-    /// kept in a checkpoint.
+    /// Fingerprints by the words they were made of: failures come back. It only saves work, so the words are not kept in a
+    /// checkpoint.
     #[serde(skip)]
-    last: Option<(String, Fingerprint)>,
+    prints: BTreeMap<String, Fingerprint>,
     /// Whether a schedule started the session; its signals are tagged so.
     pub(crate) is_cron: bool,
     /// Findings beyond the limit.
@@ -370,13 +372,14 @@ impl Recorder {
             ..
         } = finding;
         let key = format!("{kind:?}\0{tool}\0{error_class}\0{message}");
-        if let Some((last, print)) = &self.last
-            && *last == key
-        {
+        if let Some(print) = self.prints.get(&key) {
             return print.clone();
         }
         let print = fingerprint(*kind, tool, error_class, message);
-        self.last = Some((key, print.clone()));
+        if self.prints.len() >= PRINTS_MAX {
+            self.prints.clear();
+        }
+        self.prints.insert(key, print.clone());
         print
     }
 
