@@ -10,16 +10,15 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::check;
 use super::placeholder::{self, Label};
 use super::scrubber::Finding;
+use super::spoken::{is_refused, key_behind_name, spoken_value, value_before};
+use super::syntax::{after_type, behind_braces, behind_its_name, behind_markup};
 use super::value::{
     REACH_BYTES, Written, is_client_id, is_key_body, is_public_shape, is_reference,
-    is_short_secret, is_spoken_password, looks_like_path, password_like, random_enough, skip_space,
-    skip_while, token_like, value_at,
+    is_short_secret, looks_like_path, password_like, skip_space, skip_while, token_like, value_at,
 };
-use super::words::{self, Fit, KeyOf, NAME_REST_BYTES_MAX, Strength, WORDS};
+use super::vocabulary::{Fit, Strength, WORDS};
+use super::words::{self, KeyOf, NAME_REST_BYTES_MAX};
 use crate::normalise::boundary;
-
-/// Bytes of a key's name, with its start.
-const KEY_NAME_BYTES: usize = 20;
 
 /// Finds values by the words beside them.
 #[derive(Debug)]
@@ -154,86 +153,12 @@ fn is_in_address(text: &str, at: usize) -> bool {
 /// Longest part of a resource's name before its last word, bytes.
 const ARN_BYTES_MAX: usize = 96;
 
-/// Whether the words before say that a key was given or refused, so that it is the key itself that comes.
-fn is_refused(text: &str, word: usize) -> bool {
-    const CUES: &[&str] = &[
-        "auth",
-        "reject",
-        "denied",
-        "invalid",
-        "forbidden",
-        "expired",
-        "revoked",
-        "here's the ",
-        "here is the ",
-        "my ",
-        "your ",
-        "use this ",
-        " 401",
-        " 403",
-    ];
-    // Whose key a sentence speaks of.
-    const ROLES: &[&str] = &[
-        "admin ",
-        "management ",
-        "write ",
-        "ingestion ",
-        "subscription ",
-        "master ",
-        "server ",
-        "service ",
-        "app ",
-        "application ",
-        "license ",
-        "deploy ",
-        "consumer ",
-        "signing ",
-        "encryption ",
-        "hmac ",
-    ];
-    let before = text[boundary(text, word.saturating_sub(REACH_BYTES))..word].to_ascii_lowercase();
-    (CUES.iter().any(|cue| before.contains(cue)) || ROLES.iter().any(|role| before.ends_with(role)))
-        && !before.contains("cache")
-}
-
 /// Whether the word names a placeholder: what stands behind `[SECRET_1a2b3c]` is no value of it, or each look would
 /// take one word more.
 fn is_our_own(text: &str, word: usize) -> bool {
     let open = word.checked_sub(1);
     open.is_some_and(|open| placeholder::length_at(text, open).is_some())
 }
-
-/// The value in `... is the password`; the word starts at `to`, nothing before `from` is taken.
-fn value_before(text: &str, from: usize, to: usize, strength: Strength) -> Option<Finding> {
-    if !matches!(
-        strength,
-        Strength::Password | Strength::Secret | Strength::Token
-    ) {
-        return None;
-    }
-    let low = boundary(text, to.saturating_sub(VALUE_BEFORE_BYTES_MAX)).max(from);
-    let lead = text.get(low..to)?.strip_suffix(' ')?;
-    let lead = ["the", "my", "your", "our", "a", "an"]
-        .iter()
-        .find_map(|w| lead.strip_suffix(w))?;
-    let lead = lead
-        .strip_suffix(" is ")
-        .or_else(|| lead.strip_suffix(" as "))?;
-    let value = lead
-        .rsplit(|c: char| c.is_whitespace() || "\"'`,;()<>|".contains(c))
-        .next()?;
-    let value = value.trim_start_matches(['/', '*', '#', '-', ':', '=']);
-    let shape = check::Shape::of(value);
-    let secret = shape.bytes >= 8
-        && shape.digits > 0
-        && shape.letters() > 0
-        && !check::is_dummy(value)
-        && !is_reference(value);
-    let end = low + lead.len();
-    secret.then(|| Finding::new(end - value.len()..end, Label::Secret))
-}
-
-const VALUE_BEFORE_BYTES_MAX: usize = 256;
 
 /// The value assigned to a word that ends at `from`.
 fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
@@ -287,49 +212,6 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
         Written::Bare
     };
     judged(text, start..end, strength, written)
-}
-
-/// Behind the end of bold letters in `**Token:** ...` and behind the sign of a block in `token: >-`; `at` itself when there
-/// is none.
-fn behind_markup(text: &str, at: usize) -> usize {
-    let rest = &text.as_bytes()[at..];
-    let is_bold = rest.starts_with(b"**") && !rest.starts_with(b"***");
-    let is_block = [b" |-", b" >-", b" |+", b" >+"]
-        .iter()
-        .any(|sign| rest.starts_with(*sign))
-        || (at >= 1 && matches!(rest, [b'-' | b'+', b'\n', ..]));
-    at + if is_bold {
-        2
-    } else if is_block {
-        rest.iter()
-            .take(3)
-            .position(|b| matches!(b, b'-' | b'+'))
-            .map_or(0, |n| n + 1)
-    } else {
-        0
-    }
-}
-
-/// Where the value begins that is named apart from its name, as in `- name: DB_PASSWORD` and `value: ...` below it or
-/// `"key": "token", "value": ...`.
-fn behind_its_name(text: &str, name_end: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let limit = bytes.len().min(name_end + REACH_BYTES);
-    let word = skip_while(bytes, name_end, limit, |b| {
-        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'\\')
-    });
-    // Behind the escape of a line end stands its letter.
-    let escaped = bytes[..word].ends_with(b"\\") && bytes.get(word) == Some(&b'n');
-    let word = skip_while(bytes, word + usize::from(escaped), limit, |b| {
-        matches!(b, b' ' | b'"' | b'\'' | b'\\')
-    });
-    let rest = bytes.get(word..word + "value".len())?;
-    let end = word + "value".len();
-    let end = skip_while(bytes, end, limit, |b| {
-        matches!(b, b'"' | b'\'' | b'\\' | b' ')
-    });
-    let assigns = matches!(bytes.get(end), Some(b'=' | b':'));
-    (word > name_end && assigns && rest.eq_ignore_ascii_case(b"value")).then_some(end + 1)
 }
 
 /// Whether so many encoded bytes stand before `at` that a word there is chance.
@@ -424,150 +306,6 @@ fn judged(
         ),
     };
     (secret && !is_reference(value)).then(|| Finding::new(range, label))
-}
-
-/// Behind what stands in braces between a name and its value, as in `Token { get; set; } = ...` and
-/// `variable "token" { default = ...`; `at` itself when there is nothing of the kind.
-fn behind_braces(text: &str, at: usize) -> usize {
-    let far = boundary(text, text.len().min(at + BRACES_BYTES_MAX));
-    let Some(block) = text.get(at..far).and_then(|rest| rest.strip_prefix('{')) else {
-        return at;
-    };
-    let close = block.find('}').unwrap_or(block.len());
-    let inner = &block[..close];
-    if let Some(found) = inner.find("default") {
-        let behind = found + "default".len();
-        let space = inner[behind..].len() - inner[behind..].trim_start().len();
-        return at + 1 + behind + space;
-    }
-    let is_property = inner.contains("get;") && close < block.len();
-    let behind = at + 1 + close + 1;
-    if is_property {
-        skip_space(text.as_bytes(), behind, far)
-    } else {
-        at
-    }
-}
-
-/// Farthest that braces are followed, bytes.
-const BRACES_BYTES_MAX: usize = 200;
-
-/// Behind the type in `token: string = ...`, `token string = ...` and `token: Option<String> = Some(...`; `at` itself when
-/// there is none.
-fn after_type(text: &str, at: usize, limit: usize) -> usize {
-    const TYPES: &[&str] = &[
-        "string",
-        "String",
-        "str",
-        "&str",
-        "&'static str",
-        "char*",
-        "const char*",
-        "Option<",
-        "Optional[",
-        "Secret",
-        "std::string",
-        "NSString",
-        "Text",
-        "bytes",
-    ];
-    /// What values are put into, without any change.
-    const WRAPPERS: &[&str] = &[
-        "Some(",
-        "Just(",
-        "String::from(",
-        "SecretString::from(",
-        "SecretString::new(",
-        "SecretStr(",
-        "Secret(",
-        "Secret::new(",
-        "new String(",
-        "b64decode(",
-        "base64.b64decode(",
-        "Buffer.from(",
-        "atob(",
-        "@",
-        "r",
-        "b",
-        "f",
-        "u",
-        "L",
-    ];
-    let bytes = text.as_bytes();
-    let mut at = at;
-    let start = skip_space(bytes, at, limit);
-    if TYPES
-        .iter()
-        .any(|name| bytes[start..].starts_with(name.as_bytes()))
-    {
-        let equals = skip_while(bytes, start, limit, |b| {
-            b.is_ascii_alphanumeric() || b"_<>[]|&?*:.' ".contains(&b)
-        });
-        if bytes.get(equals) == Some(&b'=') && bytes.get(equals + 1) != Some(&b'=') {
-            at = equals + 1;
-        }
-    }
-    let start = skip_space(bytes, at, limit);
-    let wrapped = WRAPPERS.iter().find_map(|wrapper| {
-        let inner = start + wrapper.len();
-        let is_quoted = matches!(bytes.get(inner), Some(b'"' | b'\''));
-        (is_quoted && bytes[start..].starts_with(wrapper.as_bytes())).then_some(inner)
-    });
-    wrapped.unwrap_or(at)
-}
-
-/// The value after words such as `is` or in the next markup, when it looks drawn at random.
-fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> {
-    if strength == Strength::Weak {
-        return None;
-    }
-    let bytes = text.as_bytes();
-    let limit = boundary(text, bytes.len().min(from + REACH_BYTES));
-    let gap = &text[from..limit];
-    let mut at = from;
-    for word in gap.split(|c: char| c.is_whitespace() || "=:<>/\"'`,;()\\|".contains(c)) {
-        let start = at;
-        at = start + word.len();
-        at += text[at..].chars().next().map_or(1, char::len_utf8);
-        if word.is_empty() || words::is_filler(word) {
-            continue;
-        }
-        let start = words::behind_whose(text, start, limit);
-        let (start, end, _) = value_at(text, start)?;
-        let value = &text[start..end];
-        if is_reference(value) {
-            return None;
-        }
-        let secret = match strength {
-            Strength::ClientId => is_client_id(value),
-            Strength::Password
-            | Strength::Secret
-            | Strength::Token
-            | Strength::Weak
-            | Strength::Header
-            | Strength::Basic => token_like(value) && random_enough(value),
-        };
-        if secret {
-            return Some(Finding::new(start..end, Label::Secret));
-        }
-        let is_password = strength == Strength::Password && is_spoken_password(value);
-        return is_password.then(|| Finding::new(start..end, Label::Password));
-    }
-    None
-}
-
-/// The key in `AKIA... wJal...`, as tables and prompts have them.
-fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
-    let end = start + KEY_NAME_BYTES;
-    let name = text.get(start..end)?;
-    let is_name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    let is_whole = !text
-        .as_bytes()
-        .get(end)
-        .is_some_and(u8::is_ascii_alphanumeric);
-    (is_whole && name.bytes().all(is_name))
-        .then(|| spoken_value(text, end, Strength::Token))
-        .flatten()
 }
 
 /// The credentials of an `Authorization` header or a bare `Bearer ...`.

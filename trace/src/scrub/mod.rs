@@ -1,7 +1,8 @@
 //! Secrets and personal data are replaced before any text leaves the process.
 //!
 //! Reading order: [`Scrubber`] (the whole pass), `prefixes` (tokens that name their maker), `context` (values that stand
-//! beside words such as `password`), `words` (those words), `value` (what can stand beside them), `commands` (passwords given
+//! beside words such as `password`) with `spoken` (in sentences) and `syntax` (in programs), `vocabulary` (those words), `words`
+//! (what stands around them), `value` (what can stand beside them), `commands` (passwords given
 //! to programs) with `layouts` (headings and what stands below), `manifest` (documents of secrets), `sections` (parts of
 //! configuration for secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii` with `phone`, `iban`,
 //! `digits` (of other scripts) and `versions` (that look like addresses), `account` (names in logins), `check` (checksums
@@ -25,10 +26,13 @@ mod placeholder;
 mod prefixes;
 mod scrubber;
 mod sections;
+mod spoken;
 mod structures;
+mod syntax;
 mod text;
 mod value;
 mod versions;
+mod vocabulary;
 mod words;
 
 pub use leaves::{Leaves, json_lines, json_pretty};

@@ -1,0 +1,150 @@
+//! Secrets in sentences: `the token is ...`, `... is the password`, `invalid key ...`.
+//!
+//! Neighbours: `context` asks when no sign of an assignment stands behind a word. Must not know any syntax of programs.
+
+use super::check;
+use super::placeholder::Label;
+use super::scrubber::Finding;
+use super::value::{
+    REACH_BYTES, is_client_id, is_reference, is_spoken_password, random_enough, token_like,
+    value_at,
+};
+use super::vocabulary::Strength;
+use super::words;
+use crate::normalise::boundary;
+
+/// Bytes of a key's name, with its start.
+const KEY_NAME_BYTES: usize = 20;
+
+/// Whether the words before say that a key was given or refused, so that it is the key itself that comes.
+pub(super) fn is_refused(text: &str, word: usize) -> bool {
+    const CUES: &[&str] = &[
+        "auth",
+        "reject",
+        "denied",
+        "invalid",
+        "forbidden",
+        "expired",
+        "revoked",
+        "here's the ",
+        "here is the ",
+        "my ",
+        "your ",
+        "use this ",
+        " 401",
+        " 403",
+    ];
+    // Whose key a sentence speaks of.
+    const ROLES: &[&str] = &[
+        "admin ",
+        "management ",
+        "write ",
+        "ingestion ",
+        "subscription ",
+        "master ",
+        "server ",
+        "service ",
+        "app ",
+        "application ",
+        "license ",
+        "deploy ",
+        "consumer ",
+        "signing ",
+        "encryption ",
+        "hmac ",
+    ];
+    let before = text[boundary(text, word.saturating_sub(REACH_BYTES))..word].to_ascii_lowercase();
+    (CUES.iter().any(|cue| before.contains(cue)) || ROLES.iter().any(|role| before.ends_with(role)))
+        && !before.contains("cache")
+}
+
+/// The value in `... is the password`; the word starts at `to`, nothing before `from` is taken.
+pub(super) fn value_before(
+    text: &str,
+    from: usize,
+    to: usize,
+    strength: Strength,
+) -> Option<Finding> {
+    if !matches!(
+        strength,
+        Strength::Password | Strength::Secret | Strength::Token
+    ) {
+        return None;
+    }
+    let low = boundary(text, to.saturating_sub(VALUE_BEFORE_BYTES_MAX)).max(from);
+    let lead = text.get(low..to)?.strip_suffix(' ')?;
+    let lead = ["the", "my", "your", "our", "a", "an"]
+        .iter()
+        .find_map(|w| lead.strip_suffix(w))?;
+    let lead = lead
+        .strip_suffix(" is ")
+        .or_else(|| lead.strip_suffix(" as "))?;
+    let value = lead
+        .rsplit(|c: char| c.is_whitespace() || "\"'`,;()<>|".contains(c))
+        .next()?;
+    let value = value.trim_start_matches(['/', '*', '#', '-', ':', '=']);
+    let shape = check::Shape::of(value);
+    let secret = shape.bytes >= 8
+        && shape.digits > 0
+        && shape.letters() > 0
+        && !check::is_dummy(value)
+        && !is_reference(value);
+    let end = low + lead.len();
+    secret.then(|| Finding::new(end - value.len()..end, Label::Secret))
+}
+
+const VALUE_BEFORE_BYTES_MAX: usize = 256;
+
+/// The value after words such as `is` or in the next markup, when it looks drawn at random.
+pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> {
+    if strength == Strength::Weak {
+        return None;
+    }
+    let bytes = text.as_bytes();
+    let limit = boundary(text, bytes.len().min(from + REACH_BYTES));
+    let gap = &text[from..limit];
+    let mut at = from;
+    for word in gap.split(|c: char| c.is_whitespace() || "=:<>/\"'`,;()\\|".contains(c)) {
+        let start = at;
+        at = start + word.len();
+        at += text[at..].chars().next().map_or(1, char::len_utf8);
+        if word.is_empty() || words::is_filler(word) {
+            continue;
+        }
+        let start = words::behind_whose(text, start, limit);
+        let (start, end, _) = value_at(text, start)?;
+        let value = &text[start..end];
+        if is_reference(value) {
+            return None;
+        }
+        let secret = match strength {
+            Strength::ClientId => is_client_id(value),
+            Strength::Password
+            | Strength::Secret
+            | Strength::Token
+            | Strength::Weak
+            | Strength::Header
+            | Strength::Basic => token_like(value) && random_enough(value),
+        };
+        if secret {
+            return Some(Finding::new(start..end, Label::Secret));
+        }
+        let is_password = strength == Strength::Password && is_spoken_password(value);
+        return is_password.then(|| Finding::new(start..end, Label::Password));
+    }
+    None
+}
+
+/// The key in `AKIA... wJal...`, as tables and prompts have them.
+pub(super) fn key_behind_name(text: &str, start: usize) -> Option<Finding> {
+    let end = start + KEY_NAME_BYTES;
+    let name = text.get(start..end)?;
+    let is_name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    let is_whole = !text
+        .as_bytes()
+        .get(end)
+        .is_some_and(u8::is_ascii_alphanumeric);
+    (is_whole && name.bytes().all(is_name))
+        .then(|| spoken_value(text, end, Strength::Token))
+        .flatten()
+}
