@@ -12,6 +12,7 @@ use super::check;
 use super::layouts::LAYOUTS;
 use super::pattern::Pattern;
 use super::placeholder::Label;
+use super::rows;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
 
@@ -162,7 +163,7 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "htpasswd",
-        r"^\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S{1,200}\s+\S{1,80}\s+[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+        r"^(?:\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S{1,200}\s+\S{1,80}\s+[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})|[^\n\\]{0,60}(?:\n|\\n)[^\s:]{1,40}:([0-9a-f]{32,128}|[A-Za-z0-9./]{13})(?:[\s\\\x22]|$))",
     ),
     (
         "smbclient",
@@ -170,8 +171,112 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     ),
     (
         "net use",
+        r"^\s+(?:(?:[A-Za-z]:|\*)\s+)?\S{1,200}\s+(?:([^\s/*$][^\s$]{3,100})\s+/user:|/user:\S{1,80}\s+([^\s/*$][^\s$]{3,100}))",
+    ),
+    (
+        "net.exe use",
         r"^\s+(?:[A-Za-z]:|\*)\s+\S{1,200}\s+([^\s/*$][^\s$]{3,100})\s+/user:",
     ),
+    ("stats auth", r"^\s+([^\s:]{1,40}:[^\s$]{4,100})"),
+    ("rootpw", r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
+    ("bindpw", r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
+    ("auth_pass", r"^\s+([^\s$<{#=:][^\s$]{3,64})(?:\s|$)"),
+    ("radius secret", r"^\s+([^\s$<{#=:][^\s$]{5,64})"),
+    (
+        "putty",
+        r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    ("az sql", LOGIN_P),
+    (
+        "ldappasswd",
+        r"^\s(?:[^\n|;]{0,200}?\s)?-[saw]\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "kinit",
+        r"^\s[^\n|;]{0,80}?<<<\s?[\x22']([^\x22'\n$]{4,100})[\x22']",
+    ),
+    ("password 0", r"^\s+([^\s$]{4,100})"),
+    ("password 7", r"^\s+([0-9A-Fa-f]{6,100})(?:\s|$)"),
+    ("authentication-key", r"^\s+(?:[07]\s+)?([^\s$]{4,64})"),
+    (
+        "com2sec",
+        r"^6?\s+(?:-Cn\s+\S{1,40}\s+)?\S{1,60}\s+\S{1,60}\s+([^\s$]{4,64})",
+    ),
+    (
+        "set password for",
+        r"^\s+\S{1,80}\s?=\s?(?:PASSWORD\()?'([^'\n]{4,100})'",
+    ),
+    (" crypt(", r"^'([^'\n]{4,100})',\s?gen_salt"),
+    ("signwith(", r"^[^\n\x22']{0,80}\x22([^\x22\n]{16,200})\x22"),
+    ("aes.encrypt(", KEY_LAST),
+    ("aes.decrypt(", KEY_LAST),
+    (
+        "openssl_encrypt(",
+        r"^[^\n]{1,160}?,\s?[\x22'][A-Za-z0-9-]{3,24}[\x22'],\s?[\x22']([^\x22'\n$]{6,200})[\x22']",
+    ),
+    (
+        "openssl_decrypt(",
+        r"^[^\n]{1,160}?,\s?[\x22'][A-Za-z0-9-]{3,24}[\x22'],\s?[\x22']([^\x22'\n$]{6,200})[\x22']",
+    ),
+    ("btoa(", ENCODED),
+    ("b64encode(", ENCODED),
+    ("base64_encode(", ENCODED),
+    ("useradd", NEW_USER),
+    ("usermod", NEW_USER),
+    ("snmpwalk", COMMUNITY),
+    ("snmpget", COMMUNITY),
+    ("snmpgetnext", COMMUNITY),
+    ("snmpbulkwalk", COMMUNITY),
+    ("snmpset", COMMUNITY),
+    ("snmptrap", COMMUNITY),
+    ("crackmapexec", LOGIN_P),
+    ("netexec", LOGIN_P),
+    (
+        "plink",
+        r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    (
+        "pscp",
+        r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+    ),
+    ("psexec", LOGIN_P),
+    (
+        "wmic ",
+        r"^[^\n|;]{0,120}?/password:[\x22']?([^\s\x22'$]{4,100})",
+    ),
+    (
+        "schtasks",
+        r"^[^\n|;]{0,300}?\s/rp\s[\x22']?([^\s\x22'$*][^\s\x22'$]{3,100})",
+    ),
+    ("oc login", LOGIN_P),
+    (
+        "ansible-vault encrypt_string",
+        r"^\s(?:[^\n|;]{0,120}?\s)?['\x22]([^'\x22\n$]{4,200})['\x22]",
+    ),
+    // What equipment of a network is told.
+    ("snmp-server community", r"^\s+(?:[07]\s+)?([^\s$]{4,64})"),
+    (
+        "snmp-server host",
+        r"^\s+\S{1,60}\s+(?:traps\s+|informs\s+)?(?:version\s+2c\s+)([^\s$]{4,64})",
+    ),
+    ("rocommunity", r"^6?\s+([^\s$]{4,64})"),
+    ("rwcommunity", r"^6?\s+([^\s$]{4,64})"),
+    ("trap2sink", r"^\s+\S{1,60}\s+([^\s$:]{4,64})"),
+    ("-server key", r"^\s+(?:[0-9]\s+)?([^\s$]{6,100})"),
+    (
+        "isakmp key",
+        r"^\s+(?:[06]\s+)?([^\s$]{4,100})\s+(?:address|hostname)",
+    ),
+    ("key-string", r"^\s+(?:[07]\s+)?([^\s$]{6,100})"),
+    (
+        "message-digest-key",
+        r"^\s+[0-9]{1,3}\s+md5\s+(?:[07]\s+)?([^\s$]{4,100})",
+    ),
+    (
+        "pre-shared-key",
+        r"^(?:\s+(?:local|remote))?\s+(?:ascii-text\s+|plaintext\s+|[0-9]\s+)?[\x22']?([^\s\x22'$]{6,120})",
+    ),
+    ("private-key <(echo ", r"^[\x22']?([A-Za-z0-9+/]{43}=)"),
     (
         "openssl",
         r"^[^\n|;]{0,200}?\s(?:-pass(?:in|out)?\s+pass:|-k\s+)[\x22']?([^\s\x22'$]{4,100})",
@@ -188,7 +293,7 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     // `echo ... | sudo -S` and the like.
     (
         "echo ",
-        r"^(?:-n )?[\x22']?([^\s\x22'$|;&]{4,100})[\x22']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*-S|sudo\s+chpasswd|passwd\b|docker login|podman login|gh auth login|chpasswd)",
+        r"^(?:-n )?[\x22']?([^\s\x22'$|;&]{4,100})[\x22']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*-S|sudo\s+chpasswd|passwd\b|cryptsetup|kinit|docker secret create|podman secret create|docker login|podman login|gh auth login|chpasswd)",
     ),
     // Languages of databases.
     (
@@ -248,6 +353,39 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
         "chpasswd:",
         r"^\s{1,20}(?:expire:[^\n]{1,10}\n\s{1,20})?list:[ ]{0,3}[|>]?-?\s{1,20}[a-z_][a-z0-9_-]{0,31}:(\S{4,120})",
     ),
+    ("networkcredential(", TWO),
+    ("usernamepasswordcredentials(", TWO),
+    ("usernamepasswordauthenticationtoken(", TWO),
+    ("passwordauthentication(", TWO),
+    ("basicauthentication(", TWO),
+    ("httpbasicauth(", TWO),
+    ("httpdigestauth(", TWO),
+    ("httpntlmauth(", TWO),
+    ("credentials.basic(", TWO),
+    ("setbasicauth(", TWO),
+    ("set_basic_auth(", TWO),
+    ("plaincredentials(", TWO),
+    ("signinwithemailandpassword(", THREE),
+    ("createuserwithemailandpassword(", THREE),
+    ("plainauth(", THREE),
+    ("ftplib.ftp(", THREE),
+    ("mysqli(", THREE),
+    ("mysqli_connect(", THREE),
+    ("mysql_connect(", THREE),
+    ("ftp_login(", THREE),
+    ("ldap_bind(", THREE),
+    ("pdo(", THREE),
+    ("simple_bind_s(", TWO),
+    (
+        "messageencryptor.new(",
+        r"^\s?[\x22']([^\x22'\n]{16,200})[\x22']",
+    ),
+    (
+        "messageverifier.new(",
+        r"^\s?[\x22']([^\x22'\n]{16,200})[\x22']",
+    ),
+    ("fernet(", r"^\s?b?[\x22']([A-Za-z0-9_-]{43}=)[\x22']"),
+    (INSERT, r"^\s"),
     ("jwt.sign(", JWT),
     ("jwt.encode(", JWT),
     ("jwt.verify(", JWT),
@@ -257,6 +395,32 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
         r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
 ];
+
+/// A name, then its password in quotes.
+const TWO: &str = r"^\s{0,20}(?:[A-Za-z_]{1,20}\s?[=:]\s?)?@?(?:[\x22'][^\x22'\n]{1,80}[\x22']|[A-Za-z_.]{1,40}),\s{0,20}(?:[A-Za-z_]{1,20}\s?[=:]\s?)?@?[\x22']([^\x22'\n$]{4,100})[\x22']";
+
+/// What is ciphered, then the key in quotes.
+const KEY_LAST: &str = r"^[^\n,]{1,160},\s?[\x22']([^\x22'\n$]{6,100})[\x22']\s?[,)]";
+
+/// A name and a password that are put into base64.
+const ENCODED: &str = r"^b?[\x22']([^\x22':\n$ ]{1,60}:[^\x22'\n$ ]{4,100})[\x22']";
+
+/// Where, a name, then its password in quotes.
+const THREE: &str = r"^\s{0,20}(?:[\x22'][^\x22'\n]{0,120}[\x22']|[$A-Za-z_.]{1,40}(?:\(\))?),\s{0,20}(?:[\x22'][^\x22'\n]{1,80}[\x22']|[$A-Za-z_.]{1,40}),\s{0,20}[\x22']([^\x22'\n$]{4,100})[\x22']";
+
+/// The password of an account that is made or changed.
+const NEW_USER: &str =
+    r"^\s(?:[^\n|;]{0,120}?\s)?(?:-p|--password)[ =][\x22']?([^\s\x22'$-][^\s\x22'$]{3,120})";
+
+/// The word that equipment of a network is asked with.
+const COMMUNITY: &str = r"^\s(?:[^\n|;]{0,120}?\s)?-c\s?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,64})";
+
+/// A password behind `-p`, with a space.
+const LOGIN_P: &str =
+    r"^(?:\.exe)?\s(?:[^\n|;]{0,200}?\s)?-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})";
+
+/// The statement that puts rows into a table; `rows` reads them.
+const INSERT: &str = "insert into";
 
 /// The name of a cipher, then its key in quotes.
 const CIPHER: &str =
@@ -326,6 +490,10 @@ impl Commands {
             let Some(captures) = self.patterns[index].captures(&text[hit.end()..far]) else {
                 continue;
             };
+            if layout.is_none() && COMMANDS[index].0 == INSERT {
+                rows::statement(text, hit.end(), findings);
+                continue;
+            }
             for found in captures.iter().skip(1).flatten() {
                 let is_refused = layout.is_some_and(|layout| !layout.accepts(found.as_str()));
                 if !is_refused && is_given(&text[hit.range()], found.as_str()) {

@@ -8,12 +8,14 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
+use super::phrase;
 use super::placeholder::{self, Label};
+use super::rows;
 use super::scrubber::Finding;
 use super::spoken::{is_refused, key_behind_name, spoken_value, value_before};
 use super::syntax::{after_type, behind_braces, behind_its_name, behind_markup};
 use super::value::{
-    REACH_BYTES, Written, is_client_id, is_key_body, is_public_shape, is_reference,
+    REACH_BYTES, Written, is_client_id, is_drawn, is_key_body, is_public_shape, is_reference,
     is_short_secret, looks_like_path, password_like, skip_space, skip_while, token_like, value_at,
 };
 use super::vocabulary::{Fit, Strength, WORDS};
@@ -43,6 +45,10 @@ impl Context {
                 continue;
             }
             let (_, strength, fit) = WORDS[hit.pattern().as_usize()];
+            if let Some(end) = rows::below(text, hit.range(), findings) {
+                covered = end;
+                continue;
+            }
             if fit == Fit::Whole {
                 let found = value_of_short(text, hit.range(), strength);
                 if let Some(finding) = found {
@@ -83,9 +89,17 @@ fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<
     if text[word.clone()].to_ascii_lowercase().starts_with("cert") && value.starts_with("MII") {
         return None;
     }
-    let is_verdict = alone && text[word].bytes().all(|b| b.is_ascii_uppercase()) && gap != "=";
+    let is_pass = text[word.clone()].eq_ignore_ascii_case("pass");
+    let is_verdict = is_pass
+        && alone
+        && text[word.clone()].bytes().all(|b| b.is_ascii_uppercase())
+        && !gap.starts_with('=');
     let mixed = shape.digits > 0 && shape.letters() > 0 && shape.bytes >= 8;
-    let is_given = (gap.contains(['=', ':', ',', '(', '|']) || (is_quoted && mixed)) && !is_verdict;
+    // `la clave del servidor es ...`
+    let is_said = gap.split(' ').any(words::is_copula) && shape.bytes >= 8;
+    let is_noted = is_said || gap == " " && is_noted(text, word, value);
+    let is_given = (gap.contains(['=', ':', ',', '(', '|']) || (is_quoted && mixed) || is_noted)
+        && !is_verdict;
     // `render pass = "shadow_pass_2"` names something; `db_pass` and `"pass"` stand for themselves.
     let is_named = alone
         && value.contains('_')
@@ -96,12 +110,41 @@ fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<
             .all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let is_form = is_quoted
         || (shape.bytes >= 6
-            && shape.digits > 0
-            && shape.letters() > 0
+            && ((shape.digits > 0 && shape.letters() > 0) || is_drawn(value))
             && !value.contains(['/', '%'])
             && (gap.contains('=') || !value.contains(':')));
     (is_given && is_form && !is_named).then_some(found)
 }
+
+/// Whether the word and its value are what a remark in a program is about: `# pw ...`, `// root pass ...`.
+fn is_noted(text: &str, word: Range<usize>, value: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "#", "//", "--", ";", "/*", "*", "<!--", "REM", "rem", "%", "'",
+    ];
+    if text[..word.start].ends_with('(') {
+        return true;
+    }
+    let low = boundary(text, word.start.saturating_sub(REMARK_BYTES_MAX));
+    // `user kim pass ...`
+    let user = text[low..word.start].split_whitespace().rev().nth(1);
+    if user.is_some_and(|user| matches!(user, "user" | "username" | "login" | "usr")) {
+        return true;
+    }
+    let line = text[low..word.start].rsplit(['\n', '#', '*']).next();
+    let is_start = low == 0 || text[low..word.start].contains(['\n', '#', '*', '/', ';']);
+    let line = line.unwrap_or("").trim_start();
+    let words = SIGNS
+        .iter()
+        .find_map(|sign| line.strip_prefix(sign))
+        .or_else(|| text[low..word.start].contains(['#', '*']).then_some(line));
+    let is_short = words.is_some_and(|words| words.split_whitespace().count() <= 2);
+    // `pass` is something that programs do as well.
+    let is_noun = !text[word].eq_ignore_ascii_case("pass");
+    is_start && is_short && (is_noun || is_drawn(value))
+}
+
+/// Longest start of a remark before the word for a password, bytes.
+const REMARK_BYTES_MAX: usize = 40;
 
 /// The value that belongs to a word, wherever it stands.
 fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Finding> {
@@ -121,10 +164,12 @@ fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Findin
         {
             None
         }
-        Strength::Secret | Strength::Token | Strength::ClientId => {
+        Strength::Secret | Strength::Token | Strength::ClientId | Strength::Hash => {
             value_after(text, word.end, strength)
         }
         // `SHOP_KEY` is what a service gave; `cache_key` and `key` name anything.
+        // A name that says by itself whose public key it is.
+        Strength::Weak if text[..word.start].ends_with("did:") => None,
         Strength::Weak => match words::key_of(text, word.clone()) {
             KeyOf::Thing => None,
             KeyOf::Service => value_after(text, word.end, strength).or_else(|| {
@@ -170,7 +215,22 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     // A word inside encoded bytes is there by chance.
     let is_name = name_end - from <= NAME_REST_BYTES_MAX;
     let goes_on = matches!(bytes.get(name_end), Some(b'/' | b'+'));
-    if !is_name || goes_on || is_encoded(text, from) || words::is_about(&bytes[from..name_end]) {
+    if !is_name || goes_on || is_encoded(text, from) {
+        return None;
+    }
+    let rest = &bytes[from..name_end];
+    let strength = match strength {
+        Strength::Password if words::is_hash(rest) => Strength::Hash,
+        Strength::Password
+        | Strength::Secret
+        | Strength::Token
+        | Strength::ClientId
+        | Strength::Hash
+        | Strength::Weak
+        | Strength::Header
+        | Strength::Basic => strength,
+    };
+    if strength != Strength::Hash && words::is_about(rest) {
         return None;
     }
     let closed = skip_while(bytes, name_end, limit, |b| {
@@ -184,9 +244,14 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
             b':' | b'=' | b'>' | b'?' | b'+' | b'!' | b'~' | b'.' | b'|'
         )
     });
-    let is_arrow = bytes[operator_start..].starts_with(b"<- ");
+    let operator = &bytes[operator_start..];
+    let is_arrow = operator.starts_with(b"<- ") || operator.starts_with(b"-> ");
+    // As addresses write the sign inside a value.
+    let is_escaped = operator.starts_with(b"%3D") || operator.starts_with(b"%3A");
     if is_arrow {
         at = operator_start + 2;
+    } else if is_escaped {
+        at = operator_start + 3;
     }
     // What is taken when the environment has none: `process.env.TOKEN ?? "..."`.
     let is_default = matches!(&bytes[operator_start..at], b"??" | b"||")
@@ -195,7 +260,11 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     let behind = behind_its_name(text, closed);
     if let Some(behind) = behind {
         at = behind;
-    } else if !is_arrow && !is_default && !bytes[operator_start..at].iter().any(assigns) {
+    } else if !is_arrow
+        && !is_escaped
+        && !is_default
+        && !bytes[operator_start..at].iter().any(assigns)
+    {
         let given = given_value(text, from, name_end..closed, operator_start, strength);
         return given.or_else(|| spoken_value(text, closed, strength));
     }
@@ -203,7 +272,10 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     at = behind_markup(text, at);
     at = words::behind_braced(text, at);
     at = after_type(text, at, bytes.len().min(at + REACH_BYTES));
-    let (start, end, quoted) = value_at(text, at)?;
+    let (start, mut end, quoted) = value_at(text, at)?;
+    if is_escaped {
+        end = text[start..end].find('%').map_or(end, |sign| start + sign);
+    }
     let written = if quoted {
         Written::Quoted
     } else if tight && start == at && !matches!(bytes.get(end), Some(b'(' | b'<')) {
@@ -211,8 +283,31 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     } else {
         Written::Bare
     };
+    if strength == Strength::Password {
+        // Words with spaces between go on behind what a value without quotes is.
+        let phrase_end = if quoted {
+            None
+        } else {
+            phrase::line_at(text, start)
+        };
+        let end = phrase_end.unwrap_or(end);
+        let name = &bytes[..name_end];
+        let is_called = name.len() >= PHRASE.len()
+            && name[name.len() - PHRASE.len()..].eq_ignore_ascii_case(PHRASE);
+        let value = &text[start..end];
+        if phrase::is_phrase(value) || (quoted && is_called && phrase::is_short_phrase(value)) {
+            return Some(Finding::new(start..end, Label::Password));
+        }
+    }
+    let is_setting = written != Written::Bare;
+    if strength == Strength::Secret && is_setting && phrase::is_phrase(&text[start..end]) {
+        return Some(Finding::new(start..end, Label::Secret));
+    }
     judged(text, start..end, strength, written)
 }
+
+/// The end of a name that says that the value is a phrase.
+const PHRASE: &[u8] = b"passphrase";
 
 /// Whether so many encoded bytes stand before `at` that a word there is chance.
 fn is_encoded(text: &str, at: usize) -> bool {
@@ -284,6 +379,9 @@ fn is_flag(text: &str, word_end: usize) -> bool {
         && name[name.len() - length - 1].is_ascii_whitespace()
 }
 
+/// A shorter digest of a password is not stored.
+const HASH_BYTES_MIN: usize = 32;
+
 /// The finding for a value, when its word and its form say that it is secret.
 fn judged(
     text: &str,
@@ -300,6 +398,10 @@ fn judged(
         ),
         Strength::Token | Strength::Header | Strength::Basic => (token_like(value), Label::Secret),
         Strength::ClientId => (is_client_id(value), Label::Secret),
+        Strength::Hash => (
+            (value.len() >= HASH_BYTES_MIN && check::is_digest(value)) || check::is_random(value),
+            Label::Secret,
+        ),
         Strength::Weak => (
             check::is_random(value) && !is_public_shape(value),
             Label::Secret,
@@ -318,7 +420,15 @@ fn header_value(text: &str, from: usize) -> Option<Finding> {
         })
     };
     let mut at = skip(from);
-    for scheme in ["bearer ", "basic ", "token ", "digest ", "apikey "] {
+    for scheme in [
+        "bearer ",
+        "basic ",
+        "token ",
+        "digest ",
+        "apikey ",
+        "negotiate ",
+        "ntlm ",
+    ] {
         let rest = bytes.get(at..at + scheme.len());
         if rest.is_some_and(|rest| rest.eq_ignore_ascii_case(scheme.as_bytes())) {
             at = skip(at + scheme.len());

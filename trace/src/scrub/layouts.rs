@@ -4,7 +4,7 @@
 //! providers.
 
 use super::check;
-use super::value::{is_key_body, is_spoken_password, looks_like_path, random_enough};
+use super::value::{is_drawn, is_key_body, is_spoken_password, looks_like_path, random_enough};
 
 /// One way to show a secret.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,12 @@ enum Judge {
     Mixed,
     /// A command in capitals, at the start of what is typed.
     Typed,
+    /// Typed into a field: letters and digits, where the field is one for a password.
+    Field,
+    /// Typed by a script: letters and digits, and no command.
+    Sent,
+    /// Letters and digits in no order: names of files and pages stand there too.
+    Strong,
 }
 
 const fn layout(word: &'static str, pattern: &'static str, judge: Judge) -> Layout {
@@ -44,7 +50,7 @@ const BELOW: &str = r"^s?[ \t]*(?:\([^)\n]{0,60}\)|[0-9]{1,2})?[ \t:=*#`_-]{0,30
 const PRINTED: &str = r"^[^\n\\]{0,200}(?:\r?\n|\\n)[\x22']?([^\s\x22'\\{}\[\]<>]{8,400})[\x22']?\s*(?:\n|\\n|\\?[\x22']|$)";
 
 /// Behind the words for a code that is good once.
-const ONCE: &str = r"(?i)^(?:\s(?:is|was|ist|est|es)\b)?[\x22']?\s*(?:[:=：]|\bis\b)?\s*[\x22'*`]?([0-9]{3}[ -][0-9]{3}|[0-9]{4,8})(?-u:\b)";
+const ONCE: &str = r"(?i)^(?:\s(?:for|of|to)\s[a-z ]{1,30})?(?:\s(?:is|was|ist|est|es)\b)?[\x22']?\s*(?:[:=：]|\bis\b)?\s*[\x22'*`]?([0-9]{3}[ -][0-9]{3}|[0-9]{4,8})(?-u:\b)";
 
 /// The same, with a sign or `is` between: the word alone says other things.
 const ONCE_SIGNED: &str = r"(?i)^[\x22']?\s*(?:[:=：]|is\b|was\b|code\b)[\s:=]*[\x22'*`]?([0-9]{3}[ -][0-9]{3}|[0-9]{4,8})(?-u:\b)";
@@ -53,7 +59,27 @@ const ONCE_SIGNED: &str = r"(?i)^[\x22']?\s*(?:[:=：]|is\b|was\b|code\b)[\s:=]*
 const PHRASE: &str = r"^(?i:[_ ]phrase|[_ ]words)?[\x22']?\s{0,3}(?:is\s|[:=]|=>)\s{0,40}[\x22'`\[]?\s{0,40}((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})(?-u:\b)";
 
 /// A name and a password with a slash or a colon between, as people give them to each other.
-const LOGIN: &str = r"^(?:\s(?:are|is)\b|\s?:)?\s{1,3}[A-Za-z][A-Za-z0-9_.@-]{1,40}(?:\s?/\s?|:)([^\s/:,\x22']{6,80})(?:[\s,\x22')]|$)";
+const LOGIN: &str = r"^(?:\s(?:are|is|as|for)\b|\s?[:=])?\s{1,3}[\x22'`]?[A-Za-z][A-Za-z0-9_.@-]{1,40}(?:\s?/\s?|:)([^\s/:,\x22'`]{6,80})(?:[\s,\x22')`]|$)";
+
+/// A password behind the name of the first account and a slash.
+const NAMED: &str = r"^([^\s/:,;.\x22'`()<>]{8,60})(?:[\s,;.)\x22'`]|$)";
+
+/// A name and a password that are set together.
+const PAIR: &str =
+    r"^\\?[\x22']?[ ]{0,2}[:=][ ]{0,2}\\?[\x22']?([^\s:\x22'$\\{]{1,40}:[^\s\x22'$\\,]{4,100})";
+
+/// The word that equipment of a network is asked with, where it says so.
+const COMMUNITY: &str =
+    r"^(?:[ _-]?string)?\\?[\x22']?\s?(?:[:=]|\bis\b|,)\s?\\?[\x22']?([^\s\x22'$\\,;]{6,64})";
+
+/// What calls are given: a name and a password, the password last, the password first.
+const TYPED_PAIR: &str = r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?(?:[\x22'][^\x22'\n]{0,60}@[^\x22'\n]{0,60}[\x22'],\s?)?(?:password=)?[\x22']([^\x22'\n\s$]{6,100})[\x22']";
+const TYPED_LAST: &str = r"^\s?[\x22'A-Za-z][^\n,()]{0,100},\s?(?:[0-9]{2,5},\s?)?[\x22'][^\x22'\n]{1,60}[\x22'],\s?[\x22']([^\x22'\n\s$]{6,100})[\x22']";
+const TYPED_FIRST: &str = r"^(?:[\x22'][^\x22'\n]{0,60}(?:assword|pass|pwd)[^\x22'\n]{0,20}[\x22'],\s?)?b?[\x22']([^\x22'\n\s$]{6,100})[\x22']";
+
+/// Up to the end of a line that is typed.
+const SENT: &str = r"^([^\x22'\\\n$\[{ ]{6,80})\\{1,2}[rn]";
+const SENT_LINE: &str = r"^([^\x22'\\\n$\[{ ]{6,80})[\x22']\s?\)";
 
 /// Codes to get back in with, one on each line.
 const CODES: &str = r"^[^\n\\]{0,80}(?:\r?\n|\\n)\s{0,8}((?:[ \t]*(?:[0-9]{1,2}[.)] |[-*] )?[A-Za-z0-9]{4,10}(?:[ -][A-Za-z0-9]{4,10}){0,3}[ \t]*(?:\r?\n|\\n|$)){2,16})";
@@ -111,6 +137,10 @@ pub(super) const LAYOUTS: &[Layout] = &[
     layout("one-time password", ONCE, Judge::Form),
     layout("one-time passcode", ONCE, Judge::Form),
     layout("login code", ONCE, Judge::Form),
+    layout("pin code", ONCE, Judge::Form),
+    layout("access code", ONCE, Judge::Form),
+    layout("door code", ONCE, Judge::Form),
+    layout("alarm code", ONCE, Judge::Form),
     layout("2fa code", ONCE, Judge::Form),
     layout("mfa code", ONCE, Judge::Form),
     layout("otp code", ONCE, Judge::Form),
@@ -119,6 +149,76 @@ pub(super) const LAYOUTS: &[Layout] = &[
     layout("验证码", ONCE, Judge::Form),
     layout("otp", ONCE_SIGNED, Judge::Form),
     layout("totp", ONCE_SIGNED, Judge::Form),
+    layout("user / pass", LOGIN, Judge::Mixed),
+    layout("user/pass", LOGIN, Judge::Mixed),
+    layout("user / password", LOGIN, Judge::Mixed),
+    layout("user/password", LOGIN, Judge::Mixed),
+    layout("username / password", LOGIN, Judge::Mixed),
+    layout("username/password", LOGIN, Judge::Mixed),
+    layout("login / password", LOGIN, Judge::Mixed),
+    layout("login/password", LOGIN, Judge::Mixed),
+    layout("benutzer / passwort", LOGIN, Judge::Mixed),
+    layout("benutzer/passwort", LOGIN, Judge::Mixed),
+    layout("zugangsdaten", LOGIN, Judge::Mixed),
+    layout("identifiants", LOGIN, Judge::Mixed),
+    layout("credenciales", LOGIN, Judge::Mixed),
+    layout("credenziali", LOGIN, Judge::Mixed),
+    layout("login", LOGIN, Judge::Mixed),
+    layout("account", LOGIN, Judge::Mixed),
+    layout("log in as", LOGIN, Judge::Mixed),
+    layout("sign in with", LOGIN, Judge::Mixed),
+    layout("signed in with", LOGIN, Judge::Mixed),
+    layout("logged in with", LOGIN, Judge::Mixed),
+    layout("logged in as", LOGIN, Judge::Mixed),
+    layout("connect as", LOGIN, Judge::Mixed),
+    layout("login(", TYPED_PAIR, Judge::Mixed),
+    layout("sign_in(", TYPED_PAIR, Judge::Mixed),
+    layout("signin(", TYPED_PAIR, Judge::Mixed),
+    layout(".auth(", TYPED_PAIR, Judge::Mixed),
+    // As servers of files are logged in to.
+    layout(
+        "pass ",
+        r"^([^\s/.:(\\]{6,64})\s{0,3}(?:\n|\\n|\\r|$)",
+        Judge::Typed,
+    ),
+    layout("authenticate(", TYPED_PAIR, Judge::Mixed),
+    layout("create_user(", TYPED_PAIR, Judge::Mixed),
+    layout("create_superuser(", TYPED_PAIR, Judge::Mixed),
+    layout("register(", TYPED_PAIR, Judge::Mixed),
+    layout(".connect(", TYPED_LAST, Judge::Mixed),
+    layout("bcrypt.hash(", TYPED_FIRST, Judge::Mixed),
+    layout("bcrypt.hashsync(", TYPED_FIRST, Judge::Mixed),
+    layout("bcrypt.hashpw(", TYPED_FIRST, Judge::Mixed),
+    layout("bcrypt.compare(", TYPED_FIRST, Judge::Mixed),
+    layout("bcrypt.comparesync(", TYPED_FIRST, Judge::Mixed),
+    layout("argon2.hash(", TYPED_FIRST, Judge::Mixed),
+    layout("check_password(", TYPED_FIRST, Judge::Mixed),
+    layout("send_keys(", TYPED_FIRST, Judge::Field),
+    layout("sendkeys(", TYPED_FIRST, Judge::Field),
+    layout(".type(", TYPED_FIRST, Judge::Field),
+    layout(".fill(", TYPED_FIRST, Judge::Field),
+    layout(
+        "dockerconfigjson",
+        r"^\\?[\x22']?\s?[:=]\s?\|?\s{0,12}\\?[\x22']?([A-Za-z0-9+/]{20,4000}={0,2})",
+        Judge::Form,
+    ),
+    layout("root:", NAMED, Judge::Strong),
+    layout("admin:", NAMED, Judge::Strong),
+    layout("admin/", NAMED, Judge::Strong),
+    layout("root/", NAMED, Judge::Strong),
+    layout("basic_auth", PAIR, Judge::Form),
+    layout("basicauth", PAIR, Judge::Form),
+    layout("http_auth", PAIR, Judge::Form),
+    layout("auth_basic", PAIR, Judge::Form),
+    layout("community", COMMUNITY, Judge::Mixed),
+    // What a script types for a person.
+    layout("send \"", SENT, Judge::Sent),
+    layout("send '", SENT, Judge::Sent),
+    layout("send -- \"", SENT, Judge::Sent),
+    layout("send \\\"", SENT, Judge::Sent),
+    layout("sendline(\"", SENT_LINE, Judge::Sent),
+    layout("sendline('", SENT_LINE, Judge::Sent),
+    layout("send_user \"", SENT, Judge::Sent),
     layout("creds", LOGIN, Judge::Mixed),
     layout("credentials", LOGIN, Judge::Mixed),
     layout("login with", LOGIN, Judge::Mixed),
@@ -129,6 +229,12 @@ pub(super) const LAYOUTS: &[Layout] = &[
     layout("license", GROUPS, Judge::Mixed),
     layout("license key", GROUPS, Judge::Mixed),
     layout("license_key", GROUPS, Judge::Mixed),
+    layout("product_key", GROUPS, Judge::Mixed),
+    layout("serial_key", GROUPS, Judge::Mixed),
+    layout("activation key", GROUPS, Judge::Mixed),
+    layout("activation_key", GROUPS, Judge::Mixed),
+    layout("activation code", GROUPS, Judge::Mixed),
+    layout("licence key", GROUPS, Judge::Mixed),
     layout("product key", GROUPS, Judge::Mixed),
     layout("serial key", GROUPS, Judge::Mixed),
     layout("secret_id", ID, Judge::Random),
@@ -170,15 +276,42 @@ pub(super) const LAYOUTS: &[Layout] = &[
     ),
 ];
 
+/// How far before a word the name of its protocol is looked for, bytes.
+const NEAR_BYTES: usize = 120;
+
 impl Layout {
     /// Whether the layout can begin at `at`.
     pub(super) fn begins(&self, text: &str, at: usize) -> bool {
+        let before = &text.as_bytes()[..at];
+        if self.judge == Judge::Strong {
+            return before
+                .last()
+                .is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b'"' | b'\'' | b'(' | b'`'));
+        }
+        // `community` says many things, but beside the protocol only one.
+        if self.word == "community" {
+            let near = &before[at.saturating_sub(NEAR_BYTES)..];
+            let has = |word: &[u8]| memchr::memmem::find(near, word).is_some();
+            let rest = &text.as_bytes()[at + self.word.len()..];
+            let is_string = rest
+                .get(1..7)
+                .is_some_and(|s| s.eq_ignore_ascii_case(b"string"));
+            return is_string || has(b"snmp") || has(b"SNMP") || has(b"v2c");
+        }
+        if self.judge == Judge::Field {
+            let near = &before[at.saturating_sub(NEAR_BYTES)..];
+            let has = |word: &[u8]| memchr::memmem::find(near, word).is_some();
+            let rest = &text.as_bytes()[at..(at + NEAR_BYTES / 2).min(text.len())];
+            let is_named = memchr::memmem::find(rest, b"assword").is_some();
+            return is_named || has(b"assword") || has(b"pass") || has(b"pwd");
+        }
         if self.judge != Judge::Typed {
             return true;
         }
-        let before = &text.as_bytes()[..at];
         let ends = |end: &[u8]| before.ends_with(end);
-        text[at..].starts_with("AUTH ")
+        let is_result = text[at..].starts_with("PASS Test");
+        (text[at..].starts_with("AUTH ") || text[at..].starts_with("PASS "))
+            && !is_result
             && (before.is_empty()
                 || [
                     &b"\n"[..],
@@ -199,11 +332,13 @@ impl Layout {
     pub(super) fn accepts(&self, value: &str) -> bool {
         match self.judge {
             Judge::Form => true,
+            Judge::Sent => is_spoken_password(value) && !value.contains(['=', ';', '|', '(']),
+            Judge::Strong => is_spoken_password(value) && is_drawn(value),
             Judge::Random => {
                 let is_one = random_enough(value) || is_key_body(value);
                 is_one && !looks_like_path(value) && check::Shape::of(value).digits > 0
             }
-            Judge::Mixed | Judge::Typed => {
+            Judge::Mixed | Judge::Typed | Judge::Field => {
                 // `NAME=value` is a line of settings, judged by its name.
                 let is_setting = value.trim_end_matches('=').contains('=');
                 is_spoken_password(value) && !value.contains("://") && !is_setting

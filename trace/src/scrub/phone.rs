@@ -79,7 +79,7 @@ fn is_written_phone(main: &str) -> bool {
         [1, 3, 3, 2, 2] => bracketed,
         [3, 7] | [4, 6] => bracket || (national && !main.contains('.')),
         // National form: the first group begins with a zero.
-        [2..=5, 5..=8] => national && (9..=11).contains(&digits) && !main.contains('.'),
+        [2..=5, 5..=8] => national && (9..=12).contains(&digits) && !main.contains('.'),
         [2, 2, 2, 2, 2] if national => separators_same,
         [2..=5, _, _] | [2..=5, _, _, _] | [2..=5, 2, 2, 2, 2] => {
             let long = groups[0] > 2 || groups.len() > 3 || digits >= 9;
@@ -95,6 +95,7 @@ fn is_written_phone(main: &str) -> bool {
 pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
     const NOUNS: &[&str] = &[
         "phone",
+        "ph. ",
         "tel:",
         "tel.",
         "tel ",
@@ -250,6 +251,9 @@ fn looks_like_time_or_version(value: &str) -> bool {
     let date = date && !value.starts_with('+');
     // Five pairs of digits with dots are how the French write a number.
     let pairs = groups.len() == 5 && value.starts_with('0') && groups.iter().all(|g| g.len() == 2);
-    let dotted = value.contains('.') && groups.len() >= 4 && !pairs;
+    // With the sign for abroad and as many digits it is one: `+1.650.555.0100`.
+    let digits: usize = groups.iter().map(|group| group.len()).sum();
+    let is_abroad = value.starts_with('+') && digits >= 10;
+    let dotted = value.contains('.') && groups.len() >= 4 && !pairs && !is_abroad;
     date || dotted
 }

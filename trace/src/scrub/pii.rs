@@ -67,6 +67,7 @@ impl Pii {
             if memchr::memchr(b'-', bytes).is_some() {
                 self.dashed_macs(text, findings);
             }
+            dotted_macs(text, findings);
         }
         if !text.is_ascii() {
             foreign_numbers(text, findings);
@@ -395,6 +396,35 @@ fn is_mac(text: &str, range: Range<usize>) -> bool {
         && value.bytes().any(|b| !matches!(b, b'f' | b'F' | b':'))
         && apart(range.start.checked_sub(1).and_then(|at| bytes.get(at)))
         && apart(bytes.get(range.end))
+}
+
+/// The addresses of network cards as equipment of a network writes them: `0011.22aa.33bb`.
+fn dotted_macs(text: &str, findings: &mut Vec<Finding>) {
+    let bytes = text.as_bytes();
+    for dot in memchr::memchr_iter(b'.', bytes) {
+        if bytes.get(dot + 5) != Some(&b'.') || dot < 4 {
+            continue;
+        }
+        let (start, end) = (dot - 4, dot + 10);
+        let Some(value) = bytes.get(start..end) else {
+            continue;
+        };
+        let is_hex = [0, 5, 10]
+            .iter()
+            .all(|at| value[*at..at + 4].iter().all(u8::is_ascii_hexdigit));
+        let part =
+            |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+        // Numbers alone are versions, letters alone are words.
+        let is_mixed = (2..12).contains(&digits);
+        let after = bytes
+            .get(end)
+            .filter(|b| **b != b'.' || part(bytes.get(end + 1)));
+        if is_hex && is_mixed && !part(before) && !part(after) {
+            findings.push(Finding::new(start..end, Label::Mac));
+        }
+    }
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use super::account::Accounts;
 use super::commands::Commands;
 use super::context::Context;
+use super::logins;
 use super::manifest::Manifests;
 use super::pii::Pii;
 use super::placeholder::{self, Label};
@@ -99,6 +100,7 @@ impl Scrubber {
         self.context.find(text, &mut findings);
         self.pii.find(text, &mut findings);
         self.accounts.find(text, &mut findings);
+        logins::find(text, &mut findings);
         self.commands.find(text, &mut findings);
         self.manifests.find(text, &mut findings);
         self.sections.find(text, &mut findings);

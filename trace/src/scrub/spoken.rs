@@ -3,6 +3,7 @@
 //! Neighbours: `context` asks when no sign of an assignment stands behind a word. Must not know any syntax of programs.
 
 use super::check;
+use super::phrase;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use super::value::{
@@ -73,20 +74,45 @@ pub(super) fn value_before(
     }
     let low = boundary(text, to.saturating_sub(VALUE_BEFORE_BYTES_MAX)).max(from);
     let lead = text.get(low..to)?.strip_suffix(' ')?;
-    let lead = ["the", "my", "your", "our", "a", "an"]
-        .iter()
-        .find_map(|w| lead.strip_suffix(w))?;
-    let lead = lead
-        .strip_suffix(" is ")
-        .or_else(|| lead.strip_suffix(" as "))?;
+    const ARTICLES: &[&str] = &["the", "my", "your", "our", "a", "an"];
+    let article = |lead: &'_ str| {
+        ARTICLES
+            .iter()
+            .find_map(|w| lead.strip_suffix(w).map(str::len))
+    };
+    let is_said = |lead: &str| [" is ", " as "].iter().any(|said| lead.ends_with(said));
+    // Whose it is may stand between: `... is the shop token`.
+    let mut names_left = 2;
+    let mut rest = lead;
+    let lead = loop {
+        let said = article(rest)
+            .map(|end| &rest[..end])
+            .filter(|lead| is_said(lead));
+        if let Some(said) = said {
+            break &said[..said.len() - " is ".len()];
+        }
+        if names_left == 0 {
+            return None;
+        }
+        names_left -= 1;
+        let name = rest.rsplit(' ').next()?;
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+        rest = is_name.then(|| rest.strip_suffix(name)?.strip_suffix(' '))??;
+    };
+    let is_near = names_left == 2;
     let value = lead
         .rsplit(|c: char| c.is_whitespace() || "\"'`,;()<>|".contains(c))
         .next()?;
     let value = value.trim_start_matches(['/', '*', '#', '-', ':', '=']);
     let shape = check::Shape::of(value);
+    let is_number = shape.digits == shape.bytes && shape.bytes >= 15;
+    let is_drawn = random_enough(value) && !check::is_digest(value);
     let secret = shape.bytes >= 8
         && shape.digits > 0
-        && shape.letters() > 0
+        && ((is_near && shape.letters() > 0) || is_number || is_drawn)
         && !check::is_dummy(value)
         && !is_reference(value);
     let end = low + lead.len();
@@ -97,7 +123,7 @@ const VALUE_BEFORE_BYTES_MAX: usize = 256;
 
 /// The value after words such as `is` or in the next markup, when it looks drawn at random.
 pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Option<Finding> {
-    if strength == Strength::Weak {
+    if matches!(strength, Strength::Weak | Strength::Hash) {
         return None;
     }
     let bytes = text.as_bytes();
@@ -111,9 +137,26 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
         if word.is_empty() || words::is_filler(word) {
             continue;
         }
+        // `le mot de passe admin est ...`
+        let next = text[at.min(limit)..limit].split(' ').next();
+        if strength == Strength::Password && next.is_some_and(words::is_copula) {
+            continue;
+        }
         let start = words::behind_whose(text, start, limit);
-        let (start, end, _) = value_at(text, start)?;
+        let (start, end, quoted) = value_at(text, start)?;
         let value = &text[start..end];
+        if strength == Strength::Password {
+            let end = if quoted {
+                None
+            } else {
+                phrase::line_at(text, start)
+            };
+            let end = end.unwrap_or(start + value.len());
+            let is_said = text[from..start].split(' ').any(words::is_copula);
+            if is_said && phrase::is_phrase(&text[start..end]) {
+                return Some(Finding::new(start..end, Label::Password));
+            }
+        }
         if is_reference(value) {
             return None;
         }
@@ -122,6 +165,7 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
             Strength::Password
             | Strength::Secret
             | Strength::Token
+            | Strength::Hash
             | Strength::Weak
             | Strength::Header
             | Strength::Basic => token_like(value) && random_enough(value),

@@ -58,7 +58,7 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     // Signed addresses.
     (
         "ig",
-        r"[?&;](?:sig|[Ss]ignature|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/=_-]{20,})",
+        r"[?&;, ](?:sig|[Ss]ignature|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/=_-]{20,})",
     ),
     // A number and a key of known length: bot tokens, tokens of an application.
     (
@@ -96,10 +96,31 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
         "pbkdf2_",
         r"(?-u:\b)(pbkdf2_sha[0-9]{1,3}\$[0-9]{1,9}\$[A-Za-z0-9./+=-]{1,64}\$[A-Za-z0-9+/=]{27,90})",
     ),
+    ("{SHA", STORED),
+    ("{SSHA", STORED),
+    ("{MD5}", STORED),
+    ("{SMD5}", STORED),
+    ("{CRYPT}", STORED),
+    ("{PBKDF2", STORED),
+    (
+        "SCRAM-SHA-",
+        r"(SCRAM-SHA-[0-9]{1,3}\$[0-9]{1,7}:[A-Za-z0-9+/=]{12,60}\$[A-Za-z0-9+/=]{20,90}:[A-Za-z0-9+/=]{20,90})",
+    ),
+    (":::", r"(?-u:\b)([0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::"),
+    ("md5", r"(?-u:\b)(md5[0-9a-f]{32})(?-u:\b)"),
+    ("$krb5", r"(\$krb5(?:tgs|asrep|pa)\$[^\s\x22']{20,4000})"),
+    (
+        "response=",
+        r"(?i)digest [^\n]{1,400}?response=\\?\x22([0-9a-f]{32,64})\\?\x22",
+    ),
+    (
+        "oracle:",
+        r"oracle:(?:thin|oci8?):([^\s/:@\x22']{1,60}/[^\s@\x22'$]{2,100})@",
+    ),
     // A line of the file of a database's passwords.
     (
         ":5432:",
-        r"(?m)^[A-Za-z0-9.*_-]{1,100}:5432:[^\s:]{1,63}:[^\s:]{1,63}:(\S{4,200})$",
+        r"(?m)(?:^|\s)[A-Za-z0-9.*_-]{1,100}:5432:[^\s:]{1,63}:[^\s:]{1,63}:(\S{4,200})$",
     ),
     // Three parts, the first is a number in base64.
     (
@@ -204,6 +225,10 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("SUMO", SUMO_ID),
     ("Sumo", SUMO_ID),
 ];
+
+/// As directories store passwords.
+const STORED: &str =
+    r"\{(?:S?SHA[0-9]{0,3}|S?MD5|CRYPT|PBKDF2[A-Z0-9-]{0,12})\}([A-Za-z0-9+/=$.]{13,200})";
 
 const SUMO_ID: &str = r"(?i:sumo)[A-Za-z0-9_.-]{0,20}[\x22']?[ ]{0,2}[:=]>?[ ]{0,2}[\x22']?(su[A-Za-z0-9]{12})(?-u:\b)";
 

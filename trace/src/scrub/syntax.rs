@@ -10,6 +10,14 @@ use crate::normalise::boundary;
 pub(super) fn behind_markup(text: &str, at: usize) -> usize {
     let rest = &text.as_bytes()[at..];
     let is_bold = rest.starts_with(b"**") && !rest.starts_with(b"***");
+    // `password: &name value` is kept for a second use.
+    if rest.starts_with(b" &") {
+        let name = rest[2..].iter().take(ANCHOR_BYTES_MAX);
+        let length = name.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let end = 2 + length.count();
+        let is_anchor = rest.get(end) == Some(&b' ') && rest.get(end + 1) != Some(&b'=');
+        return at + if is_anchor { end } else { 0 };
+    }
     let is_block = [b" |-", b" >-", b" |+", b" >+"]
         .iter()
         .any(|sign| rest.starts_with(*sign))
@@ -26,13 +34,16 @@ pub(super) fn behind_markup(text: &str, at: usize) -> usize {
     }
 }
 
+/// Longest name under which a value is kept.
+const ANCHOR_BYTES_MAX: usize = 40;
+
 /// Where the value begins that is named apart from its name, as in `- name: DB_PASSWORD` and `value: ...` below it or
 /// `"key": "token", "value": ...`.
 pub(super) fn behind_its_name(text: &str, name_end: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let limit = bytes.len().min(name_end + REACH_BYTES);
     let word = skip_while(bytes, name_end, limit, |b| {
-        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'\\')
+        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'\\' | b'-')
     });
     // Behind the escape of a line end stands its letter.
     let escaped = bytes[..word].ends_with(b"\\") && bytes.get(word) == Some(&b'n');
@@ -40,10 +51,19 @@ pub(super) fn behind_its_name(text: &str, name_end: usize) -> Option<usize> {
         matches!(b, b' ' | b'"' | b'\'' | b'\\')
     });
     let rest = bytes.get(word..word + "value".len())?;
+    // `fill_in "Password", with: "..."`
+    if rest == b"with:" && text[name_end..word].contains(',') {
+        return Some(word + rest.len());
+    }
     let end = word + "value".len();
     let end = skip_while(bytes, end, limit, |b| {
         matches!(b, b'"' | b'\'' | b'\\' | b' ')
     });
+    // `-Name Password -Value "..."`
+    let is_flag = bytes[..word].ends_with(b" -") && bytes.get(end - 1) == Some(&b'"');
+    if is_flag && rest.eq_ignore_ascii_case(b"value") {
+        return Some(end - 1);
+    }
     let assigns = matches!(bytes.get(end), Some(b'=' | b':'));
     (word > name_end && assigns && rest.eq_ignore_ascii_case(b"value")).then_some(end + 1)
 }
@@ -52,6 +72,23 @@ pub(super) fn behind_its_name(text: &str, name_end: usize) -> Option<usize> {
 /// `variable "token" { default = ...`; `at` itself when there is nothing of the kind.
 pub(super) fn behind_braces(text: &str, at: usize) -> usize {
     let far = boundary(text, text.len().min(at + BRACES_BYTES_MAX));
+    let rest = text.get(at..far).unwrap_or("");
+    let is_typed = rest
+        .get(..TYPED.len())
+        .is_some_and(|rest| rest.eq_ignore_ascii_case(TYPED));
+    if is_typed {
+        return at + TYPED.len();
+    }
+    // `Password (for the test system): ...`
+    let remark = rest.strip_prefix('(').and_then(|rest| rest.find(')'));
+    if let Some(close) = remark.filter(|close| *close <= REMARK_BYTES_MAX)
+        && rest[close + 2..].starts_with(':')
+        && rest[1..=close]
+            .bytes()
+            .all(|b| b.is_ascii_alphabetic() || b == b' ')
+    {
+        return at + close + 2;
+    }
     let Some(block) = text.get(at..far).and_then(|rest| rest.strip_prefix('{')) else {
         return at;
     };
@@ -70,6 +107,12 @@ pub(super) fn behind_braces(text: &str, at: usize) -> usize {
         at
     }
 }
+
+/// How a type stands between a name and its value in Basic.
+const TYPED: &str = "As String ";
+
+/// Longest remark in brackets behind a name, bytes.
+const REMARK_BYTES_MAX: usize = 40;
 
 /// Farthest that braces are followed, bytes.
 const BRACES_BYTES_MAX: usize = 200;
@@ -104,6 +147,16 @@ pub(super) fn after_type(text: &str, at: usize, limit: usize) -> usize {
         "Secret(",
         "Secret::new(",
         "new String(",
+        "bytes.fromhex(",
+        "bytearray.fromhex(",
+        "binascii.unhexlify(",
+        "unhexlify(",
+        "hex.DecodeString(",
+        "hex::decode(",
+        "Hex.decode(",
+        "Base64.decode64(",
+        "[]byte(",
+        "bytes(",
         "b64decode(",
         "base64.b64decode(",
         "Buffer.from(",

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::{Scrubbed, Scrubber};
 
 mod kinds;
+mod ways;
 
 fn scrub(text: &str) -> String {
     Scrubber::shared().scrub(text).into_string()

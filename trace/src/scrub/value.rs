@@ -208,11 +208,19 @@ pub(super) fn is_reference(value: &str) -> bool {
         || value.starts_with('<')
         || value.starts_with('[')
         // A tag of the markup, such as `!vault`.
-        || value.strip_prefix('!').is_some_and(|tag| tag.bytes().all(|b| b.is_ascii_alphabetic()))
+        || value.strip_prefix('!').is_some_and(|tag| tag.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'))
         || (value.contains("${")
             && value
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"_-${}.:/".contains(&b)))
+        // `request.form["..."]`, whose quotes end what is looked at.
+        || value.strip_suffix(['[', '(']).is_some_and(|called| {
+            called.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+        })
+        || value.split_once(['(', '[']).is_some_and(|(called, _)| {
+            let is_part = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':');
+            called.contains(['.', ':']) && called.bytes().all(is_part)
+        })
         || value.contains('(')
             && value
                 .bytes()
@@ -240,14 +248,37 @@ pub(super) fn is_spoken_password(value: &str) -> bool {
     let is_version = version
         .bytes()
         .all(|b| b.is_ascii_digit() || b"._-+".contains(&b));
-    shape.bytes >= 6
-        && shape.digits > 0
-        && shape.letters() > 0
+    let is_mixed = shape.bytes >= 6 && shape.digits > 0 && shape.letters() > 0;
+    (is_mixed || is_scrambled(value))
         && !is_version
         && !value.contains("password")
         && !check::is_dummy(value)
         && !is_word(value)
         && !looks_like_path(value)
+}
+
+/// Whether it has no digit at all, but letters of both cases in an order that no name has.
+fn is_scrambled(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    // Humps of names are wide apart.
+    let is_uneven = shape.upper >= 3 && shape.turns * 2 >= shape.bytes;
+    shape.bytes >= 8
+        && shape.lower >= 2
+        && shape.upper >= 2
+        && shape.letters() == shape.bytes
+        && (is_uneven || check::is_gibberish(value))
+}
+
+/// Whether a short value is drawn and no name: letters of both cases and a digit, or a sign inside, or many changes.
+pub(super) fn is_drawn(value: &str) -> bool {
+    let shape = check::Shape::of(value);
+    let signs = value.bytes().any(|b| b"!#$%&*+?@^~".contains(&b));
+    let mixed = shape.lower > 0 && shape.upper > 0 && shape.turns >= 3;
+    is_scrambled(value)
+        || shape.bytes >= 8
+            && shape.digits > 0
+            && shape.letters() > 0
+            && (signs || mixed || shape.turns >= 5)
 }
 
 pub(super) fn skip_space(bytes: &[u8], from: usize, limit: usize) -> usize {

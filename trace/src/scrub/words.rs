@@ -137,6 +137,7 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         "format",
         "hash",
         "header",
+        "helper",
         "icon",
         "id",
         "image",
@@ -153,6 +154,7 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         "placeholder",
         "policy",
         "prefix",
+        "provider",
         "ref",
         "source",
         "stdin",
@@ -181,6 +183,16 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         || STARTS
             .iter()
             .any(|start| lower.starts_with(start.as_bytes()))
+}
+
+/// Whether the rest of a name behind a word for a password says that it is the password's digest.
+pub(super) fn is_hash(rest: &[u8]) -> bool {
+    let last = rest.rsplit(|b| matches!(b, b'_' | b'-' | b'.')).next();
+    last.is_some_and(|last| {
+        ["hash", "digest", "md5", "sha1", "sha256", "sha512", "ntlm"]
+            .iter()
+            .any(|end| last.eq_ignore_ascii_case(end.as_bytes()))
+    })
 }
 
 /// Words that stand where a value is described, not given.
@@ -264,11 +276,20 @@ pub(super) fn is_filler(word: &str) -> bool {
             | "generated"
             | "created"
             | "issued"
+            | "has"
+            | "been"
+            | "now"
+            // Which way the equipment of a network stores it.
+            | "0"
+            | "5"
+            | "7"
+            | "8"
+            | "9"
     ) || is_copula(word)
 }
 
 /// The words for `is` before a value.
-fn is_copula(word: &str) -> bool {
+pub(super) fn is_copula(word: &str) -> bool {
     matches!(
         word,
         "is" | "was"
@@ -366,7 +387,19 @@ pub(super) fn behind_flag(text: &str, at: usize) -> usize {
 
 /// Where the value begins in `"token": {"value": ...`; `at` itself when there is nothing of the kind.
 pub(super) fn behind_braced(text: &str, at: usize) -> usize {
-    const KEY: &str = "value";
+    // As documents name the one value of a thing, and databases its type.
+    const KEYS: &[&str] = &[
+        "value",
+        "\"S\"",
+        "\"s\"",
+        "'S'",
+        "stringValue",
+        "plaintext",
+        "\"$\"",
+        "#text",
+        "_text",
+        "default",
+    ];
     let far = boundary(text, text.len().min(at + BRACED_BYTES_MAX));
     let Some(rest) = text.get(at..far) else {
         return at;
@@ -376,13 +409,16 @@ pub(super) fn behind_braced(text: &str, at: usize) -> usize {
         return at;
     };
     let inner = &inner[..inner.find('}').unwrap_or(inner.len())];
-    let Some(found) = inner.find(KEY) else {
+    let found = KEYS
+        .iter()
+        .find_map(|key| Some(inner.find(key)? + key.len()));
+    let Some(found) = found else {
         return at;
     };
-    let behind = &inner[found + KEY.len()..];
+    let behind = &inner[found..];
     let marks = behind.len() - behind.trim_start_matches(['"', '\'', '\\', ' ']).len();
     if behind[marks..].starts_with([':', '=']) {
-        at + space + 1 + found + KEY.len() + marks + 1
+        at + space + 1 + found + marks + 1
     } else {
         at
     }
