@@ -137,6 +137,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     layout("one-time password", ONCE, Judge::Form),
     layout("one-time passcode", ONCE, Judge::Form),
     layout("login code", ONCE, Judge::Form),
+    layout("unlock code", ONCE, Judge::Form),
     layout("pin code", ONCE, Judge::Form),
     layout("access code", ONCE, Judge::Form),
     layout("door code", ONCE, Judge::Form),

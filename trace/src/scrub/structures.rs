@@ -162,6 +162,8 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
         r"(?-u:\b)(st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32})(?-u:\b)",
     ),
     ("_session=", r"_gitlab_session=([0-9a-f]{32})"),
+    ("sessionid=", r"(?-u:\b)sessionid=([a-z0-9]{32})(?-u:\b)"),
+    ("key=", r"[?&]key=([0-9a-f]{32,64})(?-u:\b)"),
     // Cookies of known names.
     (
         "_session=",

@@ -80,7 +80,9 @@ pub(super) fn behind_braces(text: &str, at: usize) -> usize {
         return at + TYPED.len();
     }
     // `Password (for the test system): ...`
+    let is_apart = text[..at].ends_with(' ');
     let remark = rest.strip_prefix('(').and_then(|rest| rest.find(')'));
+    let remark = remark.filter(|close| is_apart && *close > 0);
     if let Some(close) = remark.filter(|close| *close <= REMARK_BYTES_MAX)
         && rest[close + 2..].starts_with(':')
         && rest[1..=close]

@@ -235,6 +235,20 @@ pub(super) fn is_reference(value: &str) -> bool {
             "self.",
             "args.",
             "op://",
+            // Where tools look a secret up.
+            "vault:",
+            "ref+",
+            "ssm:",
+            "sm://",
+            "secret://",
+            "keychain:",
+            "keyring:",
+            "awssm:",
+            "gcpsm:",
+            "env:",
+            "file:",
+            "cmd:",
+            "exec:",
             "enc[",
         ]
         .iter()

@@ -29,6 +29,7 @@ fn passwords_in_remarks_go() {
         "Password (again): [typed]",
         "the password is incorrect",
         "password manager: Bitwarden",
+        "export function makeEd25519Keypair(): Ed25519Keypair {",
     ] {
         stays(text);
     }
@@ -106,6 +107,26 @@ fn stored_passwords_go_in_their_context_only() {
         "password_digest :string".to_owned(),
     ] {
         stays(&text);
+    }
+}
+
+#[test]
+fn sessions_and_keys_in_addresses_go_and_lookups_stay() {
+    gone(
+        "sessionid=",
+        "bba25gbzxritu3gf3763ewr920h39hlh",
+        "; x",
+        "SECRET",
+    );
+    gone("https://api.acme.dev/?key=", HEX, "&x=1", "SECRET");
+    gone("mot_de_passe: ", "Go4Meadow!x", "", "PASSWORD");
+    for text in [
+        "password: vault:secret/data/x#pw1",
+        "password: ref+vault://kv/db1",
+        "password: env:DB_PASSWORD_2",
+        "sshpass -p $PASS ssh kim@host",
+    ] {
+        stays(text);
     }
 }
 
