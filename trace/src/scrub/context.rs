@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::check;
 use super::phrase;
@@ -31,6 +31,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new() -> Self {
         let scan = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(WORDS.iter().map(|(word, ..)| word))
