@@ -333,10 +333,19 @@ impl Outline {
         }
         let mut walker = Walker::new(&[]);
         walker.outline = Some(Self::default());
-        for byte in text.trim_ascii_start() {
+        let text = text.trim_ascii_start();
+        let mut at = 0;
+        while let Some(byte) = text.get(at) {
             walker.step(*byte);
+            at += 1;
             if !walker.is_inside() {
                 break;
+            }
+            if walker.is_in_string() {
+                let rest = &text[at..];
+                let skip = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                walker.skipped(&rest[..skip]);
+                at += skip;
             }
         }
         walker.outline.unwrap_or_default()

@@ -494,16 +494,19 @@ impl Miner {
         let stem = file_stem(file);
         let session_id = self.reader.session_id().unwrap_or(stem);
         let session_id = &session_id[..floor_char(session_id, SESSION_ID_BYTES_MAX)];
+        let shown_session_id = Scrubber::shared().scrub(session_id);
         let origin = Origin {
             session_id,
             format: &self.session.format,
             file,
+            shown_session_id: &shown_session_id,
+            shown_file: &self.session.file,
         };
         self.session.signals = self.recorder.finish(origin);
         // JSON gives back a figure of few digits as it was, one of seventeen only nearly.
         self.session.risk = (self.detectors.risk() * 1e6).round() / 1e6;
         self.session.failed_calls = self.detectors.failed_calls().to_vec();
-        self.session.session_id = Scrubber::shared().scrub(session_id);
+        self.session.session_id = shown_session_id;
         self.session.signals_dropped = self.recorder.dropped;
         self.session.signals_rejected = self.recorder.rejected;
         if self.first_ms <= self.last_ms {

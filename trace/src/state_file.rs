@@ -417,17 +417,20 @@ impl<'c> Looking<'c, '_> {
     }
 
     fn finish(mut self, name: &str, reason: Option<&'static str>) -> MinedSession {
+        let shown = Scrubber::shared().scrub(name);
         let origin = Origin {
             session_id: name,
             format: FORMAT,
             file: name,
+            shown_session_id: &shown,
+            shown_file: &shown,
         };
         let signals = self.recorder.finish(origin);
         let at = self.last_ms.map(ms_to_iso).unwrap_or_default();
         MinedSession {
-            session_id: Scrubber::shared().scrub(name),
+            session_id: shown.clone(),
             format: FORMAT.to_owned(),
-            file: Scrubber::shared().scrub(name),
+            file: shown,
             lines: self.place.lines.len() as u64,
             events: self.seen.state_entries,
             bytes: self.place.content.len() as u64,

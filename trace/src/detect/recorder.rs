@@ -347,9 +347,13 @@ impl Cx<'_> {
 /// What the finished signals are told about where they come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
+    /// As the user's file names it.
     pub(crate) session_id: &'a str,
     pub(crate) format: &'a str,
+    /// As the user named it.
     pub(crate) file: &'a str,
+    pub(crate) shown_session_id: &'a scrub::Scrubbed,
+    pub(crate) shown_file: &'a scrub::Scrubbed,
 }
 
 impl Recorder {
@@ -383,12 +387,8 @@ impl Recorder {
         print
     }
 
-    /// The signals in file order, with ids. `session_id` and `file` are as the user's files name them; what leaves
-    /// is scrubbed, while the ids are made of the real names.
+    /// The signals in file order, with ids. What leaves is scrubbed, while the ids are made of the real names.
     pub(crate) fn finish(&mut self, origin: Origin<'_>) -> Vec<MinedSignal> {
-        let scrubber = scrub::Scrubber::shared();
-        let session_id = scrubber.scrub(origin.session_id);
-        let file = scrubber.scrub(origin.file);
         let mut signals: Vec<MinedSignal> = Vec::with_capacity(self.open.len());
         for Open {
             mut signal,
@@ -405,9 +405,9 @@ impl Recorder {
                 signal.fingerprint_id.as_bytes(),
             ]);
             signal.signal_id = format!("sig_{}", &id[..16]);
-            signal.session_id.clone_from(&session_id);
+            signal.session_id.clone_from(origin.shown_session_id);
             signal.source.format = origin.format.to_owned();
-            signal.source.file.clone_from(&file);
+            signal.source.file.clone_from(origin.shown_file);
             signal.severity = raised(&signal, repeats);
             if self.is_cron && !signal.tags.iter().any(|tag| tag == "cron") {
                 signal.tags.push("cron".to_owned());

@@ -436,12 +436,11 @@ fn failing_line<'a>(text: &'a str, end: &'a str) -> Option<&'a str> {
             ],
         );
     // The last row of a table is no sentence.
-    let is_row = last
-        .split("  ")
-        .filter(|cell| !cell.trim().is_empty())
-        .count()
-        > 2;
-    if is_failing && !is_row && last.len() < 240 {
+    let is_row = || {
+        let cells = last.split("  ").filter(|cell| !cell.trim().is_empty());
+        cells.count() > 2
+    };
+    if is_failing && last.len() < 240 && !is_row() {
         return Some(last);
     }
     if FAILING_LAST_STARTS
@@ -466,17 +465,18 @@ pub(super) fn counts_failures(line: &str) -> bool {
     if line.starts_with("FAILED (") || line.starts_with("test result: FAILED") {
         return true;
     }
-    let is_summary = has_any(
-        line,
-        &[
-            " passed",
-            " in ",
-            "Tests:",
-            "Test Suites:",
-            " total",
-            " failing",
-        ],
-    );
+    let is_summary = line.bytes().any(|b| b.is_ascii_digit())
+        && has_any(
+            line,
+            &[
+                " passed",
+                " in ",
+                "Tests:",
+                "Test Suites:",
+                " total",
+                " failing",
+            ],
+        );
     let mut words = line
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '='))
         .filter(|w| !w.is_empty());
