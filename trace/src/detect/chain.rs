@@ -11,6 +11,7 @@ use super::call::Call;
 use super::claim;
 use super::objection;
 use super::recorder::{Cx, Finding, Held, Quote};
+use super::words::Marked;
 use crate::event::{AssistantTurn, Text, ToolCall, floor_char};
 use crate::hash;
 use crate::limits::PENDING_CALLS_MAX;
@@ -279,7 +280,9 @@ impl Chain {
             return;
         }
         // Only what is said to a person: between two calls an agent thinks aloud.
-        self.limits = self.limits.saturating_add(claim::limits(answer));
+        let plain = claim::fold(answer);
+        let plain = &Marked::new(&plain);
+        self.limits = self.limits.saturating_add(claim::limits(plain));
         // Whether the failure stays is known when the turn is over: some talk between two attempts.
         if let Some(open) = &mut self.open
             && !open.is_answered
@@ -289,7 +292,7 @@ impl Chain {
         }
         if let Some(open) = &mut self.open
             && !open.is_claimed_over
-            && let Some(line) = claim::claimed_success(answer)
+            && let Some(line) = claim::claimed_success(answer, plain)
         {
             open.is_claimed_over = true;
             let earlier: Vec<Evidence> = open.evidence.iter().cloned().map(Held::shown).collect();
@@ -298,7 +301,7 @@ impl Chain {
             found(Sign::Claim, "", &earlier, Some(quote(&turn.text, line)), cx);
         }
         if self.failed_now > 0
-            && let Some(line) = claim::gave_up(answer)
+            && let Some(line) = claim::gave_up(answer, plain)
         {
             let said = cx.hold(quote(&turn.text, line));
             self.resigned = said.map(|said| (said, cx.at_ms));

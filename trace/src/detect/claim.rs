@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::words::{self, Phrases};
+use super::words::{self, Marked, Phrases};
 
 static SUCCESS_CLAIMS: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(words::SUCCESS_CLAIMS));
 static ACTS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| words::ACTS.iter().copied().collect());
@@ -30,14 +30,14 @@ const FAR_WORDS: usize = 6;
 /// A sentence that is nothing but a deed: "Message sent!"
 const SHORT_WORDS: usize = 5;
 
-/// How often an answer says what is not possible or not allowed.
-pub(super) fn limits(answer: &str) -> usize {
-    LIMITS.count(&fold(answer))
+/// How often an answer, in its plain form, says what is not possible or not allowed.
+pub(super) fn limits(plain: &Marked<'_>) -> usize {
+    LIMITS.count(plain)
 }
 
-/// The sentence of an answer that claims success, when the answer nowhere admits trouble.
-pub(super) fn claimed_success(answer: &str) -> Option<&str> {
-    if admits_trouble(answer) {
+/// The sentence of an answer that claims success, when the answer, whose plain form is at hand, nowhere admits trouble.
+pub(super) fn claimed_success<'a>(answer: &'a str, plain: &Marked<'_>) -> Option<&'a str> {
+    if admits_trouble(plain) {
         return None;
     }
     sentences(answer).find(|sentence| {
@@ -53,26 +53,25 @@ pub(super) fn claimed_success(answer: &str) -> Option<&str> {
         let first = plain.split([',', ':', '–', '—', '，', '、']).next();
         [first.unwrap_or(""), &plain]
             .iter()
-            .any(|part| is_done(part) && !HEDGES.is_in(part) && !is_negated(part))
+            .any(|part| is_done(part) && !HEDGES.is_in(*part) && !is_negated(part))
     })
 }
 
 /// The sentence of an answer that says that the agent did not get there.
-pub(super) fn gave_up(answer: &str) -> Option<&str> {
-    if !GAVE_UP.is_in(&fold(answer)) {
+pub(super) fn gave_up<'a>(answer: &'a str, plain: &Marked<'_>) -> Option<&'a str> {
+    if !GAVE_UP.is_in(plain) {
         return None;
     }
     sentences(answer).find(|sentence| {
         let plain = fold(sentence);
-        !asks(sentence) && GAVE_UP.is_in(&plain) && !plain.starts_with("if ")
+        !asks(sentence) && GAVE_UP.is_in(&*plain) && !plain.starts_with("if ")
     })
 }
 
-fn admits_trouble(answer: &str) -> bool {
-    let plain = fold(answer);
-    FAILURE_ADMITTED.is_in(&plain)
-        || TROUBLE.is_in(&plain)
-            && sentences(&plain)
+fn admits_trouble(plain: &Marked<'_>) -> bool {
+    FAILURE_ADMITTED.is_in(plain)
+        || TROUBLE.is_in(plain)
+            && sentences(plain.text)
                 .any(|sentence| TROUBLE.is_in(sentence) && !NO_TROUBLE.is_in(sentence))
 }
 
@@ -128,7 +127,7 @@ fn tells_a_joined_deed(plain: &str) -> bool {
 
 /// The sentence of an answer that states how a machine or service is doing.
 pub(super) fn unverified_claim(answer: &str) -> Option<&str> {
-    if !FACT_SUBJECTS.is_in(&fold(answer)) {
+    if !FACT_SUBJECTS.is_in(&*fold(answer)) {
         return None;
     }
     sentences(answer).find(|sentence| {
@@ -166,8 +165,8 @@ fn asks(sentence: &str) -> bool {
     sentence.ends_with(['?', '？'])
 }
 
-/// The text in lower case, with typewriter apostrophes.
-fn fold(text: &str) -> Cow<'_, str> {
+/// The plain form of an answer: lower case, with typewriter apostrophes.
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() && !text.contains(|c: char| c.is_ascii_uppercase()) {
         return Cow::Borrowed(text);
     }
@@ -272,7 +271,9 @@ mod tests {
             ("I could not finish this.", false),
             ("Let me look.", false),
         ] {
-            assert_eq!(claimed_success(answer).is_some(), want, "{answer}");
+            let plain = fold(answer);
+            let claim = claimed_success(answer, &Marked::new(&plain));
+            assert_eq!(claim.is_some(), want, "{answer}");
         }
     }
 
@@ -298,7 +299,9 @@ mod tests {
             ("There is a problem with the relay.", false),
             ("I will update the list.", false),
         ] {
-            assert_eq!(claimed_success(answer).is_some(), want, "{answer}");
+            let plain = fold(answer);
+            let claim = claimed_success(answer, &Marked::new(&plain));
+            assert_eq!(claim.is_some(), want, "{answer}");
         }
     }
 
@@ -314,7 +317,9 @@ mod tests {
             ("Could it be that the host is down?", false),
             ("The archive is here.", false),
         ] {
-            assert_eq!(gave_up(answer).is_some(), want, "{answer}");
+            let plain = fold(answer);
+            let said = gave_up(answer, &Marked::new(&plain));
+            assert_eq!(said.is_some(), want, "{answer}");
         }
     }
 

@@ -40,8 +40,8 @@ pub(super) struct Phrases {
     phrases: Vec<Phrase>,
     /// The ways in which they begin, each near the slot that it is worth; half of the slots are empty.
     slots: Vec<Option<Alike>>,
-    /// How many first bytes tell phrases apart: at most three, and no more than the shortest has.
-    key_bytes: usize,
+    /// Which of the first bytes tell phrases apart: at most three, and no more than the shortest has.
+    key_mask: u32,
 }
 
 const KEY_BYTES_MAX: usize = 3;
@@ -96,16 +96,14 @@ impl Phrases {
             .collect();
         let shortest = phrases.iter().map(|phrase| phrase.text.len()).min();
         let key_bytes = shortest.unwrap_or(KEY_BYTES_MAX).min(KEY_BYTES_MAX);
-        phrases.sort_by_key(|phrase| {
-            let key = key_of(phrase.text.as_bytes(), key_bytes);
-            (key, phrase.text, phrase.index)
-        });
+        let key_mask = (1 << (8 * key_bytes)) - 1;
+        let key = |phrase: &Phrase| key_of(phrase.text.as_bytes()) & key_mask;
+        phrases.sort_by_key(|phrase| (key(phrase), phrase.text, phrase.index));
         let mut list = Self {
             slots: vec![None; (2 * phrases.len()).next_power_of_two()],
             phrases,
-            key_bytes,
+            key_mask,
         };
-        let key = |phrase: &Phrase| key_of(phrase.text.as_bytes(), key_bytes);
         let mut from = 0;
         for same in list.phrases.chunk_by(|a, b| key(a) == key(b)) {
             let to = from + same.len();
@@ -125,22 +123,26 @@ impl Phrases {
     }
 
     /// How often phrases of the list stand in the text as words of their own.
-    pub(super) fn count(&self, text: &str) -> usize {
+    pub(super) fn count<'t>(&self, text: impl Places<'t>) -> usize {
         self.hits(text).count()
     }
 
     /// Whether any phrase of the list stands in the text as words of its own.
-    pub(super) fn is_in(&self, text: &str) -> bool {
+    pub(super) fn is_in<'t>(&self, text: impl Places<'t>) -> bool {
         self.hits(text).next().is_some()
     }
 
     /// The first phrase, in the order of the list, that stands in the text as words of its own.
-    pub(super) fn first_in(&self, text: &str) -> Option<&'static str> {
+    pub(super) fn first_in<'t>(&self, text: impl Places<'t>) -> Option<&'static str> {
         self.first_where(text, |_| true).map(|hit| hit.phrase)
     }
 
     /// The same among the places that may count.
-    pub(super) fn first_where(&self, text: &str, counts: impl Fn(Hit) -> bool) -> Option<Hit> {
+    pub(super) fn first_where<'t>(
+        &self,
+        text: impl Places<'t>,
+        counts: impl Fn(Hit) -> bool,
+    ) -> Option<Hit> {
         self.hits(text)
             .filter(|hit| counts(*hit))
             .min_by_key(|hit| (hit.index, hit.start))
@@ -148,21 +150,24 @@ impl Phrases {
 
     /// The longest phrase of the list that the text starts with.
     pub(super) fn start_of(&self, text: &str) -> Option<&'static str> {
-        let at_start = self.at(text, 0);
+        let at_start = self.at(text, 0, key_of(text.as_bytes()));
         at_start
             .map(|hit| hit.phrase)
             .max_by_key(|phrase| phrase.len())
     }
 
     /// What was found, by where it begins.
-    fn hits<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Hit> + 't {
-        word_starts(text).flat_map(move |start| self.at(text, start))
+    fn hits<'t>(&self, text: impl Places<'t>) -> impl Iterator<Item = Hit> {
+        let whole = text.text();
+        text.starts()
+            .flat_map(move |(start, key)| self.at(whole, start, key))
     }
 
-    /// What begins at a place where no word goes on.
-    fn at<'t>(&'t self, text: &'t str, start: usize) -> impl Iterator<Item = Hit> + 't {
+    /// What begins at a place where no word goes on, by the key of the text from there.
+    #[inline]
+    fn at(&self, text: &str, start: usize, key: u32) -> impl Iterator<Item = Hit> {
         let rest = &text.as_bytes()[start..];
-        self.alike(rest).iter().filter_map(move |phrase| {
+        self.alike(key).iter().filter_map(move |phrase| {
             let found = rest.get(..phrase.text.len())?;
             let fits = found.eq_ignore_ascii_case(phrase.text.as_bytes())
                 && (phrase.is_stem || ends_there(text, start, phrase.text));
@@ -174,12 +179,10 @@ impl Phrases {
         })
     }
 
-    /// The phrases that begin with the first bytes of a text.
-    fn alike(&self, text: &[u8]) -> &[Phrase] {
-        if text.len() < self.key_bytes {
-            return &[];
-        }
-        let key = key_of(text, self.key_bytes);
+    /// The phrases that begin as a text does that has this key.
+    #[inline]
+    fn alike(&self, key: u32) -> &[Phrase] {
+        let key = key & self.key_mask;
         let mut slot = slot_of(key, self.slots.len());
         while let Some(alike) = self.slots[slot] {
             if alike.key == key {
@@ -191,8 +194,61 @@ impl Phrases {
     }
 }
 
-/// The first bytes of a text as a number that is the same for small and large letters.
-fn key_of(text: &[u8], bytes: usize) -> u32 {
+/// A text in which phrases are looked for: where one may begin, with the key of what stands there.
+pub(super) trait Places<'t>: Copy {
+    fn text(self) -> &'t str;
+    fn starts(self) -> impl Iterator<Item = (usize, u32)> + 't;
+}
+
+impl<'t> Places<'t> for &'t str {
+    fn text(self) -> &'t str {
+        self
+    }
+
+    fn starts(self) -> impl Iterator<Item = (usize, u32)> + 't {
+        let key = move |start: usize| (start, key_of(&self.as_bytes()[start..]));
+        word_starts(self).map(key)
+    }
+}
+
+impl<'t> Places<'t> for &'t String {
+    fn text(self) -> &'t str {
+        self
+    }
+
+    fn starts(self) -> impl Iterator<Item = (usize, u32)> + 't {
+        self.as_str().starts()
+    }
+}
+
+/// A text in which many lists are looked for: its places are found once.
+#[derive(Debug)]
+pub(super) struct Marked<'t> {
+    pub(super) text: &'t str,
+    starts: Vec<(usize, u32)>,
+}
+
+impl<'t> Marked<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            starts: text.starts().collect(),
+        }
+    }
+}
+
+impl<'t> Places<'t> for &'t Marked<'_> {
+    fn text(self) -> &'t str {
+        self.text
+    }
+
+    fn starts(self) -> impl Iterator<Item = (usize, u32)> + 't {
+        self.starts.iter().copied()
+    }
+}
+
+/// The first three bytes of a text as a number that is the same for small and large letters.
+fn key_of(text: &[u8]) -> u32 {
     let first = match *text {
         [a, b, c, ..] => [a, b, c, 0],
         [a, b] => [a, b, 0, 0],
@@ -200,7 +256,7 @@ fn key_of(text: &[u8], bytes: usize) -> u32 {
         [] => [0; 4],
     };
     const SMALL: u32 = 0x0020_2020;
-    (u32::from_le_bytes(first) | SMALL) & ((1 << (8 * bytes)) - 1)
+    u32::from_le_bytes(first) | SMALL
 }
 
 /// Where a way to begin is looked for first, among so many slots, a power of two.

@@ -322,6 +322,10 @@ fn tokens(spoken: &str) -> Vec<Token> {
 
 fn emoticon(piece: &str) -> Option<&'static str> {
     let bare = piece.trim_end_matches(['.', ',', '!']);
+    // Only one face is made of letters alone.
+    if bare != "xd" && bare.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
     let is = |list: &[&str]| list.contains(&piece) || list.contains(&bare);
     let ends = |list: &[&str]| {
         list.iter()

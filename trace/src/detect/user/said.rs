@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::super::words::{self, Hit, Phrases};
+use super::super::words::{self, Hit, Marked, Phrases};
 use super::voice::{clause_of, is_pasted, is_short_doubled, is_shouting, voice, words_in};
 use super::{Idea, UserLabel, broken};
 use crate::sentiment::{self, Polarity};
@@ -154,16 +154,17 @@ pub(super) fn judge(human: &str) -> Said {
     if is_about_content(order, lists) {
         return (UserLabel::Neutral, None);
     }
-    frustration(human, text, lists)
-        .or_else(|| delight(text, &spoken, lists))
-        .or_else(|| report(text, lists))
+    let marked = &Marked::new(text);
+    frustration(human, marked, lists)
+        .or_else(|| delight(marked, &spoken, lists))
+        .or_else(|| report(marked, lists))
         .or_else(|| {
             let is_wow = spoken.first().is_some_and(|word| lists.wow.contains(word));
             let is_short = spoken.len() <= WOW_WORDS_MAX && !text.contains('?');
             (is_wow && is_short).then_some((UserLabel::Delight, None))
         })
-        .or_else(|| correction(text, &spoken, lists))
-        .or_else(|| suggestion(text, lists))
+        .or_else(|| correction(marked, &spoken, lists))
+        .or_else(|| suggestion(marked, lists))
         .unwrap_or_else(|| {
             // What is to be told to others in an order is not the tone of the person.
             let is_order = lists.orders.start_of(order).is_some();
@@ -258,12 +259,13 @@ const SWEARS: &[&str] = &[
     "jesus christ",
 ];
 
-fn frustration(human: &str, text: &str, lists: &Lists) -> Option<Said> {
+fn frustration(human: &str, marked: &Marked<'_>, lists: &Lists) -> Option<Said> {
+    let text = marked.text;
     let because = |sign, phrase: Option<&str>| {
         let phrase = phrase.map(|phrase| phrase.trim().to_owned());
         Some((UserLabel::Frustration(sign), phrase))
     };
-    let is_pleased = |hit: Hit| SWEARS.contains(&hit.phrase) && lists.delight.is_in(text);
+    let is_pleased = |hit: Hit| SWEARS.contains(&hit.phrase) && lists.delight.is_in(marked);
     let is_style = |hit: Hit| {
         let rest = text[hit.start + hit.phrase.len()..].trim_start();
         SWEARS.contains(&hit.phrase)
@@ -271,13 +273,13 @@ fn frustration(human: &str, text: &str, lists: &Lists) -> Option<Said> {
                 .iter()
                 .any(|asks| rest.starts_with(asks))
     };
-    if !lists.happy_strong.is_in(text) {
+    if !lists.happy_strong.is_in(marked) {
         let anger = |hit: Hit| !is_pleased(hit) && !is_style(hit);
-        if let Some(hit) = lists.anger.first_where(text, anger) {
+        if let Some(hit) = lists.anger.first_where(marked, anger) {
             return because("anger", Some(hit.phrase));
         }
     }
-    if let Some(phrase) = lists.again.first_in(text) {
+    if let Some(phrase) = lists.again.first_in(marked) {
         return because("has_to_repeat", Some(phrase));
     }
     // Korean endings look like words of giving up; they hang on another syllable.
@@ -285,7 +287,7 @@ fn frustration(human: &str, text: &str, lists: &Lists) -> Option<Said> {
     let gives_up =
         |hit: Hit| !matches!(hit.phrase, "never mind" | "nevermind") && stands_alone(hit.start);
     if human.len() <= GIVING_UP_BYTES {
-        let hit = lists.gives_up.first_where(text, gives_up);
+        let hit = lists.gives_up.first_where(marked, gives_up);
         let phrase = hit.map(|hit| hit.phrase).or_else(|| words::resigns(text));
         if phrase.is_some() {
             return because("gives_up", phrase);
@@ -300,14 +302,15 @@ fn frustration(human: &str, text: &str, lists: &Lists) -> Option<Said> {
     None
 }
 
-fn delight(text: &str, spoken: &[&str], lists: &Lists) -> Option<Said> {
+fn delight(marked: &Marked<'_>, spoken: &[&str], lists: &Lists) -> Option<Said> {
+    let text = marked.text;
     let plain = |hit: Hit| !is_negated(text, hit, lists) && !is_asked(text, hit, lists);
     if text.len() <= DELIGHT_BYTES
-        && let Some(hit) = lists.delight.first_where(text, plain)
+        && let Some(hit) = lists.delight.first_where(marked, plain)
     {
         return Some((UserLabel::Delight, Some(hit.phrase.to_owned())));
     }
-    let is_strong = text.len() <= DELIGHT_BYTES && lists.happy_strong.is_in(text);
+    let is_strong = text.len() <= DELIGHT_BYTES && lists.happy_strong.is_in(marked);
     let is_praise = is_strong
         || is_bare_praise(spoken, text, lists)
         || is_thanks_with_praise(spoken, text, lists);
@@ -345,10 +348,11 @@ fn is_bare_praise(spoken: &[&str], text: &str, lists: &Lists) -> bool {
 }
 
 /// What does not work, told as such: by a phrase or by a denial beside what programs do.
-fn report(text: &str, lists: &Lists) -> Option<Said> {
+fn report(marked: &Marked<'_>, lists: &Lists) -> Option<Said> {
+    let text = marked.text;
     let phrase = lists
         .reports
-        .first_where(text, |hit| is_told(text, hit.start, lists))
+        .first_where(marked, |hit| is_told(text, hit.start, lists))
         .map(|hit| hit.phrase)
         .or_else(|| {
             let told = |at| is_told(text, at, lists);
@@ -357,7 +361,8 @@ fn report(text: &str, lists: &Lists) -> Option<Said> {
     Some((UserLabel::FailureReport, Some(phrase.trim().to_owned())))
 }
 
-fn correction(text: &str, spoken: &[&str], lists: &Lists) -> Option<Said> {
+fn correction(marked: &Marked<'_>, spoken: &[&str], lists: &Lists) -> Option<Said> {
+    let text = marked.text;
     let start = lists.correction_starts.start_of(text);
     if let Some(phrase) = start.filter(|phrase| sets_right(text, spoken, phrase)) {
         return Some((UserLabel::Correction, Some(phrase.trim().to_owned())));
@@ -365,7 +370,7 @@ fn correction(text: &str, spoken: &[&str], lists: &Lists) -> Option<Said> {
     let is_answer = |phrase| matches!(phrase, "já fiz" | "ya hice" | "ya lo hice");
     let told =
         |hit: Hit| is_told(text, hit.start, lists) && (spoken.len() > 3 || !is_answer(hit.phrase));
-    if let Some(hit) = lists.corrections.first_where(text, told) {
+    if let Some(hit) = lists.corrections.first_where(marked, told) {
         return Some((UserLabel::Correction, Some(hit.phrase.trim().to_owned())));
     }
     let order = after_leads(text, lists);
@@ -373,7 +378,7 @@ fn correction(text: &str, spoken: &[&str], lists: &Lists) -> Option<Said> {
     if text.len() <= CONTRAST_BYTES && !is_order && !text.ends_with(['?', '？']) {
         let hit = lists
             .contrast
-            .first_where(text, |hit| !is_asked(text, hit, lists))?;
+            .first_where(marked, |hit| !is_asked(text, hit, lists))?;
         return Some((UserLabel::Correction, Some(hit.phrase.trim().to_owned())));
     }
     None
@@ -410,12 +415,13 @@ fn sets_right(text: &str, spoken: &[&str], phrase: &str) -> bool {
     }
 }
 
-fn suggestion(text: &str, lists: &Lists) -> Option<Said> {
+fn suggestion(marked: &Marked<'_>, lists: &Lists) -> Option<Said> {
+    let text = marked.text;
     let said = |hit: Hit| !is_asked(text, hit, lists);
-    let hit = lists.suggestions.first_where(text, said)?;
-    let idea = if lists.experiment.is_in(text) {
+    let hit = lists.suggestions.first_where(marked, said)?;
+    let idea = if lists.experiment.is_in(marked) {
         Idea::Experiment
-    } else if lists.opportunity.is_in(text) {
+    } else if lists.opportunity.is_in(marked) {
         Idea::Opportunity
     } else {
         Idea::Improvement
