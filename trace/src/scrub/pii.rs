@@ -11,7 +11,7 @@ use super::digits;
 use super::iban;
 use super::pattern::Pattern;
 use super::phone::{self, Spoken};
-use super::placeholder::Label;
+use super::placeholder::{self, Label};
 use super::scrubber::Finding;
 use super::versions;
 use crate::normalise::boundary;
@@ -263,7 +263,7 @@ impl Beside {
             "balance on",
             " atm ",
         ];
-        const SSNS: &[&str] = &["ssn", "social", "taxpayer", "tax id"];
+        const SSNS: &[&str] = &["social", "taxpayer", "tax id"];
         let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
         let before = text[from..range.start].to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| before.contains(word));
@@ -278,11 +278,21 @@ impl Beside {
         Self {
             phone,
             card: has(CARDS) || pays,
-            ssn: has(SSNS),
+            ssn: has(SSNS) || names_ssn(&before),
             bound: before.ends_with(['#', '=']),
             alone: fills_its_place(&before, &behind),
         }
     }
+}
+
+/// Whether a lower-case text says `ssn`, and not as the name of a placeholder: what stands behind one says nothing of the next
+/// number.
+fn names_ssn(before: &str) -> bool {
+    let is_our_own = |at: usize| {
+        let rest = &before.as_bytes()[at + 3..];
+        rest.first() == Some(&b'_') && rest.get(placeholder::HASH_DIGITS + 1) == Some(&b']')
+    };
+    before.match_indices("ssn").any(|(at, _)| !is_our_own(at))
 }
 
 /// Whether a number fills its line, its field or its cell, given what stands on both sides.

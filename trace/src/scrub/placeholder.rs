@@ -57,7 +57,7 @@ impl Label {
 
 /// Hex digits of the value's hash. Few enough that a short value cannot be found by trying all
 /// values without many false hits, enough that two values of one session rarely meet.
-const HASH_DIGITS: usize = 6;
+pub(super) const HASH_DIGITS: usize = 6;
 
 /// The placeholder of a value; equal values give equal placeholders, everywhere.
 pub(super) fn of(label: Label, value: &str) -> String {

@@ -5,6 +5,20 @@ use super::{gone, key_body, scrub, stays};
 const HEX: &str = "9f3b1c7d5e2a4860b1d9c3f7a5e80246";
 const UUID: &str = "3f2a9c04-1b7d-4e58-9a6f-0c2d4b8e7a15";
 
+/// Found by fuzzing: the name of a placeholder was a word for the number behind it, from look to look down a row.
+#[test]
+fn the_placeholder_of_one_number_says_nothing_of_the_next() {
+    let row = format!("078-05-1127, {}", "at -262141120, ".repeat(20));
+    let once = scrub(&row);
+    assert!(
+        once.contains("[SSN_") && once.contains("262141120"),
+        "{once}"
+    );
+    assert_eq!(scrub(&once), once);
+    let named = scrub("ssn 262141120");
+    assert!(named.starts_with("ssn [SSN_"), "{named}");
+}
+
 /// Found by fuzzing: each look took one card of a row, and there were more cards than looks.
 #[test]
 fn a_row_of_cards_is_found_in_one_look() {
