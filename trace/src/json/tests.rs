@@ -1,3 +1,5 @@
+//! Tests of the parser, most of them against serde_json.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
