@@ -107,10 +107,11 @@ impl Phrases {
         let mut from = 0;
         for same in list.phrases.chunk_by(|a, b| key(a) == key(b)) {
             let to = from + same.len();
+            let place = |at| u16::try_from(at).expect("the lists are small and fixed");
             let alike = Alike {
                 key: key(&same[0]),
-                from: u16::try_from(from).unwrap_or(u16::MAX),
-                to: u16::try_from(to).unwrap_or(u16::MAX),
+                from: place(from),
+                to: place(to),
             };
             let mut slot = slot_of(alike.key, list.slots.len());
             while list.slots[slot].is_some() {
