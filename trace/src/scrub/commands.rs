@@ -3,396 +3,370 @@
 //! Neighbours: the scrubber asks for findings; `context` finds what a name stands beside. Must not guess: each pattern
 //! is the documented way in which one program takes a password.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::check;
-use super::layouts::LAYOUTS;
+use super::layouts::{LAYOUTS, Layout};
 use super::pattern::Pattern;
 use super::placeholder::Label;
 use super::rows;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
 
-/// (the word at which a command begins, what follows it; the groups are passwords)
-pub(super) const COMMANDS: &[(&str, &str)] = &[
+/// (the words at which a command begins, what follows them; the groups are passwords)
+pub(super) const COMMANDS: &[(&[&str], &str)] = &[
     (
-        "curl",
+        &["curl"],
         r"^[^\n]{0,200}?\s(?:(?:-u|--user|-U|--proxy-user)[ =]{0,2}[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})|(?:-b|--cookie)[ =]{0,2}[\x22']?[A-Za-z0-9_.-]{1,60}=([^\s;\x22'$]{8,400}))",
     ),
     (
-        "http ",
+        &["http ", "https "],
         r"^(?:[^\n|;]{0,120}?\s)?(?:-a|--auth)[ =][\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
     ),
     (
-        "https ",
-        r"^(?:[^\n|;]{0,120}?\s)?(?:-a|--auth)[ =][\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
-    ),
-    (
-        "wget ",
+        &["wget "],
         r"^[^\n|;]{0,200}?--header=[\x22']Cookie:\s?[A-Za-z0-9_.-]{1,60}=([^\s;\x22'$]{8,400})",
     ),
-    ("zip ", ZIP),
-    ("unzip ", ZIP),
-    ("7z ", SEVEN_ZIP),
-    ("7za ", SEVEN_ZIP),
-    ("rar ", SEVEN_ZIP),
-    ("unrar ", SEVEN_ZIP),
+    (&["zip ", "unzip "], ZIP),
+    (&["7z ", "7za ", "rar ", "unrar "], SEVEN_ZIP),
     (
-        "sqlcmd",
+        &["sqlcmd"],
         r"^[^\n|;]{0,120}?\s-P[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "bcp ",
+        &["bcp "],
         r"^[^\n|;]{0,200}?\s-P[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "mosquitto_",
+        &["mosquitto_"],
         r"^(?:pub|sub|rr)\s(?:[^\n|;]{0,200}?\s)?-P\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "ipmitool",
+        &["ipmitool"],
         r"^[^\n|;]{0,120}?\s-P\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "ldap",
+        &["ldap"],
         r"^(?:search|add|modify|delete|passwd|whoami)\s[^\n|;]{0,200}?-w\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "cqlsh",
+        &["cqlsh"],
         r"^[^\n|;]{0,120}?\s-p[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "twine upload",
+        &["twine upload"],
         r"^[^\n|;]{0,200}?\s-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,200})",
     ),
     (
-        "evil-winrm",
+        &["evil-winrm"],
         r"^[^\n|;]{0,200}?\s-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "xfreerdp",
+        &["xfreerdp"],
         r"^[^\n|;]{0,200}?\s/p:[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "rabbitmqctl",
+        &["rabbitmqctl"],
         r"^\s+(?:[^\n|;]{0,60}?\s)?(?:add_user|change_password|authenticate_user)\s+\S{1,60}\s+[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "wpa_passphrase",
+        &["wpa_passphrase"],
         r"^\s+(?:\x22[^\x22\n]{1,40}\x22|\S{1,40})\s+[\x22']?([^\s\x22'$]{8,64})",
     ),
     (
-        "net user",
+        &["net user"],
         r"^\s+[^\s/]{1,40}\s+([^\s/*$][^\s$]{3,100})(?:\s+/|\s*(?:\n|$))",
     ),
     (
-        "keytool",
+        &["keytool"],
         r"^[^\n|;]{0,300}?\s-(?:src|dest)?(?:store|key)pass\s+[\x22']?([^\s\x22'$]{4,100})",
     ),
     (
-        "jarsigner",
+        &["jarsigner"],
         r"^[^\n|;]{0,300}?\s-(?:store|key)pass\s+[\x22']?([^\s\x22'$]{4,100})",
     ),
     (
-        "mc alias set",
+        &["mc alias set"],
         r"^\s+\S{1,40}\s+\S{1,200}\s+\S{1,100}\s+[\x22']?([^\s\x22'$]{8,200})",
     ),
     (
-        "secret set",
+        &["secret set"],
         r"^\s+\S{1,80}\s(?:[^\n|;]{0,100}?\s)?(?:--body|-b|-v|--value)[ =][\x22']?([^\s\x22'$]{4,400})",
     ),
-    ("secrets set", PAIRS),
-    ("secrets:set", PAIRS),
-    ("vault kv put", PAIRS),
-    ("vault kv patch", PAIRS),
-    ("vault write", PAIRS),
     (
-        "vault operator unseal",
+        &[
+            "secrets set",
+            "secrets:set",
+            "vault kv put",
+            "vault kv patch",
+            "vault write",
+        ],
+        PAIRS,
+    ),
+    (
+        &["vault operator unseal"],
         r"^\s+(?:-\S{1,60}\s+)?([A-Za-z0-9+/=]{20,200})",
     ),
     (
-        "vault login",
+        &["vault login"],
         r"^\s+(?:-\S{1,60}\s+)?([A-Za-z0-9._-]{20,200})",
     ),
     (
-        "--from-literal",
+        &["--from-literal"],
         r"^[= ][\x22']?[A-Za-z0-9._-]{1,80}=[\x22']?([^\s\x22'$]{4,400})",
     ),
     (
-        "ab ",
+        &["ab "],
         r"^(?:[^\n|;]{0,120}?\s)?-A\s[\x22']?([^\s:\x22'$]{1,80}:[^\s\x22'$]{2,100})",
     ),
     (
-        "mysql",
+        &["mysql"],
         r"^(?:dump|admin|import|sh)?(?:\s[^\n|;]{0,120}?)?\s-p[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "mariadb",
+        &["mariadb"],
         r"^(?:-dump|-admin)?(?:\s[^\n|;]{0,120}?)?\s-p[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "mongo",
+        &["mongo"],
         r"^(?:sh|dump|restore|export|import)?(?:\s[^\n|;]{0,120}?)?\s-p[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "sshpass",
+        &["sshpass"],
         r"^\s+-p\s?[\x22']?([^\s\x22'$-][^\s\x22'$]{2,100})",
     ),
     (
-        "redis-cli",
+        &["redis-cli"],
         r"^[^\n|;]{0,120}?\s-a[ ]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "docker login",
+        &["docker login", "podman login", "helm registry login"],
         r"^[^\n|;]{0,120}?\s-p[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "podman login",
-        r"^[^\n|;]{0,120}?\s-p[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
-    ),
-    (
-        "helm registry login",
-        r"^[^\n|;]{0,120}?\s-p[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
-    ),
-    (
-        "az login",
+        &["az login"],
         r"^[^\n|;]{0,200}?\s-p[ =]?[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "htpasswd",
+        &["htpasswd"],
         r"^(?:\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S{1,200}\s+\S{1,80}\s+[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})|[^\n\\]{0,60}(?:\n|\\n)[^\s:]{1,40}:([0-9a-f]{32,128}|[A-Za-z0-9./]{13})(?:[\s\\\x22]|$))",
     ),
     (
-        "smbclient",
+        &["smbclient"],
         r"^[^\n|;]{0,120}?\s(?:-U|--user)[ =]?[\x22']?[^\s%\x22'$]{1,80}%([^\s\x22'$]{3,100})",
     ),
     (
-        "net use",
+        &["net use"],
         r"^\s+(?:(?:[A-Za-z]:|\*)\s+)?\S{1,200}\s+(?:([^\s/*$][^\s$]{3,100})\s+/user:|/user:\S{1,80}\s+([^\s/*$][^\s$]{3,100}))",
     ),
     (
-        "net.exe use",
+        &["net.exe use"],
         r"^\s+(?:[A-Za-z]:|\*)\s+\S{1,200}\s+([^\s/*$][^\s$]{3,100})\s+/user:",
     ),
-    ("stats auth", r"^\s+([^\s:]{1,40}:[^\s$]{4,100})"),
-    ("rootpw", r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
-    ("bindpw", r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
-    ("auth_pass", r"^\s+([^\s$<{#=:][^\s$]{3,64})(?:\s|$)"),
-    ("radius secret", r"^\s+([^\s$<{#=:][^\s$]{5,64})"),
+    (&["stats auth"], r"^\s+([^\s:]{1,40}:[^\s$]{4,100})"),
+    (&["rootpw", "bindpw"], r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
+    (&["auth_pass"], r"^\s+([^\s$<{#=:][^\s$]{3,64})(?:\s|$)"),
+    (&["radius secret"], r"^\s+([^\s$<{#=:][^\s$]{5,64})"),
     (
-        "putty",
+        &["putty", "plink", "pscp"],
         r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
-    ("az sql", LOGIN_P),
     (
-        "ldappasswd",
+        &["az sql", "crackmapexec", "netexec", "psexec", "oc login"],
+        LOGIN_P,
+    ),
+    (
+        &["ldappasswd"],
         r"^\s(?:[^\n|;]{0,200}?\s)?-[saw]\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
     ),
     (
-        "kinit",
+        &["kinit"],
         r"^\s[^\n|;]{0,80}?<<<\s?[\x22']([^\x22'\n$]{4,100})[\x22']",
     ),
-    ("password 0", r"^\s+([^\s$]{4,100})"),
-    ("password 7", r"^\s+([0-9A-Fa-f]{6,100})(?:\s|$)"),
-    ("authentication-key", r"^\s+(?:[07]\s+)?([^\s$]{4,64})"),
+    (&["password 0"], r"^\s+([^\s$]{4,100})"),
+    (&["password 7"], r"^\s+([0-9A-Fa-f]{6,100})(?:\s|$)"),
     (
-        "com2sec",
+        &["authentication-key", "snmp-server community"],
+        r"^\s+(?:[07]\s+)?([^\s$]{4,64})",
+    ),
+    (
+        &["com2sec"],
         r"^6?\s+(?:-Cn\s+\S{1,40}\s+)?\S{1,60}\s+\S{1,60}\s+([^\s$]{4,64})",
     ),
     (
-        "set password for",
+        &["set password for"],
         r"^\s+\S{1,80}\s?=\s?(?:PASSWORD\()?'([^'\n]{4,100})'",
     ),
-    (" crypt(", r"^'([^'\n]{4,100})',\s?gen_salt"),
-    ("signwith(", r"^[^\n\x22']{0,80}\x22([^\x22\n]{16,200})\x22"),
-    ("aes.encrypt(", KEY_LAST),
-    ("aes.decrypt(", KEY_LAST),
+    (&[" crypt("], r"^'([^'\n]{4,100})',\s?gen_salt"),
     (
-        "openssl_encrypt(",
+        &["signwith("],
+        r"^[^\n\x22']{0,80}\x22([^\x22\n]{16,200})\x22",
+    ),
+    (&["aes.encrypt(", "aes.decrypt("], KEY_LAST),
+    (
+        &["openssl_encrypt(", "openssl_decrypt("],
         r"^[^\n]{1,160}?,\s?[\x22'][A-Za-z0-9-]{3,24}[\x22'],\s?[\x22']([^\x22'\n$]{6,200})[\x22']",
     ),
+    (&["btoa(", "b64encode(", "base64_encode("], ENCODED),
+    (&["useradd", "usermod"], NEW_USER),
     (
-        "openssl_decrypt(",
-        r"^[^\n]{1,160}?,\s?[\x22'][A-Za-z0-9-]{3,24}[\x22'],\s?[\x22']([^\x22'\n$]{6,200})[\x22']",
-    ),
-    ("btoa(", ENCODED),
-    ("b64encode(", ENCODED),
-    ("base64_encode(", ENCODED),
-    ("useradd", NEW_USER),
-    ("usermod", NEW_USER),
-    ("snmpwalk", COMMUNITY),
-    ("snmpget", COMMUNITY),
-    ("snmpgetnext", COMMUNITY),
-    ("snmpbulkwalk", COMMUNITY),
-    ("snmpset", COMMUNITY),
-    ("snmptrap", COMMUNITY),
-    ("crackmapexec", LOGIN_P),
-    ("netexec", LOGIN_P),
-    (
-        "plink",
-        r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
+        &[
+            "snmpwalk",
+            "snmpget",
+            "snmpgetnext",
+            "snmpbulkwalk",
+            "snmpset",
+            "snmptrap",
+        ],
+        COMMUNITY,
     ),
     (
-        "pscp",
-        r"^(?:\.exe)?\s[^\n|;]{0,200}?-pw\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})",
-    ),
-    ("psexec", LOGIN_P),
-    (
-        "wmic ",
+        &["wmic "],
         r"^[^\n|;]{0,120}?/password:[\x22']?([^\s\x22'$]{4,100})",
     ),
     (
-        "schtasks",
+        &["schtasks"],
         r"^[^\n|;]{0,300}?\s/rp\s[\x22']?([^\s\x22'$*][^\s\x22'$]{3,100})",
     ),
-    ("oc login", LOGIN_P),
     (
-        "ansible-vault encrypt_string",
+        &["ansible-vault encrypt_string"],
         r"^\s(?:[^\n|;]{0,120}?\s)?['\x22]([^'\x22\n$]{4,200})['\x22]",
     ),
-    // What equipment of a network is told.
-    ("snmp-server community", r"^\s+(?:[07]\s+)?([^\s$]{4,64})"),
     (
-        "snmp-server host",
+        &["snmp-server host"],
         r"^\s+\S{1,60}\s+(?:traps\s+|informs\s+)?(?:version\s+2c\s+)([^\s$]{4,64})",
     ),
-    ("rocommunity", r"^6?\s+([^\s$]{4,64})"),
-    ("rwcommunity", r"^6?\s+([^\s$]{4,64})"),
-    ("trap2sink", r"^\s+\S{1,60}\s+([^\s$:]{4,64})"),
-    ("-server key", r"^\s+(?:[0-9]\s+)?([^\s$]{6,100})"),
+    (&["rocommunity", "rwcommunity"], r"^6?\s+([^\s$]{4,64})"),
+    (&["trap2sink"], r"^\s+\S{1,60}\s+([^\s$:]{4,64})"),
+    (&["-server key"], r"^\s+(?:[0-9]\s+)?([^\s$]{6,100})"),
     (
-        "isakmp key",
+        &["isakmp key"],
         r"^\s+(?:[06]\s+)?([^\s$]{4,100})\s+(?:address|hostname)",
     ),
-    ("key-string", r"^\s+(?:[07]\s+)?([^\s$]{6,100})"),
+    (&["key-string"], r"^\s+(?:[07]\s+)?([^\s$]{6,100})"),
     (
-        "message-digest-key",
+        &["message-digest-key"],
         r"^\s+[0-9]{1,3}\s+md5\s+(?:[07]\s+)?([^\s$]{4,100})",
     ),
     (
-        "pre-shared-key",
+        &["pre-shared-key"],
         r"^(?:\s+(?:local|remote))?\s+(?:ascii-text\s+|plaintext\s+|[0-9]\s+)?[\x22']?([^\s\x22'$]{6,120})",
     ),
-    ("private-key <(echo ", r"^[\x22']?([A-Za-z0-9+/]{43}=)"),
+    (&["private-key <(echo "], r"^[\x22']?([A-Za-z0-9+/]{43}=)"),
     (
-        "openssl",
+        &["openssl"],
         r"^[^\n|;]{0,200}?\s(?:-pass(?:in|out)?\s+pass:|-k\s+)[\x22']?([^\s\x22'$]{4,100})",
     ),
     (
-        "ssh-keygen",
+        &["ssh-keygen"],
         r"^[^\n|;]{0,200}?\s-N\s?[\x22']?([^\s\x22'$]{4,100})",
     ),
     (
-        "sqlplus",
+        &["sqlplus"],
         r"^\s+(?:-[A-Za-z]+\s+)?[^\s/@]{1,60}/([^\s/@$]{4,100})@",
     ),
-    ("lftp", r"^\s+-u\s+[^\s,]{1,80},([^\s$]{3,100})"),
+    (&["lftp"], r"^\s+-u\s+[^\s,]{1,80},([^\s$]{3,100})"),
     // `echo ... | sudo -S` and the like.
     (
-        "echo ",
+        &["echo "],
         r"^(?:-n )?[\x22']?([^\s\x22'$|;&]{4,100})[\x22']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*-S|sudo\s+chpasswd|passwd\b|cryptsetup|kinit|docker secret create|podman secret create|docker login|podman login|gh auth login|chpasswd)",
     ),
     // Languages of databases.
     (
-        "identified by",
+        &["identified by"],
         r"(?i)^\s+(?:password\s+)?(?:as\s+)?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
     (
-        "identified with",
+        &["identified with"],
         r"(?i)^\s+\S{1,40}\s+(?:by|as)\s+[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
-    ("requirepass", r"^\s+[\x22']?([^\s\x22'$]{4,200})"),
-    ("masterauth", r"^\s+[\x22']?([^\s\x22'$]{4,200})"),
+    (
+        &["requirepass", "masterauth"],
+        r"^\s+[\x22']?([^\s\x22'$]{4,200})",
+    ),
     // Calls that take a name and a password.
     (
-        "auth=(",
+        &["auth=(", "basicauth(", "basic_auth(", ".login("],
         r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
     (
-        "basicauth(",
-        r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
-    ),
-    (
-        "basic_auth(",
-        r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
-    ),
-    (
-        "createhmac(",
+        &["createhmac("],
         r"^\s?[\x22'][A-Za-z0-9-]{1,20}[\x22'],\s?[\x22']([^\x22'\n]{6,200})[\x22']\s?[,)]",
     ),
     (
-        "hmac.new(",
+        &["hmac.new("],
         r"^\s?(?:key=)?b?[\x22']([^\x22'\n]{6,200})[\x22'](?:\.encode\([^)]{0,10}\))?\s?,",
     ),
     (
-        "getconnection(",
+        &["getconnection("],
         r"^[^\n,()]{1,160},\s*\x22[^\x22\n]{1,60}\x22,\s*\x22([^\x22\n]{4,100})\x22",
     ),
     (
-        "sequelize(",
+        &["sequelize("],
         r"^\s*[\x22'][^\x22'\n]{1,60}[\x22'],\s*[\x22'][^\x22'\n]{1,60}[\x22'],\s*[\x22']([^\x22'\n]{4,100})[\x22']",
     ),
-    ("createcipheriv(", CIPHER),
-    ("createdecipheriv(", CIPHER),
-    ("new_from_slice(", r"^b?\x22([^\x22\n]{16,200})\x22"),
-    ("from_slice(", r"^b?\x22([^\x22\n]{16,200})\x22"),
-    ("aes.new(", r"^b?[\x22']([^\x22'\n]{16,64})[\x22']"),
+    (&["createcipheriv(", "createdecipheriv("], CIPHER),
     (
-        "createclient(",
+        &["new_from_slice(", "from_slice("],
+        r"^b?\x22([^\x22\n]{16,200})\x22",
+    ),
+    (&["aes.new("], r"^b?[\x22']([^\x22'\n]{16,64})[\x22']"),
+    (
+        &["createclient("],
         r"^\s*[^\n,()]{1,160},\s*[\x22']([A-Za-z0-9_.+/=-]{20,400})[\x22']",
     ),
     (
-        "convertto-securestring",
+        &["convertto-securestring"],
         r"^\s+(?:-String\s+)?[\x22']([^\x22'\n$]{4,200})[\x22']",
     ),
-    ("user = \"", r"^([^\s:\x22]{1,80}:[^\s\x22]{4,100})\x22"),
+    (&["user = \""], r"^([^\s:\x22]{1,80}:[^\s\x22]{4,100})\x22"),
     (
-        "chpasswd:",
+        &["chpasswd:"],
         r"^\s{1,20}(?:expire:[^\n]{1,10}\n\s{1,20})?list:[ ]{0,3}[|>]?-?\s{1,20}[a-z_][a-z0-9_-]{0,31}:(\S{4,120})",
     ),
-    ("networkcredential(", TWO),
-    ("usernamepasswordcredentials(", TWO),
-    ("usernamepasswordauthenticationtoken(", TWO),
-    ("passwordauthentication(", TWO),
-    ("basicauthentication(", TWO),
-    ("httpbasicauth(", TWO),
-    ("httpdigestauth(", TWO),
-    ("httpntlmauth(", TWO),
-    ("credentials.basic(", TWO),
-    ("setbasicauth(", TWO),
-    ("set_basic_auth(", TWO),
-    ("plaincredentials(", TWO),
-    ("signinwithemailandpassword(", THREE),
-    ("createuserwithemailandpassword(", THREE),
-    ("plainauth(", THREE),
-    ("ftplib.ftp(", THREE),
-    ("mysqli(", THREE),
-    ("mysqli_connect(", THREE),
-    ("mysql_connect(", THREE),
-    ("ftp_login(", THREE),
-    ("ldap_bind(", THREE),
-    ("pdo(", THREE),
-    ("simple_bind_s(", TWO),
     (
-        "messageencryptor.new(",
-        r"^\s?[\x22']([^\x22'\n]{16,200})[\x22']",
+        &[
+            "networkcredential(",
+            "usernamepasswordcredentials(",
+            "usernamepasswordauthenticationtoken(",
+            "passwordauthentication(",
+            "basicauthentication(",
+            "httpbasicauth(",
+            "httpdigestauth(",
+            "httpntlmauth(",
+            "credentials.basic(",
+            "setbasicauth(",
+            "set_basic_auth(",
+            "plaincredentials(",
+            "simple_bind_s(",
+        ],
+        TWO,
     ),
     (
-        "messageverifier.new(",
+        &[
+            "signinwithemailandpassword(",
+            "createuserwithemailandpassword(",
+            "plainauth(",
+            "ftplib.ftp(",
+            "mysqli(",
+            "mysqli_connect(",
+            "mysql_connect(",
+            "ftp_login(",
+            "ldap_bind(",
+            "pdo(",
+        ],
+        THREE,
+    ),
+    (
+        &["messageencryptor.new(", "messageverifier.new("],
         r"^\s?[\x22']([^\x22'\n]{16,200})[\x22']",
     ),
-    ("fernet(", r"^\s?b?[\x22']([A-Za-z0-9_-]{43}=)[\x22']"),
-    (INSERT, r"^\s"),
-    ("jwt.sign(", JWT),
-    ("jwt.encode(", JWT),
-    ("jwt.verify(", JWT),
-    ("jwt.decode(", JWT),
+    (&["fernet("], r"^\s?b?[\x22']([A-Za-z0-9_-]{43}=)[\x22']"),
     (
-        ".login(",
-        r"^\s?[\x22'][^\x22'\n]{1,80}[\x22'],\s?[\x22']([^\x22'\n]{4,100})[\x22']",
+        &["jwt.sign(", "jwt.encode(", "jwt.verify(", "jwt.decode("],
+        JWT,
     ),
 ];
 
@@ -419,7 +393,7 @@ const COMMUNITY: &str = r"^\s(?:[^\n|;]{0,120}?\s)?-c\s?[\x22']?([^\s\x22'$-][^\
 const LOGIN_P: &str =
     r"^(?:\.exe)?\s(?:[^\n|;]{0,200}?\s)?-p\s[\x22']?([^\s\x22'$-][^\s\x22'$]{3,100})";
 
-/// The statement that puts rows into a table; `rows` reads them.
+/// How the statement begins that puts rows into a table; `rows` reads them.
 const INSERT: &str = "insert into";
 
 /// The name of a cipher, then its key in quotes.
@@ -444,30 +418,37 @@ const COMMAND_BYTES_MAX: usize = 480;
 #[derive(Debug)]
 pub(super) struct Commands {
     scan: AhoCorasick,
-    patterns: Vec<Arc<Pattern>>,
+    /// What each word of the scan begins.
+    begun: Vec<Begun>,
+}
+
+#[derive(Debug)]
+enum Begun {
+    Command(Arc<Pattern>),
+    Layout(&'static Layout, Arc<Pattern>),
+    Rows,
 }
 
 impl Commands {
     pub(super) fn new() -> Self {
-        let commands = COMMANDS.iter().map(|(word, _)| *word);
-        let words = commands.chain(LAYOUTS.iter().map(|layout| layout.word));
+        let (mut words, mut begun) = (vec![INSERT], vec![Begun::Rows]);
+        for (command, pattern) in COMMANDS {
+            let pattern = Arc::new(Pattern::new(pattern));
+            words.extend(*command);
+            begun.extend(command.iter().map(|_| Begun::Command(Arc::clone(&pattern))));
+        }
+        for layout in LAYOUTS {
+            let pattern = Arc::new(Pattern::new(layout.pattern));
+            words.extend(layout.words);
+            let layouts = layout.words.iter();
+            begun.extend(layouts.map(|_| Begun::Layout(layout, Arc::clone(&pattern))));
+        }
         let scan = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(words)
             .expect("the table of commands is small and fixed");
-        let texts = COMMANDS.iter().map(|(_, pattern)| *pattern);
-        let texts = texts.chain(LAYOUTS.iter().map(|layout| layout.pattern));
-        // Many words have one pattern.
-        let mut known: BTreeMap<&str, Arc<Pattern>> = BTreeMap::new();
-        let patterns = texts.map(|text| {
-            let pattern = known.entry(text);
-            Arc::clone(pattern.or_insert_with(|| Arc::new(Pattern::new(text))))
-        });
-        Self {
-            scan,
-            patterns: patterns.collect(),
-        }
+        Self { scan, begun }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
@@ -479,21 +460,19 @@ impl Commands {
             if hit.start() < covered || !begins {
                 continue;
             }
+            let (layout, pattern) = match &self.begun[hit.pattern().as_usize()] {
+                Begun::Rows => {
+                    rows::statement(text, hit.end(), findings);
+                    continue;
+                }
+                Begun::Layout(layout, _) if !layout.begins(text, hit.range()) => continue,
+                Begun::Layout(layout, pattern) => (Some(layout), pattern),
+                Begun::Command(pattern) => (None, pattern),
+            };
             let far = boundary(text, text.len().min(hit.end() + COMMAND_BYTES_MAX));
-            let index = hit.pattern().as_usize();
-            let layout = index.checked_sub(COMMANDS.len()).map(|at| &LAYOUTS[at]);
-            if let Some(layout) = layout
-                && !layout.begins(text, hit.start())
-            {
-                continue;
-            }
-            let Some(captures) = self.patterns[index].captures(&text[hit.end()..far]) else {
+            let Some(captures) = pattern.captures(&text[hit.end()..far]) else {
                 continue;
             };
-            if layout.is_none() && COMMANDS[index].0 == INSERT {
-                rows::statement(text, hit.end(), findings);
-                continue;
-            }
             for found in captures.iter().skip(1).flatten() {
                 let is_refused = layout.is_some_and(|layout| !layout.accepts(found.as_str()));
                 if !is_refused && is_given(&text[hit.range()], found.as_str()) {

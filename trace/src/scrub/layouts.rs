@@ -3,15 +3,17 @@
 //! Neighbours: `commands` looks for the words and asks here whether a value fits. Must not know the formats of single
 //! providers.
 
+use std::ops::Range;
+
 use super::check;
 use super::value::{is_drawn, is_key_body, is_spoken_password, looks_like_path, random_enough};
 
 /// One way to show a secret.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// The word at which it begins.
-    pub(super) word: &'static str,
-    /// What follows the word; the first group is the secret.
+    /// The words at which it begins.
+    pub(super) words: &'static [&'static str],
+    /// What follows a word; the first group is the secret.
     pub(super) pattern: &'static str,
     judge: Judge,
 }
@@ -33,11 +35,13 @@ enum Judge {
     Sent,
     /// Letters and digits in no order: names of files and pages stand there too.
     Strong,
+    /// Letters and digits, where the protocol is named that equipment of a network is asked by.
+    Asked,
 }
 
-const fn layout(word: &'static str, pattern: &'static str, judge: Judge) -> Layout {
+const fn layout(words: &'static [&'static str], pattern: &'static str, judge: Judge) -> Layout {
     Layout {
-        word,
+        words,
         pattern,
         judge,
     }
@@ -92,186 +96,237 @@ const ID: &str =
     r"^\\?[\x22']?\s{0,8}[:=]\s{0,3}\\?[\x22']?([A-Za-z0-9-]{24,64})(?:[\x22'\s,;&}\\]|$)";
 
 pub(super) const LAYOUTS: &[Layout] = &[
-    layout("api key", BELOW, Judge::Random),
-    layout("api token", BELOW, Judge::Random),
-    layout("api secret", BELOW, Judge::Random),
-    layout("secret key", BELOW, Judge::Random),
-    layout("access key", BELOW, Judge::Random),
-    layout("access token", BELOW, Judge::Random),
-    layout("signing key", BELOW, Judge::Random),
-    layout("signing secret", BELOW, Judge::Random),
-    layout("encryption key", BELOW, Judge::Random),
-    layout("master key", BELOW, Judge::Random),
-    layout("private key", BELOW, Judge::Random),
-    layout("recovery key", BELOW, Judge::Random),
-    layout("recovery code", BELOW, Judge::Random),
-    layout("root token", BELOW, Judge::Random),
-    layout("client secret", BELOW, Judge::Random),
-    layout("shared secret", BELOW, Judge::Random),
-    layout("new token", BELOW, Judge::Random),
-    layout("your token", BELOW, Judge::Random),
-    layout("app key", BELOW, Judge::Random),
-    layout("bearer token", BELOW, Judge::Random),
-    layout("webhook secret", BELOW, Judge::Random),
     layout(
-        "unseal key",
+        &[
+            "api key",
+            "api token",
+            "api secret",
+            "secret key",
+            "access key",
+            "access token",
+            "signing key",
+            "signing secret",
+            "encryption key",
+            "master key",
+            "private key",
+            "recovery key",
+            "recovery code",
+            "root token",
+            "client secret",
+            "shared secret",
+            "new token",
+            "your token",
+            "app key",
+            "bearer token",
+            "webhook secret",
+        ],
+        BELOW,
+        Judge::Random,
+    ),
+    layout(
+        &["unseal key"],
         r"^(?:[ _]\(?[0-9]{1,2}\)?)?[\x22']?\s*[:=]\s*[\x22']?([A-Za-z0-9+/=-]{20,128})",
         Judge::Form,
     ),
-    layout("openssl rand", PRINTED, Judge::Mixed),
-    layout("wg genkey", PRINTED, Judge::Mixed),
-    layout("pass show", PRINTED, Judge::Mixed),
-    layout("op read", PRINTED, Judge::Mixed),
-    layout("config:get", PRINTED, Judge::Mixed),
-    layout("get-secret-value", PRINTED, Judge::Mixed),
-    layout("get secret", PRINTED, Judge::Mixed),
-    layout("secrets versions access", PRINTED, Judge::Mixed),
-    layout("vault kv get -field", PRINTED, Judge::Mixed),
-    layout("find-generic-password", PRINTED, Judge::Mixed),
-    layout("print-access-token", PRINTED, Judge::Mixed),
-    layout("auth token", PRINTED, Judge::Mixed),
-    layout("pwgen", PRINTED, Judge::Mixed),
-    layout("verification code", ONCE, Judge::Form),
-    layout("security code", ONCE, Judge::Form),
-    layout("one-time code", ONCE, Judge::Form),
-    layout("one-time password", ONCE, Judge::Form),
-    layout("one-time passcode", ONCE, Judge::Form),
-    layout("login code", ONCE, Judge::Form),
-    layout("unlock code", ONCE, Judge::Form),
-    layout("pin code", ONCE, Judge::Form),
-    layout("access code", ONCE, Judge::Form),
-    layout("door code", ONCE, Judge::Form),
-    layout("alarm code", ONCE, Judge::Form),
-    layout("2fa code", ONCE, Judge::Form),
-    layout("mfa code", ONCE, Judge::Form),
-    layout("otp code", ONCE, Judge::Form),
-    layout("bestätigungscode", ONCE, Judge::Form),
-    layout("код подтверждения", ONCE, Judge::Form),
-    layout("验证码", ONCE, Judge::Form),
-    layout("otp", ONCE_SIGNED, Judge::Form),
-    layout("totp", ONCE_SIGNED, Judge::Form),
-    layout("user / pass", LOGIN, Judge::Mixed),
-    layout("user/pass", LOGIN, Judge::Mixed),
-    layout("user / password", LOGIN, Judge::Mixed),
-    layout("user/password", LOGIN, Judge::Mixed),
-    layout("username / password", LOGIN, Judge::Mixed),
-    layout("username/password", LOGIN, Judge::Mixed),
-    layout("login / password", LOGIN, Judge::Mixed),
-    layout("login/password", LOGIN, Judge::Mixed),
-    layout("benutzer / passwort", LOGIN, Judge::Mixed),
-    layout("benutzer/passwort", LOGIN, Judge::Mixed),
-    layout("zugangsdaten", LOGIN, Judge::Mixed),
-    layout("identifiants", LOGIN, Judge::Mixed),
-    layout("credenciales", LOGIN, Judge::Mixed),
-    layout("credenziali", LOGIN, Judge::Mixed),
-    layout("login", LOGIN, Judge::Mixed),
-    layout("account", LOGIN, Judge::Mixed),
-    layout("log in as", LOGIN, Judge::Mixed),
-    layout("sign in with", LOGIN, Judge::Mixed),
-    layout("signed in with", LOGIN, Judge::Mixed),
-    layout("logged in with", LOGIN, Judge::Mixed),
-    layout("logged in as", LOGIN, Judge::Mixed),
-    layout("connect as", LOGIN, Judge::Mixed),
-    layout("login(", TYPED_PAIR, Judge::Mixed),
-    layout("sign_in(", TYPED_PAIR, Judge::Mixed),
-    layout("signin(", TYPED_PAIR, Judge::Mixed),
-    layout(".auth(", TYPED_PAIR, Judge::Mixed),
+    layout(
+        &[
+            "openssl rand",
+            "wg genkey",
+            "pass show",
+            "op read",
+            "config:get",
+            "get-secret-value",
+            "get secret",
+            "secrets versions access",
+            "vault kv get -field",
+            "find-generic-password",
+            "print-access-token",
+            "auth token",
+            "pwgen",
+        ],
+        PRINTED,
+        Judge::Mixed,
+    ),
+    layout(
+        &[
+            "verification code",
+            "security code",
+            "one-time code",
+            "one-time password",
+            "one-time passcode",
+            "login code",
+            "unlock code",
+            "pin code",
+            "access code",
+            "door code",
+            "alarm code",
+            "2fa code",
+            "mfa code",
+            "otp code",
+            "bestätigungscode",
+            "код подтверждения",
+            "验证码",
+        ],
+        ONCE,
+        Judge::Form,
+    ),
+    layout(&["otp", "totp", "pin"], ONCE_SIGNED, Judge::Form),
+    layout(
+        &[
+            "user / pass",
+            "user/pass",
+            "user / password",
+            "user/password",
+            "username / password",
+            "username/password",
+            "login / password",
+            "login/password",
+            "benutzer / passwort",
+            "benutzer/passwort",
+            "zugangsdaten",
+            "identifiants",
+            "credenciales",
+            "credenziali",
+            "login",
+            "account",
+            "log in as",
+            "sign in with",
+            "signed in with",
+            "logged in with",
+            "logged in as",
+            "connect as",
+            "creds",
+            "credentials",
+            "login with",
+            "log in with",
+        ],
+        LOGIN,
+        Judge::Mixed,
+    ),
+    layout(
+        &[
+            "login(",
+            "sign_in(",
+            "signin(",
+            ".auth(",
+            "authenticate(",
+            "create_user(",
+            "create_superuser(",
+            "register(",
+        ],
+        TYPED_PAIR,
+        Judge::Mixed,
+    ),
     // As servers of files are logged in to.
     layout(
-        "pass ",
+        &["pass "],
         r"^([^\s/.:(\\]{6,64})\s{0,3}(?:\n|\\n|\\r|$)",
         Judge::Typed,
     ),
-    layout("authenticate(", TYPED_PAIR, Judge::Mixed),
-    layout("create_user(", TYPED_PAIR, Judge::Mixed),
-    layout("create_superuser(", TYPED_PAIR, Judge::Mixed),
-    layout("register(", TYPED_PAIR, Judge::Mixed),
-    layout(".connect(", TYPED_LAST, Judge::Mixed),
-    layout("bcrypt.hash(", TYPED_FIRST, Judge::Mixed),
-    layout("bcrypt.hashsync(", TYPED_FIRST, Judge::Mixed),
-    layout("bcrypt.hashpw(", TYPED_FIRST, Judge::Mixed),
-    layout("bcrypt.compare(", TYPED_FIRST, Judge::Mixed),
-    layout("bcrypt.comparesync(", TYPED_FIRST, Judge::Mixed),
-    layout("argon2.hash(", TYPED_FIRST, Judge::Mixed),
-    layout("check_password(", TYPED_FIRST, Judge::Mixed),
-    layout("send_keys(", TYPED_FIRST, Judge::Field),
-    layout("sendkeys(", TYPED_FIRST, Judge::Field),
-    layout(".type(", TYPED_FIRST, Judge::Field),
-    layout(".fill(", TYPED_FIRST, Judge::Field),
+    layout(&[".connect("], TYPED_LAST, Judge::Mixed),
     layout(
-        "dockerconfigjson",
+        &[
+            "bcrypt.hash(",
+            "bcrypt.hashsync(",
+            "bcrypt.hashpw(",
+            "bcrypt.compare(",
+            "bcrypt.comparesync(",
+            "argon2.hash(",
+            "check_password(",
+        ],
+        TYPED_FIRST,
+        Judge::Mixed,
+    ),
+    layout(
+        &["send_keys(", "sendkeys(", ".type(", ".fill("],
+        TYPED_FIRST,
+        Judge::Field,
+    ),
+    layout(
+        &["dockerconfigjson"],
         r"^\\?[\x22']?\s?[:=]\s?\|?\s{0,12}\\?[\x22']?([A-Za-z0-9+/]{20,4000}={0,2})",
         Judge::Form,
     ),
-    layout("root:", NAMED, Judge::Strong),
-    layout("admin:", NAMED, Judge::Strong),
-    layout("admin/", NAMED, Judge::Strong),
-    layout("root/", NAMED, Judge::Strong),
-    layout("basic_auth", PAIR, Judge::Form),
-    layout("basicauth", PAIR, Judge::Form),
-    layout("http_auth", PAIR, Judge::Form),
-    layout("auth_basic", PAIR, Judge::Form),
-    layout("community", COMMUNITY, Judge::Mixed),
+    layout(
+        &["root:", "admin:", "admin/", "root/"],
+        NAMED,
+        Judge::Strong,
+    ),
+    layout(
+        &["basic_auth", "basicauth", "http_auth", "auth_basic"],
+        PAIR,
+        Judge::Form,
+    ),
+    layout(&["community"], COMMUNITY, Judge::Asked),
     // What a script types for a person.
-    layout("send \"", SENT, Judge::Sent),
-    layout("send '", SENT, Judge::Sent),
-    layout("send -- \"", SENT, Judge::Sent),
-    layout("send \\\"", SENT, Judge::Sent),
-    layout("sendline(\"", SENT_LINE, Judge::Sent),
-    layout("sendline('", SENT_LINE, Judge::Sent),
-    layout("send_user \"", SENT, Judge::Sent),
-    layout("creds", LOGIN, Judge::Mixed),
-    layout("credentials", LOGIN, Judge::Mixed),
-    layout("login with", LOGIN, Judge::Mixed),
-    layout("log in with", LOGIN, Judge::Mixed),
-    layout("pin", ONCE_SIGNED, Judge::Form),
-    layout("recovery codes", CODES, Judge::Mixed),
-    layout("backup codes", CODES, Judge::Mixed),
-    layout("license", GROUPS, Judge::Mixed),
-    layout("license key", GROUPS, Judge::Mixed),
-    layout("license_key", GROUPS, Judge::Mixed),
-    layout("product_key", GROUPS, Judge::Mixed),
-    layout("serial_key", GROUPS, Judge::Mixed),
-    layout("activation key", GROUPS, Judge::Mixed),
-    layout("activation_key", GROUPS, Judge::Mixed),
-    layout("activation code", GROUPS, Judge::Mixed),
-    layout("licence key", GROUPS, Judge::Mixed),
-    layout("product key", GROUPS, Judge::Mixed),
-    layout("serial key", GROUPS, Judge::Mixed),
-    layout("secret_id", ID, Judge::Random),
-    layout("secretid", ID, Judge::Random),
-    layout("secret id", ID, Judge::Random),
-    layout("mnemonic", PHRASE, Judge::Form),
-    layout("seed phrase", PHRASE, Judge::Form),
-    layout("seed words", PHRASE, Judge::Form),
-    layout("seed", PHRASE, Judge::Form),
-    layout("recovery phrase", PHRASE, Judge::Form),
-    layout("secret phrase", PHRASE, Judge::Form),
-    layout("backup phrase", PHRASE, Judge::Form),
+    layout(
+        &[
+            "send \"",
+            "send '",
+            "send -- \"",
+            "send \\\"",
+            "send_user \"",
+        ],
+        SENT,
+        Judge::Sent,
+    ),
+    layout(&["sendline(\"", "sendline('"], SENT_LINE, Judge::Sent),
+    layout(&["recovery codes", "backup codes"], CODES, Judge::Mixed),
+    layout(
+        &[
+            "license",
+            "license key",
+            "license_key",
+            "product_key",
+            "serial_key",
+            "activation key",
+            "activation_key",
+            "activation code",
+            "licence key",
+            "product key",
+            "serial key",
+        ],
+        GROUPS,
+        Judge::Mixed,
+    ),
+    layout(&["secret_id", "secretid", "secret id"], ID, Judge::Random),
+    layout(
+        &[
+            "mnemonic",
+            "seed phrase",
+            "seed words",
+            "seed",
+            "recovery phrase",
+            "secret phrase",
+            "backup phrase",
+        ],
+        PHRASE,
+        Judge::Form,
+    ),
     // Where container tools keep logins.
     layout(
-        "\"auths\"",
+        &["\"auths\""],
         r"^\s*:\s*\{\s*\x22[^\x22\n]{1,200}\x22\s*:\s*\{[^{}]{0,200}?\x22auth\x22\s*:\s*\x22([A-Za-z0-9+/]{12,400}={0,2})\x22",
         Judge::Form,
     ),
     layout(
-        "\"auth\"",
+        &["\"auth\""],
         r"^\s*:\s*\x22([A-Za-z0-9+/]{20,400}={0,2})\x22",
         Judge::Random,
     ),
     layout(
-        "\\\"auth\\\"",
+        &["\\\"auth\\\""],
         r"^\s*:\s*\\\x22([A-Za-z0-9+/]{20,400}={0,2})\\\x22",
         Judge::Random,
     ),
     // As stores of keys and mail servers are logged in to.
     layout(
-        "auth ",
+        &["auth "],
         r"^(?:default |[a-z][a-z0-9_-]{1,30} |PLAIN |LOGIN )?[\x22']?([^\s\x22'\\$]{6,200})[\x22']?[ \t]*(?:\r?\n|\\n|\\r|[\x22']|$)",
         Judge::Typed,
     ),
     layout(
-        "setuser ",
+        &["setuser "],
         r"^[^\n>]{1,80}>([^\s\x22'$]{4,200})",
         Judge::Form,
     ),
@@ -281,52 +336,49 @@ pub(super) const LAYOUTS: &[Layout] = &[
 const NEAR_BYTES: usize = 120;
 
 impl Layout {
-    /// Whether the layout can begin at `at`.
-    pub(super) fn begins(&self, text: &str, at: usize) -> bool {
-        let before = &text.as_bytes()[..at];
-        if self.judge == Judge::Strong {
-            return before
+    /// Whether the layout can begin with the word that stands there.
+    pub(super) fn begins(&self, text: &str, word: Range<usize>) -> bool {
+        let before = &text.as_bytes()[..word.start];
+        let near = &before[word.start.saturating_sub(NEAR_BYTES)..];
+        let is_near = |name: &str| memchr::memmem::find(near, name.as_bytes()).is_some();
+        match self.judge {
+            Judge::Form | Judge::Random | Judge::Mixed | Judge::Sent => true,
+            Judge::Strong => before
                 .last()
-                .is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b'"' | b'\'' | b'(' | b'`'));
+                .is_none_or(|b| matches!(b, b' ' | b'\n' | b'\t' | b'"' | b'\'' | b'(' | b'`')),
+            // The word says many things, but beside the protocol only one.
+            Judge::Asked => {
+                let behind = text.as_bytes().get(word.end + 1..word.end + 7);
+                let is_string = behind.is_some_and(|behind| behind.eq_ignore_ascii_case(b"string"));
+                is_string || ["snmp", "SNMP", "v2c"].into_iter().any(is_near)
+            }
+            Judge::Field => {
+                let behind = &text.as_bytes()[word.start..];
+                let behind = &behind[..behind.len().min(NEAR_BYTES / 2)];
+                let is_named = memchr::memmem::find(behind, b"assword").is_some();
+                is_named || ["assword", "pass", "pwd"].into_iter().any(is_near)
+            }
+            Judge::Typed => {
+                let typed = &text[word.start..];
+                let is_result = typed.starts_with("PASS Test");
+                (typed.starts_with("AUTH ") || typed.starts_with("PASS "))
+                    && !is_result
+                    && (before.is_empty()
+                        || [
+                            &b"\n"[..],
+                            b"> ",
+                            b"\\n",
+                            b"\\r",
+                            b"$ ",
+                            b"\"",
+                            b"'",
+                            b"cli ",
+                            b": ",
+                        ]
+                        .iter()
+                        .any(|end| before.ends_with(end)))
+            }
         }
-        // `community` says many things, but beside the protocol only one.
-        if self.word == "community" {
-            let near = &before[at.saturating_sub(NEAR_BYTES)..];
-            let has = |word: &[u8]| memchr::memmem::find(near, word).is_some();
-            let rest = &text.as_bytes()[at + self.word.len()..];
-            let is_string = rest
-                .get(1..7)
-                .is_some_and(|s| s.eq_ignore_ascii_case(b"string"));
-            return is_string || has(b"snmp") || has(b"SNMP") || has(b"v2c");
-        }
-        if self.judge == Judge::Field {
-            let near = &before[at.saturating_sub(NEAR_BYTES)..];
-            let has = |word: &[u8]| memchr::memmem::find(near, word).is_some();
-            let rest = &text.as_bytes()[at..(at + NEAR_BYTES / 2).min(text.len())];
-            let is_named = memchr::memmem::find(rest, b"assword").is_some();
-            return is_named || has(b"assword") || has(b"pass") || has(b"pwd");
-        }
-        if self.judge != Judge::Typed {
-            return true;
-        }
-        let ends = |end: &[u8]| before.ends_with(end);
-        let is_result = text[at..].starts_with("PASS Test");
-        (text[at..].starts_with("AUTH ") || text[at..].starts_with("PASS "))
-            && !is_result
-            && (before.is_empty()
-                || [
-                    &b"\n"[..],
-                    b"> ",
-                    b"\\n",
-                    b"\\r",
-                    b"$ ",
-                    b"\"",
-                    b"'",
-                    b"cli ",
-                    b": ",
-                ]
-                .iter()
-                .any(|end| ends(end)))
     }
 
     /// Whether a value that stands in the layout is a secret.
@@ -339,7 +391,7 @@ impl Layout {
                 let is_one = random_enough(value) || is_key_body(value);
                 is_one && !looks_like_path(value) && check::Shape::of(value).digits > 0
             }
-            Judge::Mixed | Judge::Typed | Judge::Field => {
+            Judge::Mixed | Judge::Typed | Judge::Field | Judge::Asked => {
                 // `NAME=value` is a line of settings, judged by its name.
                 let is_setting = value.trim_end_matches('=').contains('=');
                 is_spoken_password(value) && !value.contains("://") && !is_setting
