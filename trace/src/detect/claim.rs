@@ -132,11 +132,12 @@ pub(super) fn unverified_claim(answer: &str) -> Option<&str> {
     }
     sentences(answer).find(|sentence| {
         let plain = unquoted(&fold(sentence));
-        FACT_SUBJECTS.is_in(&plain)
+        let marked = &Marked::new(&plain);
+        FACT_SUBJECTS.is_in(marked)
             && !asks(sentence)
-            && (FACT_STATES.is_in(&plain) || has_measure(&plain) || states_a_number(&plain))
-            && !HEDGES.is_in(&plain)
-            && !PLANS.is_in(&plain)
+            && (FACT_STATES.is_in(marked) || has_measure(&plain) || states_a_number(&plain))
+            && !HEDGES.is_in(marked)
+            && !PLANS.is_in(marked)
     })
 }
 

@@ -69,7 +69,7 @@ pub(super) fn objects(human: &str, is_correction: bool, was_asked: bool) -> bool
             .iter()
             .any(|phrase| starts_with_phrase(start, phrase))
     };
-    is_correction || OBJECTIONS.is_in(&lower) || !was_asked && starts()
+    is_correction || OBJECTIONS.is_in(lower.as_str()) || !was_asked && starts()
 }
 
 /// Whether a person's turn behind an answer says that they go on without the agent.
@@ -79,7 +79,7 @@ pub(super) fn goes_on_alone(human: &str) -> bool {
         return false;
     }
     let lower = text.to_lowercase().replace('’', "'");
-    RESIGNED.is_in(&lower) && !THANKS.is_in(&lower)
+    RESIGNED.is_in(lower.as_str()) && !THANKS.is_in(lower.as_str())
 }
 
 /// Whether a person leaves to come back later.
@@ -88,7 +88,7 @@ pub(super) fn postpones(human: &str) -> bool {
     if text.len() > SHORT_BYTES {
         return false;
     }
-    POSTPONED.is_in(&text.to_lowercase().replace('’', "'"))
+    POSTPONED.is_in(text.to_lowercase().replace('’', "'").as_str())
 }
 
 /// The turn from its first word on that means something.

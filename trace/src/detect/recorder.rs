@@ -187,8 +187,8 @@ impl Cx<'_> {
     }
 
     /// Checks and scrubs a quote on this line; `None` when it is empty or not in the text.
-    fn evidence(&mut self, quote: Quote<'_>) -> Option<Evidence> {
-        self.hold(quote).map(|held| held.shown())
+    fn evidence(&self, quote: Quote<'_>) -> Option<Evidence> {
+        self.hold(quote).map(Held::shown)
     }
 
     /// Turns a finding into a signal, or folds it into the one it repeats. Gives back the signal's fingerprint.

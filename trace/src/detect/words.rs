@@ -212,16 +212,6 @@ impl<'t> Places<'t> for &'t str {
     }
 }
 
-impl<'t> Places<'t> for &'t String {
-    fn text(self) -> &'t str {
-        self
-    }
-
-    fn starts(self) -> impl Iterator<Item = (usize, u32)> + 't {
-        self.as_str().starts()
-    }
-}
-
 /// A text in which many lists are looked for: its places are found once.
 #[derive(Debug)]
 pub(super) struct Marked<'t> {
