@@ -123,12 +123,13 @@ fn grown(case: &[u8]) {
     let Some((_, Some(checkpoint))) = read(&mut &case[..half], None) else {
         return;
     };
-    let from = usize::try_from(checkpoint.bytes).expect("it fits");
+    // As it is kept between runs: what is remembered in memory only must not matter.
+    let kept = serde_json::to_value(&checkpoint).expect("a checkpoint is JSON");
     let format = MineOptions {
-        format: serde_json::to_value(&checkpoint)
-            .ok()
-            .and_then(|kept| kept["format"].as_str()?.parse().ok()),
+        format: kept["format"].as_str().and_then(|name| name.parse().ok()),
     };
+    let checkpoint: Checkpoint = serde_json::from_value(kept).expect("and reads back");
+    let from = usize::try_from(checkpoint.bytes).expect("it fits");
     let Some((whole, _)) =
         mine_on(&NAME, &mut &case[..], &format, None).expect("memory can be read")
     else {
