@@ -196,7 +196,7 @@ pub(crate) fn opening(agent: Agent, place: &Place<'_>, rng: &mut Rng) -> Vec<Bea
         ],
         Agent::OpenClaw => Vec::new(),
         Agent::Claude => vec![harness(
-            "<system-reminder>\nThe TODO list is empty. Do not mention this to the \
+            "<system-reminder>\nThe list of tasks is empty. Do not mention this to the \
              user.\n</system-reminder>",
         )],
         Agent::Codex => vec![harness(format!(

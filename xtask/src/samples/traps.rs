@@ -419,6 +419,6 @@ fn calm_correction(scene: &Scene<'_, '_>, _: &mut Rng) -> Vec<Beat> {
     vec![
         said.marked(&scene.mark),
         say(scene.fill("{part} is sorted by name now.")),
-        harness("<system-reminder>\nThe TODO list has changed. Go on.\n</system-reminder>"),
+        harness("<system-reminder>\nThe list of tasks has changed. Go on.\n</system-reminder>"),
     ]
 }
