@@ -1,12 +1,12 @@
 //! Names of accounts, where a message says that a name is one.
 //!
-//! Neighbours: `pii` takes them out of home paths. A name alone cannot be told from a word, so only
+//! Neighbours: `homes` takes them out of paths. A name alone cannot be told from a word, so only
 //! the wordings of logins and of providers count. Accounts of services stay: they say what failed.
 
 use regex::Regex;
 
+use super::homes::is_shared_account;
 use super::pattern::Pattern;
-use super::pii::is_shared_account;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
@@ -49,9 +49,10 @@ const SERVICES: &[&str] = &[
 impl Accounts {
     pub(super) fn new() -> Self {
         Self {
-            // `authentication failed for user "kim"`, `role 'kim' does not exist`
+            // `authentication failed for user "kim"`, `role 'kim' does not exist`. In the quotes of code stand names of things
+            // as well: `the account `enabled` flag`.
             quoted: Pattern::new(
-                r#"(?i)(?-u:\b)(?:user|username|role|login|account)(?: name)?:? ["'`]([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
+                r#"(?i)(?-u:\b)(?:(?:user|username|login)(?: name)?:? ["']|username:? `|(?:role|account) ["']|(?:as|for|by) (?:user|login) `)([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
             ),
             // `Failed password for invalid user kim from 10.0.0.7`
             login: Pattern::new(

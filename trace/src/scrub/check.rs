@@ -97,6 +97,7 @@ pub(super) fn is_dummy(value: &str) -> bool {
         _ => shape.distinct <= 5,
     };
     few_kinds
+        || value.starts_with("***")
         || [
             "xxxx",
             "****",

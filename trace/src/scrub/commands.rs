@@ -167,6 +167,16 @@ pub(super) const COMMANDS: &[(&[&str], &str)] = &[
     ),
     (&["stats auth"], r"^\s+([^\s:]{1,40}:[^\s$]{4,100})"),
     (&["rootpw", "bindpw"], r"^\s+([^\s$<{#=:][^\s$]{3,100})"),
+    (
+        &[
+            "wandb login",
+            "snyk auth",
+            "cargo login",
+            "ngrok authtoken",
+            "add-authtoken",
+        ],
+        r"^\s+(?:--?[a-z][a-z-]{0,20}(?:=\S{1,60})?\s+){0,3}[\x22']?([A-Za-z0-9_-]{24,100})(?:[\s\x22'\\]|$)",
+    ),
     (&["auth_pass"], r"^\s+([^\s$<{#=:][^\s$]{3,64})(?:\s|$)"),
     (&["radius secret"], r"^\s+([^\s$<{#=:][^\s$]{5,64})"),
     (

@@ -8,6 +8,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::check;
+use super::code;
 use super::phrase;
 use super::placeholder::{self, Label};
 use super::rows;
@@ -16,7 +17,8 @@ use super::spoken::{is_refused, key_behind_name, spoken_value, value_before};
 use super::syntax::{after_type, behind_braces, behind_its_name, behind_markup};
 use super::value::{
     REACH_BYTES, Written, is_client_id, is_drawn, is_key_body, is_public_shape, is_reference,
-    is_short_secret, looks_like_path, password_like, skip_space, skip_while, token_like, value_at,
+    is_short_secret, looks_like_path, names_another, password_like, skip_space, skip_while,
+    token_like, value_at,
 };
 use super::vocabulary::{Fit, Strength, WORDS};
 use super::words::{self, KeyOf, NAME_REST_BYTES_MAX};
@@ -99,7 +101,10 @@ fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<
     // `la clave del servidor es ...`
     let is_said = gap.split(' ').any(words::is_copula) && shape.bytes >= 8;
     let is_noted = is_said || gap == " " && is_noted(text, word, value);
+    // `pass((last.0 - 1, ...))` calls something with what stands there.
+    let is_called = gap.starts_with('(') && !is_quoted && !is_drawn(value);
     let is_given = (gap.contains(['=', ':', ',', '(', '|']) || (is_quoted && mixed) || is_noted)
+        && !is_called
         && !is_verdict;
     // `render pass = "shadow_pass_2"` names something; `db_pass` and `"pass"` stand for themselves.
     let is_named = alone
@@ -159,6 +164,14 @@ fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Findin
             let is_place = text[word.clone()].eq_ignore_ascii_case("pwd");
             !(is_place && looks_like_path(&text[found.range.clone()]))
         }),
+        // `checksum/secret: ...` and `PublicKeyToken=...` are made for everybody to see.
+        Strength::Secret | Strength::Token
+            if ["checksum/", "PublicKey", "publickey"]
+                .iter()
+                .any(|lead| text[..word.start].ends_with(lead)) =>
+        {
+            None
+        }
         // `arn:...:secret:name` says where a secret lies, `host.dev/auth-token:tag` is an image.
         Strength::Secret | Strength::Token
             if text[word.end..].starts_with(':') && is_in_address(text, word.start) =>
@@ -231,7 +244,9 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
         | Strength::Header
         | Strength::Basic => strength,
     };
-    if strength != Strength::Hash && words::is_about(rest) {
+    // `passwordKey` is where a password lies; `secretKey` is a secret.
+    let is_place = strength == Strength::Password && rest.eq_ignore_ascii_case(b"key");
+    if strength != Strength::Hash && (is_place || words::is_about(rest)) {
         return None;
     }
     let closed = skip_while(bytes, name_end, limit, |b| {
@@ -269,7 +284,17 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
         let given = given_value(text, from, name_end..closed, operator_start, strength);
         return given.or_else(|| spoken_value(text, closed, strength));
     }
+    // `PrivateKey::from(...)` is a path.
+    let is_path =
+        matches!(&bytes[operator_start..], [b':', b':', next, ..] if next.is_ascii_alphabetic());
+    if is_path && behind.is_none() {
+        return None;
+    }
     let tight = operator_start == name_end && bytes[operator_start..at] == *b"=";
+    // A setting without a value: the next line is another one.
+    if tight && matches!(bytes.get(at), Some(b'\n' | b'\r')) {
+        return None;
+    }
     at = behind_markup(text, at);
     at = words::behind_braced(text, at);
     at = after_type(text, at, bytes.len().min(at + REACH_BYTES));
@@ -312,13 +337,17 @@ const PHRASE: &[u8] = b"passphrase";
 
 /// Whether so many encoded bytes stand before `at` that a word there is chance.
 fn is_encoded(text: &str, at: usize) -> bool {
-    let before = &text.as_bytes()[at.saturating_sub(ENCODED_BYTES_MIN)..at];
+    let Some(before) = text.get(at.saturating_sub(ENCODED_BYTES_MIN)..at) else {
+        return false;
+    };
+    let bytes = before.as_bytes();
     before.len() == ENCODED_BYTES_MIN
-        && before
+        && bytes
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
-        // A long name in camel case has no digits.
-        && before.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+        // A long name in camel case has no digits and can be spoken.
+        && (bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+            || check::is_gibberish(before))
 }
 
 const ENCODED_BYTES_MIN: usize = 24;
@@ -356,6 +385,9 @@ fn given_value(
         (false, true) => value_at(text, at).filter(|(start, ..)| bytes[*start] != b'-')?,
         (false, false) => return None,
     };
+    if quoted && names_another(text, end) {
+        return None;
+    }
     // Names of fields and of things stand there too.
     let shape = check::Shape::of(&text[start..end]);
     let written = if quoted {
@@ -391,6 +423,12 @@ fn judged(
     written: Written,
 ) -> Option<Finding> {
     let value = &text[range.clone()];
+    let is_code = written == Written::Bare && code::is_expression(value);
+    // A password may be made of words; what services give is not.
+    let is_name = strength != Strength::Password && code::is_name(value);
+    if is_code || is_name || code::is_pattern(value) {
+        return None;
+    }
     let (secret, label) = match strength {
         Strength::Password => (password_like(value, written), Label::Password),
         Strength::Secret => (
@@ -414,6 +452,10 @@ fn judged(
 /// The credentials of an `Authorization` header or a bare `Bearer ...`.
 fn header_value(text: &str, from: usize) -> Option<Finding> {
     let bytes = text.as_bytes();
+    // `personal-authorization-8f3kQ2.js` is a file.
+    if matches!(bytes.get(from), Some(b'-' | b'_' | b'.' | b'/')) {
+        return None;
+    }
     let limit = bytes.len().min(from + REACH_BYTES);
     let skip = |at| {
         skip_while(bytes, at, limit, |b| {
@@ -438,6 +480,6 @@ fn header_value(text: &str, from: usize) -> Option<Finding> {
     }
     let (start, end, _) = value_at(text, at)?;
     let value = &text[start..end];
-    let secret = token_like(value) && !is_reference(value);
+    let secret = token_like(value) && !is_reference(value) && !code::is_name(value);
     secret.then(|| Finding::new(start..end, Label::Secret))
 }

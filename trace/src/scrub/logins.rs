@@ -4,7 +4,7 @@
 //! versions of packages and digests of images, which are written with the same signs.
 
 use super::check;
-use super::pii::is_shared_account;
+use super::homes::is_shared_account;
 use super::placeholder::{self, Label};
 use super::scrubber::Finding;
 use super::value::is_drawn;
@@ -40,6 +40,8 @@ fn login(lead: &str, after: &str) -> Option<usize> {
         .next()?;
     let (name, password) = token.split_once(':')?;
     let is_name = (2..=32).contains(&name.len())
+        // A day stands before the id of a message.
+        && name.bytes().any(|b| b.is_ascii_alphabetic())
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
@@ -90,9 +92,13 @@ fn login(lead: &str, after: &str) -> Option<usize> {
 
 /// The name of a person before a mail address in angle brackets: two to four words with large first letters.
 fn person(lead: &str, low: usize, findings: &mut Vec<Finding>) {
-    let Some((before, _)) = lead.rsplit_once('<') else {
+    let Some((before, mail)) = lead.rsplit_once('<') else {
         return;
     };
+    // `<U as Add<T, ...`
+    if mail.contains([' ', ',', '(', '[', '{']) {
+        return;
+    }
     let before = before.trim_end_matches([' ', '"', '\'']);
     let starts = before
         .rfind(|c: char| !(c.is_alphabetic() || matches!(c, ' ' | '.' | '-' | '\'' | '\u{2019}')))

@@ -51,6 +51,70 @@ pub(super) fn is_three_by_three(value: &str) -> bool {
         && !value.ends_with("000")
 }
 
+/// Whether what stands around the number at `range` says that it counts something: years, a range, the time of a day, the bytes
+/// of a dump, an entry of a register, a constant of a program.
+pub(super) fn is_counted(text: &str, range: Range<usize>) -> bool {
+    const REGISTERS: &[&str] = &[
+        "cve-", "cwe-", "arxiv:", "arxiv ", "doi:", "isbn:", "isbn ", "pmid:", "pmid ",
+    ];
+    let value = &text[range.clone()];
+    let low = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
+    let before = text[low..range.start].to_ascii_lowercase();
+    let behind = &text[range.end..];
+    let is_range = before.ends_with("..") || behind.starts_with("..");
+    let is_entry = REGISTERS.iter().any(|name| before.ends_with(name));
+    // `const LIMIT: u32 = ...`
+    let typed = before.strip_suffix(" = ").unwrap_or("");
+    let typed = typed.rsplit(|c: char| !c.is_ascii_alphanumeric()).next();
+    let is_typed = typed.is_some_and(|name| {
+        let bits = name.strip_prefix(['i', 'u']).unwrap_or("");
+        matches!(bits, "8" | "16" | "32" | "64" | "128" | "size")
+    });
+    let digits = value.bytes().filter(u8::is_ascii_digit);
+    let is_alphabet = value.starts_with("+0") || digits.eq(*b"0123456789");
+    is_range
+        || is_entry
+        || is_typed
+        || is_alphabet
+        || is_years(value)
+        || is_time(&before)
+        || is_dump(value, &before, behind)
+}
+
+/// `2003-2010`
+fn is_years(value: &str) -> bool {
+    let year = |part: &str| {
+        part.len() == 4
+            && (part.starts_with("19") || part.starts_with("20"))
+            && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    let years = value.split_once(['-', '\u{2013}']);
+    years.is_some_and(|(first, last)| year(first.trim()) && year(last.trim()))
+}
+
+/// Whether hours and minutes stand before the number, which are followed by seconds and their parts.
+fn is_time(before: &str) -> bool {
+    let bytes = before.as_bytes();
+    matches!(
+        bytes,
+        [.., b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9', b':']
+    )
+}
+
+/// Pairs of digits in a row of pairs, some of which hold letters.
+fn is_dump(value: &str, before: &str, behind: &str) -> bool {
+    let is_pair = |pair: &str| {
+        pair.len() == 2
+            && pair.bytes().all(|b| b.is_ascii_hexdigit())
+            && pair.bytes().any(|b| b.is_ascii_digit())
+            && pair.bytes().any(|b| b.is_ascii_alphabetic())
+    };
+    let beside = before.trim_end_matches(' ').rsplit(' ').next();
+    let next = behind.trim_start_matches(' ').split(' ').next();
+    value.split(' ').all(|group| group.len() == 2)
+        && (beside.is_some_and(is_pair) || next.is_some_and(is_pair))
+}
+
 /// The number before its extension.
 fn without_extension(value: &str) -> &str {
     value.split(['x', 'X']).next().unwrap_or(value).trim_end()
@@ -101,10 +165,7 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "tel ",
         "tel=",
         "mobile",
-        "cell",
         "whatsapp",
-        "fax",
-        "sms",
         "hotline",
         "voicemail",
         "landline",
@@ -116,7 +177,6 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "teléfono",
         "téléphone",
         "telefono",
-        "handy",
         "móvil",
         "celular",
         "my number",
@@ -128,7 +188,6 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "contact number",
         "number is",
         "rufnummer",
-        "gsm",
         "puhelin",
         "telephone",
         "тел",
@@ -166,18 +225,13 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "số máy",
     ];
     const VERBS: &[&str] = &[
-        "call",
-        "dial",
-        "reach",
-        "contact",
-        "text ",
         "answering",
         "answer at",
         "pick up",
-        "ring ",
+        "picks up",
+        "picked up",
         "transfer me",
         "code to",
-        "urgent",
         "number from",
         "number to",
         "update my number",
@@ -187,6 +241,30 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "office:",
         "home:",
         "work:",
+    ];
+    // Words that stand inside others, in whole: `recall`, `Calle` and `IOCTL_CALL` say nothing of phones.
+    const SHORT_NOUNS: &[&str] = &["cell", "cellular", "fax", "faxes", "sms", "gsm", "handy"];
+    const SHORT_VERBS: &[&str] = &[
+        "call",
+        "calls",
+        "called",
+        "calling",
+        "callback",
+        "dial",
+        "dialed",
+        "dialled",
+        "dialing",
+        "reach",
+        "reached",
+        "contact",
+        "contacts",
+        "contacted",
+        "reaching",
+        "reachable",
+        "ring",
+        "text",
+        "texted",
+        "urgent",
     ];
     const BEHIND: &[&str] = &[
         "is my phone",
@@ -210,12 +288,17 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
     let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
     let before = text[from..range.start].to_lowercase();
     let has = |words: &[&str], side: &str| words.iter().any(|word| side.contains(word));
-    if has(NOUNS, &before) || is_initial(&before) {
+    let has_whole = |words: &[&str], joint: fn(char) -> bool| {
+        let mut parts = before.split(|c: char| !(c.is_alphanumeric() || joint(c)));
+        parts.any(|part| words.contains(&part))
+    };
+    if has(NOUNS, &before) || has_whole(SHORT_NOUNS, |_| false) || is_initial(&before) {
         return Spoken::Yes;
     }
     let to = boundary(text, text.len().min(range.end + BESIDE_BYTES));
     let behind = text[range.end..to].to_lowercase();
-    if has(VERBS, &before) || has(BEHIND, behind.trim_start()) {
+    let is_asked = has(VERBS, &before) || has_whole(SHORT_VERBS, |c| c == '_');
+    if is_asked || has(BEHIND, behind.trim_start()) {
         return Spoken::Perhaps;
     }
     Spoken::No

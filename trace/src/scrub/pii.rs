@@ -13,6 +13,7 @@ use super::pattern::Pattern;
 use super::phone::{self, Spoken};
 use super::placeholder::{self, Label};
 use super::scrubber::Finding;
+use super::value::skip_while;
 use super::versions;
 use crate::normalise::boundary;
 
@@ -24,8 +25,6 @@ pub(super) struct Pii {
     mac: Pattern,
     digits: Pattern,
     iban: Pattern,
-    home: Pattern,
-    home_slug: Pattern,
 }
 
 impl Pii {
@@ -38,13 +37,6 @@ impl Pii {
                 r"[+(]{0,2}[0-9](?:(?: [/–-] |[ .()/\u{a0}\u{2011}-]{0,2})[0-9]){6,18}(?:\s?x[0-9]{1,6})?",
             ),
             iban: Pattern::new(r"(?-u:\b)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?-u:\b)"),
-            home: Pattern::new(
-                r"(?i)(?:/home/|/Users/|[a-z]:\\{1,4}(?:Users|Documents and Settings)\\{1,4}|[a-z]:/Users/)([^\s/\\:'\x22<>|*?,;(){}\[\]]{1,64})",
-            ),
-            // As tools name a folder of their own after one: `projects/-Users-kim-code`.
-            home_slug: Pattern::new(
-                r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)",
-            ),
         }
     }
 
@@ -52,14 +44,6 @@ impl Pii {
         let bytes = text.as_bytes();
         if memchr::memchr(b'@', bytes).is_some() {
             self.emails(text, findings);
-        }
-        if memchr::memmem::find(bytes, b"home/").is_some()
-            || memchr::memmem::find(bytes, b"-home-").is_some()
-            || memchr::memmem::find(bytes, b"sers").is_some()
-            || memchr::memmem::find(bytes, b"SERS").is_some()
-            || memchr::memmem::find(bytes, b"ettings\\").is_some()
-        {
-            self.homes(text, findings);
         }
         if bytes.iter().any(u8::is_ascii_digit) {
             self.addresses(text, findings);
@@ -81,24 +65,8 @@ impl Pii {
                 continue;
             };
             from = end;
-            if !is_image(&text[at + 1..end]) && !is_in_address(text, start, at) {
+            if !is_file(&text[at + 1..end]) && !is_in_address(text, start, at) {
                 findings.push(Finding::new(start..end, Label::Email));
-            }
-        }
-    }
-
-    fn homes(&self, text: &str, findings: &mut Vec<Finding>) {
-        let paths = self.home.captures_iter(text);
-        for captures in paths.chain(self.home_slug.captures_iter(text)) {
-            let Some(name) = captures.get(1) else {
-                continue;
-            };
-            // `/v1/users/42` is a thing of a service.
-            let is_id = check::is_uuid(name.as_str())
-                || name.as_str().bytes().all(|b| b.is_ascii_digit())
-                || (name.len() >= ID_BYTES_MIN && check::is_digest(name.as_str()));
-            if !is_id && !is_shared_account(name.as_str()) {
-                findings.push(Finding::new(name.range(), Label::User));
             }
         }
     }
@@ -109,7 +77,8 @@ impl Pii {
             let Ok(address) = found.as_str().parse::<Ipv4Addr>() else {
                 continue;
             };
-            if alone && is_public_v4(address) && !versions::is_version(text, found.start()) {
+            if alone && is_public_v4(address) && !versions::is_version(text, found.range(), address)
+            {
                 findings.push(Finding::new(found.range(), Label::Ip));
             }
         }
@@ -123,10 +92,25 @@ impl Pii {
                 findings.push(Finding::new(found.range(), Label::Mac));
                 continue;
             }
+            // `::ffff:10.0.0.1` ends with an address of the older kind.
+            let mapped = if value.to_ascii_lowercase().starts_with("::ffff:") {
+                let rest = &text.as_bytes()[found.start()..];
+                skip_while(rest, value.len(), rest.len().min(MAPPED_BYTES_MAX), |b| {
+                    b.is_ascii_digit() || b == b'.'
+                })
+            } else {
+                value.len()
+            };
+            let value = text[found.start()..found.start() + mapped].trim_end_matches('.');
             let Ok(address) = value.parse::<Ipv6Addr>() else {
                 continue;
             };
             let end = found.start() + value.len();
+            // Eight pairs of a longer row are the start of a fingerprint.
+            let rest = &text.as_bytes()[end..];
+            if matches!(rest, [b':', next, ..] if next.is_ascii_hexdigit()) {
+                continue;
+            }
             if stands_alone(text, found.start(), end, b"") && is_public_v6(address, value) {
                 findings.push(Finding::new(found.start()..end, Label::Ip));
             }
@@ -201,8 +185,8 @@ impl Pii {
     }
 }
 
-/// Nobody has so long a name of hex digits.
-const ID_BYTES_MIN: usize = 24;
+/// Longest address of the older kind behind `::ffff:`, with it, bytes.
+const MAPPED_BYTES_MAX: usize = 24;
 
 /// Numbers in the digits of other scripts, judged as if they were written in ours.
 fn foreign_numbers(text: &str, findings: &mut Vec<Finding>) {
@@ -234,6 +218,8 @@ struct Beside {
     bound: bool,
     /// It fills its line, its field or its cell.
     alone: bool,
+    /// It counts something that no phone is reached by.
+    counted: bool,
 }
 
 impl Beside {
@@ -272,8 +258,9 @@ impl Beside {
         let phone = if after_phone {
             Spoken::Yes
         } else {
-            phone::spoken(text, range)
+            phone::spoken(text, range.clone())
         };
+        let counted = phone::is_counted(text, range);
         let pays = behind.contains("cvv") || behind.contains("cvc") || behind.contains(" exp");
         Self {
             phone,
@@ -281,6 +268,7 @@ impl Beside {
             ssn: has(SSNS) || names_ssn(&before),
             bound: before.ends_with(['#', '=']),
             alone: fills_its_place(&before, &behind),
+            counted,
         }
     }
 }
@@ -328,7 +316,7 @@ fn number_label(value: &str, beside: &Beside) -> Option<Label> {
     let spoken = beside.phone == Spoken::Yes || !beside.bound || is_dialled;
     let is_phone =
         phone::is_phone(value, beside.phone) || (beside.alone && phone::is_three_by_three(value));
-    (spoken && is_phone).then_some(Label::Phone)
+    (spoken && is_phone && !beside.counted).then_some(Label::Phone)
 }
 
 /// The length of a card's number when the day it ends on, or another number, follows it.
@@ -462,7 +450,9 @@ fn is_public_v6(address: Ipv6Addr, written: &str) -> bool {
         || address.is_multicast()
         || (first & 0xfe00) == 0xfc00
         || (first & 0xffc0) == 0xfe80
-        || (first == 0x2001 && address.segments()[1] == 0x0db8);
+        || (first == 0x2001 && address.segments()[1] == 0x0db8)
+        // Addresses of the older kind in ones of the newer, as each network has them.
+        || (first == 0x64 && address.segments()[1] == 0xff9b);
     // A clock time such as 10:30:15 does not parse; a short `a::b` of code does.
     !local && written.len() >= 9 && written.bytes().filter(|b| *b == b':').count() >= 3
 }
@@ -518,62 +508,16 @@ fn is_in_address(text: &str, start: usize, at: usize) -> bool {
     })
 }
 
-/// Retina images such as `icon@2x.png` are no mail addresses.
-fn is_image(host: &str) -> bool {
+/// Retina images such as `icon@2x.png`, translations such as `ca@valencia.po` and units of a system such as
+/// `getty@tty1.service` are no mail addresses.
+fn is_file(host: &str) -> bool {
+    const ENDS: &[&str] = &[
+        ".po", ".pot", ".gmo", ".src", ".header", ".sin", ".json", ".yaml", ".yml", ".tsx", ".jsx",
+        ".service", ".socket", ".timer", ".mount", ".target", ".slice",
+    ];
+    let file = ENDS.iter().any(|end| host.ends_with(end));
     let image = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"]
         .iter()
         .any(|end| host.ends_with(end));
-    host.bytes().next().is_some_and(|b| b.is_ascii_digit()) && image
-}
-
-/// Home directories that name a role, not a person.
-pub(super) fn is_shared_account(name: &str) -> bool {
-    const SHARED: &[&str] = &[
-        "user",
-        "runner",
-        "ubuntu",
-        "root",
-        "node",
-        "app",
-        "shared",
-        "public",
-        "default",
-        "vscode",
-        "codespace",
-        "git",
-        "docker",
-        "admin",
-        "guest",
-        "dev",
-        "test",
-        "username",
-        "name",
-        "you",
-        "me",
-        "user.",
-        "linuxbrew",
-        "build",
-        "builder",
-        "ci",
-        "worker",
-        "vagrant",
-        "ec2-user",
-        "jenkins",
-        "circleci",
-        "gitpod",
-        "sandbox",
-        "coder",
-        "oai",
-        "jovyan",
-        "...",
-        "$user",
-        "$(whoami)",
-        "~",
-        "all",
-    ];
-    SHARED
-        .iter()
-        .any(|shared| name.eq_ignore_ascii_case(shared))
-        || name.starts_with('$')
-        || name.starts_with('%')
+    file || host.bytes().next().is_some_and(|b| b.is_ascii_digit()) && image
 }

@@ -1,6 +1,6 @@
 //! One pass over a text: find what must go, settle overlaps, write placeholders.
 //!
-//! Neighbours: the finders (`prefixes`, `context`, `structures`, `commands`, `manifest`, `sections`,
+//! Neighbours: the finders (`prefixes`, `context`, `structures`, `commands`, `manifest`, `sections`, `homes`,
 //! `pii`) report spans of the original text and decide nothing else. Must not know any format of a secret.
 
 use std::ops::Range;
@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use super::account::Accounts;
 use super::commands::Commands;
 use super::context::Context;
+use super::homes::Homes;
 use super::logins;
 use super::manifest::Manifests;
 use super::pii::Pii;
@@ -40,6 +41,7 @@ pub struct Scrubber {
     context: Context,
     structures: Structures,
     pii: Pii,
+    homes: Homes,
     accounts: Accounts,
     commands: Commands,
     manifests: Manifests,
@@ -64,6 +66,7 @@ impl Scrubber {
             context: Context::new(),
             structures: Structures::new(),
             pii: Pii::new(),
+            homes: Homes::new(),
             accounts: Accounts::new(),
             commands: Commands::new(),
             manifests: Manifests::new(),
@@ -99,6 +102,7 @@ impl Scrubber {
         self.prefixes.find(text, &mut findings);
         self.context.find(text, &mut findings);
         self.pii.find(text, &mut findings);
+        self.homes.find(text, &mut findings);
         self.accounts.find(text, &mut findings);
         logins::find(text, &mut findings);
         self.commands.find(text, &mut findings);

@@ -3,12 +3,13 @@
 //! Neighbours: `context` asks when no sign of an assignment stands behind a word. Must not know any syntax of programs.
 
 use super::check;
+use super::code;
 use super::phrase;
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use super::value::{
-    REACH_BYTES, is_client_id, is_reference, is_spoken_password, random_enough, token_like,
-    value_at,
+    REACH_BYTES, is_client_id, is_reference, is_spoken_password, names_another, random_enough,
+    token_like, value_at,
 };
 use super::vocabulary::Strength;
 use super::words;
@@ -130,11 +131,19 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
     let limit = boundary(text, bytes.len().min(from + REACH_BYTES));
     let gap = &text[from..limit];
     let mut at = from;
-    for word in gap.split(|c: char| c.is_whitespace() || "=:<>/\"'`,;()\\|".contains(c)) {
+    let mut clause_end = from;
+    for word in gap.split(|c: char| c.is_whitespace() || "=:<>/\"'`,;()\\|?".contains(c)) {
         let start = at;
         at = start + word.len();
         at += text[at..].chars().next().map_or(1, char::len_utf8);
-        if word.is_empty() || words::is_filler(word) {
+        if word.is_empty() || words::is_filler(word) || start < clause_end {
+            continue;
+        }
+        // `the key you asked for: ...`
+        if matches!(word, "you" | "we" | "they" | "I") {
+            clause_end = text[start..limit]
+                .find(": ")
+                .map_or(from, |end| start + end);
             continue;
         }
         // `le mot de passe admin est ...`
@@ -157,7 +166,7 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
                 return Some(Finding::new(start..end, Label::Password));
             }
         }
-        if is_reference(value) {
+        if is_reference(value) || is_shown(value) || (quoted && names_another(text, end)) {
             return None;
         }
         let secret = match strength {
@@ -168,15 +177,29 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
             | Strength::Hash
             | Strength::Weak
             | Strength::Header
-            | Strength::Basic => token_like(value) && random_enough(value),
+            | Strength::Basic => token_like(value) && random_enough(value) && !code::is_name(value),
         };
         if secret {
             return Some(Finding::new(start..end, Label::Secret));
         }
-        let is_password = strength == Strength::Password && is_spoken_password(value);
+        let is_code = !quoted && code::is_expression(value);
+        let is_password = strength == Strength::Password && is_spoken_password(value) && !is_code;
         return is_password.then(|| Finding::new(start..end, Label::Password));
     }
     None
+}
+
+/// Whether everybody is shown it: an address in memory, as in `check_token (at=0x45bef8af31d0, ...)`, or the digest behind
+/// the name of a package.
+fn is_shown(value: &str) -> bool {
+    let number = value.rsplit_once("0x").map_or("", |(_, number)| number);
+    let is_address = (4..=16).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_hexdigit())
+        && value
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_lowercase() || b == b'0');
+    is_address || value.strip_prefix('#').is_some_and(check::is_digest)
 }
 
 /// The key in `AKIA... wJal...`, as tables and prompts have them.

@@ -181,6 +181,14 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ),
     // As tools list the accounts of a test network and their keys.
     (") 0x", r"\([0-9]{1,3}\) (0x[0-9a-fA-F]{64})(?-u:\b)"),
+    (
+        "accounts",
+        r"accounts[\x22']?\s?[:=]\s?\[\s{0,20}[\x22'](0x[0-9a-fA-F]{64})[\x22']",
+    ),
+    (
+        "keyName",
+        r"keyName[\x22']\s?:\s?[\x22'][A-Za-z0-9_-]{1,40}[\x22'][^{}]{1,200}?value[\x22']\s?:\s?[\x22']([A-Za-z0-9+/]{40,88}={0,2})[\x22']",
+    ),
     ("API-", r"(?-u:\b)(API-[A-Z0-9]{26})(?-u:\b)"),
     ("tfp_", r"(?-u:\b)(tfp_[A-Za-z0-9_.=-]{59})"),
     ("YC", r"(?-u:\b)(YC[A-Za-z0-9_-]{38})(?-u:\b)"),
@@ -279,9 +287,12 @@ impl Structures {
                 let password = value
                     .rsplit_once(':')
                     .map_or(value, |(_, password)| password);
-                let reference = [value, password].iter().any(|part| {
-                    is_stand_in(part) || part.starts_with('$') && !piece.starts_with(b"$")
-                });
+                // As programs show an address in a log.
+                let is_masked = password.bytes().all(|b| b == b'*');
+                let reference = is_masked
+                    || [value, password].iter().any(|part| {
+                        is_stand_in(part) || part.starts_with('$') && !piece.starts_with(b"$")
+                    });
                 // Names of the same length hold no digits.
                 let is_name =
                     MIXED.contains(&piece) && !value.bytes().any(|byte| byte.is_ascii_digit());

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::{Scrubbed, Scrubber};
 
 mod kinds;
+mod programs;
 mod ways;
 
 fn scrub(text: &str) -> String {

@@ -3,7 +3,9 @@
 //! Neighbours: `context` asks about the value beside a word; `check` knows shapes. Must not look at the words beside it.
 
 use super::check;
+use super::code;
 use super::placeholder;
+use super::vocabulary::is_label;
 use super::words::is_word;
 use crate::normalise::boundary;
 
@@ -21,6 +23,13 @@ pub(super) enum Written {
     Setting,
     /// Any other way, as code and prose are.
     Bare,
+}
+
+/// Whether a value in quotes that ends at `end` names another one: `"digest": ...`.
+pub(super) fn names_another(text: &str, end: usize) -> bool {
+    let rest = text[end..].trim_start_matches('\\');
+    let rest = rest.strip_prefix(['"', '\'']);
+    rest.is_some_and(|rest| rest.trim_start_matches(' ').starts_with(':'))
 }
 
 /// Start and end of the value at or after `from`, and whether it stands in quotes. It is judged without the placeholders
@@ -84,17 +93,37 @@ pub(super) fn password_like(value: &str, written: Written) -> bool {
     if shape.bytes < 4 || check::is_dummy(value) || value.contains(' ') || is_word(value) {
         return false;
     }
+    if is_label(value) || is_entry(value) {
+        return false;
+    }
     let is_name = value
         .bytes()
         .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
+    // `token/password: generate/set a new one`, `auth.password: shared-secret`
+    let is_said = value
+        .bytes()
+        .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b'-' | b'/'));
     match written {
         Written::Quoted | Written::Setting => !is_name || shape.bytes >= 6,
         // `password1 != password2` compares two names.
         Written::Bare => {
-            (!is_name && !value.contains("password"))
+            (!is_said && !value.contains("password"))
                 || (shape.bytes >= 10 && check::is_gibberish(value))
         }
     }
+}
+
+/// Whether it is the name under which a password is kept: `redis-password`, `app_password`.
+fn is_entry(value: &str) -> bool {
+    let is_plain = value
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
+    let last = value.rsplit_once(['_', '-']).map_or("", |(_, last)| last);
+    is_plain
+        && matches!(
+            last,
+            "password" | "passwd" | "secret" | "token" | "key" | "credentials"
+        )
 }
 
 /// Whether it is a password that a mail service gives to a program: four times four small letters in no order.
@@ -166,11 +195,13 @@ pub(super) fn random_enough(value: &str) -> bool {
 /// Shapes that a weak word often stands beside and that are public.
 pub(super) fn is_public_shape(value: &str) -> bool {
     let last = value.rsplit([':', '/']).next().unwrap_or(value);
-    // `linux-node-<digest>` is what caches call their entries.
+    // `linux-x64-node-<digest>` is what caches call their entries.
+    let is_label = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_alphabetic())
+            || part.len() <= LABEL_BYTES_MAX && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
     let named = last.rsplit_once('-').is_some_and(|(name, digest)| {
-        digest.len() >= 32
-            && check::is_digest(digest)
-            && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-')
+        digest.len() >= 32 && check::is_digest(digest) && name.split('-').all(is_label)
     });
     // `-----BEGIN CERT` and `-----BEGIN PUBL` in base64.
     let is_shown =
@@ -182,6 +213,9 @@ pub(super) fn is_public_shape(value: &str) -> bool {
         || looks_like_path(value)
         || value.contains("://")
 }
+
+/// Longest part with digits in the name of a cache's entry, bytes: a system, a release.
+const LABEL_BYTES_MAX: usize = 6;
 
 pub(super) fn looks_like_path(value: &str) -> bool {
     // Keys in base64 may begin with a slash.
@@ -197,6 +231,39 @@ pub(super) fn looks_like_path(value: &str) -> bool {
         || value.starts_with("http://")
         || value.starts_with("https://")
         || (value.matches('/').count() >= 2 && !value.ends_with('=') && value.contains('.'))
+        || is_file(value)
+        || is_built(value)
+        || code::is_place(value)
+}
+
+/// Whether it is the name of a file that a tool wrote: `page-98eb9bee89ec7267.js`.
+fn is_built(value: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "js", "mjs", "cjs", "css", "map", "ts", "tsx", "jsx", "html", "json", "wasm", "svg", "png",
+    ];
+    value.rsplit_once('.').is_some_and(|(stem, end)| {
+        ENDS.contains(&end)
+            && stem
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'))
+    })
+}
+
+/// Whether it is the name of a file below a folder, or of all of them: `man/strlcpy.3`, `docs/pages/*`.
+fn is_file(value: &str) -> bool {
+    let Some((folders, name)) = value.rsplit_once('/') else {
+        return false;
+    };
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/');
+    let is_named = name.rsplit_once('.').is_some_and(|(stem, end)| {
+        !stem.is_empty()
+            && (1..=5).contains(&end.len())
+            && stem.bytes().all(|b| is_part(b) || b == b'.')
+            && end.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    folders.starts_with(|c: char| c.is_ascii_lowercase())
+        && folders.bytes().all(is_part)
+        && (is_named || name == "*")
 }
 
 /// Whether a value only refers to the secret: a variable, a call, a template.
@@ -207,6 +274,7 @@ pub(super) fn is_reference(value: &str) -> bool {
         || value.starts_with('%')
         || value.starts_with('<')
         || value.starts_with('[')
+        || code::is_slot(value)
         // A tag of the markup, such as `!vault`.
         || value.strip_prefix('!').is_some_and(|tag| tag.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'))
         || (value.contains("${")
@@ -266,6 +334,9 @@ pub(super) fn is_spoken_password(value: &str) -> bool {
     (is_mixed || is_scrambled(value))
         && !is_version
         && !value.contains("password")
+        // `baselines=all-since-2026.4.23` says something of its own.
+        && !value.trim_end_matches('=').contains('=')
+        && (!value.contains('_') || !code::is_name(value))
         && !check::is_dummy(value)
         && !is_word(value)
         && !looks_like_path(value)

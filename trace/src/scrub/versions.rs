@@ -2,10 +2,15 @@
 //!
 //! Neighbours: `pii` asks before it takes four numbers for an address. Must not judge the numbers: any of them can be both.
 
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
 use crate::normalise::boundary;
 
-/// Whether four numbers are a version: behind the name of a product or the word for it, or behind `name@` that is no login.
-pub(super) fn is_version(text: &str, start: usize) -> bool {
+/// Whether four numbers are a version or the number of a section: behind the name of a product or the word for it, behind
+/// `name@` that is no login, or all of them so small that a host would have a word for it.
+pub(super) fn is_version(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
+    let start = range.start;
     const LOGINS: &[&str] = &[
         "root", "ubuntu", "admin", "user", "git", "deploy", "pi", "debian",
     ];
@@ -25,7 +30,11 @@ pub(super) fn is_version(text: &str, start: usize) -> bool {
     if product || lead[tail..].eq_ignore_ascii_case("version") || is_pinned(before) {
         return true;
     }
-    if is_released(before) {
+    if is_drawing(text, &range)
+        || is_released(before)
+        || is_object(before, numbers)
+        || is_counted(text, range, numbers)
+    {
         return true;
     }
     let Some(before) = before.strip_suffix('@') else {
@@ -37,6 +46,100 @@ pub(super) fn is_version(text: &str, start: usize) -> bool {
         .any(|w| before.contains(w));
     !name.is_empty() && !logs_in && !LOGINS.contains(&name) && !name.ends_with("-user")
 }
+
+/// Whether nothing says that small numbers are a host's: of all addresses one in four thousand has so small ones, of
+/// versions and sections nearly all.
+fn is_counted(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
+    const HOSTS: &[&str] = &[
+        "ip",
+        "ips",
+        "ipv4",
+        "addr",
+        "address",
+        "addresses",
+        "host",
+        "hosts",
+        "hostname",
+        "server",
+        "servers",
+        "from",
+        "client",
+        "ping",
+        "connect",
+        "connected",
+        "connecting",
+        "connection",
+        "ssh",
+        "dns",
+        "resolver",
+        "gateway",
+        "via",
+        "peer",
+        "remote",
+        "nameserver",
+        "nameservers",
+        "listen",
+        "listening",
+        "inet",
+        "src",
+        "dst",
+        "route",
+        "subnet",
+        "network",
+        "proxy",
+        "node",
+        "vm",
+        "login",
+        "logged",
+    ];
+    if numbers.octets().iter().any(|number| *number > SMALL_MAX) {
+        return false;
+    }
+    let low = boundary(text, range.start.saturating_sub(HOST_BYTES_MAX));
+    let before = text[low..range.start].to_ascii_lowercase();
+    let behind = text.as_bytes().get(range.end..).unwrap_or(&[]);
+    let is_reached = before.ends_with("//") || before.ends_with('@');
+    let is_served = matches!(behind, [b':' | b'/', next, ..] if next.is_ascii_digit());
+    let is_host = before
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| HOSTS.contains(&word));
+    !is_reached && !is_served && !is_host
+}
+
+/// Whether it stands among the numbers of a drawing: `-2.12 3.51.98.32 2.03`.
+fn is_drawing(text: &str, range: &Range<usize>) -> bool {
+    let is_fraction = |word: &str| {
+        let number = word.trim_start_matches('-');
+        number.contains('.') && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    let low = boundary(text, range.start.saturating_sub(HOST_BYTES_MAX));
+    let far = boundary(text, text.len().min(range.end + HOST_BYTES_MAX));
+    let before = text[low..range.start]
+        .strip_suffix(' ')
+        .and_then(|lead| lead.rsplit([' ', '-']).next());
+    let behind = text[range.end..far]
+        .strip_prefix(' ')
+        .and_then(|rest| rest.split(' ').next());
+    // Addresses stand in rows as well.
+    let is_short = |word: &&str| word.matches('.').count() < 3;
+    before.filter(is_short).is_some_and(is_fraction)
+        && behind.filter(is_short).is_some_and(is_fraction)
+}
+
+/// Whether it is the id of a kind of object, beside a word for it: `OID_KEY_USAGE = '2.5.29.15'`.
+fn is_object(before: &str, numbers: Ipv4Addr) -> bool {
+    let is_arc = matches!(
+        numbers.octets(),
+        [2, 5, 4 | 29, _] | [1, 3, 6 | 101 | 132, _] | [2, 23, ..]
+    );
+    is_arc && before.to_ascii_lowercase().contains("oid")
+}
+
+/// Largest number of a version or section that is taken for one without a word.
+const SMALL_MAX: u8 = 31;
+
+/// How far the words for hosts are looked for, bytes.
+const HOST_BYTES_MAX: usize = 40;
 
 /// Whether a tool for packages says which version it wants: `numpy==...`, `driver>=...`. A filter of packets, such as
 /// `ip.src==...`, speaks of hosts.
@@ -144,9 +247,26 @@ fn is_released(before: &str) -> bool {
         "npm",
         "deb",
         "rpm",
+        "git",
+        "rv",
+        // What documents count.
+        "section",
+        "sections",
+        "sec.",
+        "clause",
+        "chapter",
+        "appendix",
+        "figure",
+        "table",
+        "rule",
+        "step",
+        "steps",
+        "oid",
+        "object",
+        "objectidentifier",
     ];
     const CHANGES: &[&str] = &[
-        "upgrad", "updat", "bump", "downgrad", "roll", "pinned", "migrat", "releas",
+        "upgrad", "updat", "bump", "downgrad", "roll", "pinned", "migrat", "releas", "patch",
     ];
     let lead = before.trim_end_matches([' ', '"', '\'', '(', ':', '=', '[', '`']);
     let lower = lead.to_ascii_lowercase();
@@ -159,7 +279,11 @@ fn is_released(before: &str) -> bool {
     } else {
         last
     };
-    let is_named = PRODUCTS.contains(&last) || last.ends_with("version") || last.ends_with("_ver");
+    let end = last.rsplit(['.', '-', '_']).next().unwrap_or(last);
+    let is_named = PRODUCTS.contains(&last)
+        || PRODUCTS.contains(&end)
+        || last.ends_with("version")
+        || last.ends_with("_ver");
     let is_changed = matches!(last, "from" | "to" | "at")
         && CHANGES.iter().any(|change| lower.contains(change))
         && !["addr", "host", " ip", "dns", "record", "server"]
@@ -173,8 +297,11 @@ mod tests {
     use super::*;
 
     fn check(before: &str, is: bool) {
-        let text = format!("{before}3.11.9.1");
-        assert_eq!(is_version(&text, before.len()), is, "{text}");
+        let numbers = "3.11.99.1";
+        let text = format!("{before}{numbers}");
+        let range = before.len()..text.len();
+        let found = is_version(&text, range, numbers.parse().unwrap());
+        assert_eq!(found, is, "{text}");
     }
 
     #[test]
@@ -187,6 +314,8 @@ mod tests {
             "upgraded numpy from ",
             "bump the driver to ",
             "the version is ",
+            "see section ",
+            "ObjectIdentifier(\"",
         ] {
             check(before, true);
         }
@@ -201,5 +330,19 @@ mod tests {
         ] {
             check(before, false);
         }
+    }
+
+    #[test]
+    fn small_numbers_need_a_word_for_a_host() {
+        let is = |before: &str, behind: &str| {
+            let text = format!("{before}3.11.9.1{behind}");
+            let range = before.len()..before.len() + 8;
+            is_version(&text, range, Ipv4Addr::new(3, 11, 9, 1))
+        };
+        assert!(is("fixed in ", " and later"));
+        assert!(is("", "\n"));
+        assert!(!is("login from ", ""));
+        assert!(!is("http://", "/"));
+        assert!(!is("", ":8080"));
     }
 }

@@ -247,3 +247,12 @@ pub(super) const WORDS: &[(&str, Strength, Fit)] = &[
     ("basic ", Strength::Basic, Fit::Part),
     ("auth", Strength::Basic, Fit::Whole),
 ];
+
+/// Whether a value is a word for a password itself, as in the texts of a program in another language.
+pub(super) fn is_label(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let words = WORDS
+        .iter()
+        .filter(|(_, strength, _)| *strength == Strength::Password);
+    words.map(|(word, ..)| *word).any(|word| word == lower)
+}

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::code;
 use crate::normalise::boundary;
 
 /// Longest part of a name that is looked at before or behind its word, bytes.
@@ -109,7 +110,15 @@ pub(super) fn key_of(text: &str, word: Range<usize>) -> KeyOf {
     let mut stem: Vec<u8> = stem.collect();
     stem.reverse();
     let ends = |words: &[&str]| words.iter().any(|word| stem.ends_with(word.as_bytes()));
-    if ends(THINGS) {
+    // `public key: ...`
+    let apart = name.strip_suffix(b" ").unwrap_or(&[]);
+    let apart = apart.rsplit(|byte| !byte.is_ascii_alphabetic()).next();
+    let is_apart = apart.is_some_and(|apart| {
+        THINGS
+            .iter()
+            .any(|word| apart.eq_ignore_ascii_case(word.as_bytes()))
+    });
+    if is_apart || ends(THINGS) {
         KeyOf::Thing
     } else if stem.len() < 3 || ends(EITHER) {
         KeyOf::Unknown
@@ -121,21 +130,31 @@ pub(super) fn key_of(text: &str, word: Range<usize>) -> KeyOf {
 /// Whether the rest of a name says that it is about a secret and not the secret: `token_count`, `secretsmanager`.
 pub(super) fn is_about(rest: &[u8]) -> bool {
     const ENDS: &[&str] = &[
+        "aad",
         "address",
         "algorithm",
+        "algorithms",
         "budget",
+        "cipher",
+        "context",
         "count",
         "dir",
+        "encoder",
+        "encoding",
         "endpoint",
         "env",
         "expires",
         "expiresat",
         "expiry",
+        "fallback",
         "field",
-        "fingerprint",
         "file",
+        "fingerprint",
         "format",
         "hash",
+        "hasher",
+        "hashers",
+        "hashing",
         "header",
         "helper",
         "icon",
@@ -143,21 +162,32 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         "image",
         "images",
         "index",
+        "kind",
         "label",
         "length",
         "lifetime",
         "limit",
         "link",
         "list",
+        "manager",
+        "mgr",
+        "mode",
         "name",
+        "override",
         "path",
         "placeholder",
         "policy",
+        "precedence",
         "prefix",
         "provider",
+        "realm",
         "ref",
+        "scope",
+        "scopes",
         "source",
         "stdin",
+        "strategy",
+        "strength",
         "symbol",
         "thumbprint",
         "ttl",
@@ -165,12 +195,20 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         "uri",
         "url",
         "usage",
+        "validator",
+        "validators",
+        "var",
+        "variable",
         "version",
     ];
-    // `reset_token.rs:42:17` is a place in a program.
-    const PROGRAMS: &[&str] = &[
-        ".c", ".cc", ".cpp", ".cs", ".ex", ".go", ".h", ".java", ".js", ".jsx", ".kt", ".mjs",
-        ".php", ".py", ".rb", ".rs", ".scala", ".swift", ".ts", ".tsx", ".vue",
+    // What is done to it: `password.encode("latin1")`.
+    const METHODS: &[&str] = &[
+        ".encode",
+        ".decode",
+        ".translate",
+        ".replace",
+        ".split",
+        ".startswith",
     ];
     const STARTS: &[&str] = &["smanager", "-manager", "_manager", "iz", "less", "board"];
     let lower = rest.to_ascii_lowercase();
@@ -178,8 +216,15 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         .rsplit(|b| matches!(b, b'_' | b'-' | b'.'))
         .next()
         .unwrap_or(&[]);
-    ENDS.iter().any(|end| end.as_bytes() == last)
-        || PROGRAMS.iter().any(|end| lower.ends_with(end.as_bytes()))
+    // `remotePasswordPrecedence`
+    let hump = rest
+        .windows(2)
+        .rposition(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+        .map_or(last, |at| &lower[at + 1..]);
+    ENDS.iter()
+        .any(|end| end.as_bytes() == last || end.as_bytes() == hump)
+        || METHODS.iter().any(|method| method.as_bytes() == lower)
+        || code::is_source(&lower)
         || STARTS
             .iter()
             .any(|start| lower.starts_with(start.as_bytes()))
@@ -241,14 +286,27 @@ pub(super) fn is_word(value: &str) -> bool {
         "http2",
         "ipv4",
         "ipv6",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
         "int32",
         "int64",
         "uint8",
+        "uint16",
         "uint32",
         "uint64",
+        "i128",
+        "u128",
+        "c_char",
+        "latin1",
     ];
     let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
-    WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
+    // `__u32`, `i64`
+    let is_sized = bare
+        .strip_prefix(['i', 'u', 'f', 's'])
+        .is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"));
+    is_sized || WORDS.iter().any(|word| bare.eq_ignore_ascii_case(word))
 }
 
 /// Words that stand between a word for a secret and its value.

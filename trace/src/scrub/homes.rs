@@ -1,0 +1,141 @@
+//! Names of people in the paths of their homes.
+//!
+//! Neighbours: `scrubber` asks for findings, `account` and `logins` which names are nobody's. Must not take pages and parts of
+//! a program that are called home.
+
+use super::check;
+use super::pattern::Pattern;
+use super::placeholder::Label;
+use super::scrubber::Finding;
+use crate::normalise::boundary;
+
+/// Finds homes.
+#[derive(Debug)]
+pub(super) struct Homes {
+    path: Pattern,
+    slug: Pattern,
+}
+
+impl Homes {
+    pub(super) fn new() -> Self {
+        Self {
+            path: Pattern::new(
+                r"(?i)(?:/home/|/Users/|[a-z]:\\{1,4}(?:Users|Documents and Settings)\\{1,4}|[a-z]:/Users/)([^\s/\\:'\x22<>|*?,;(){}\[\]`]{1,64})",
+            ),
+            // As tools name a folder of their own after one: `projects/-Users-kim-code`.
+            slug: Pattern::new(r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)"),
+        }
+    }
+
+    pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
+        let bytes = text.as_bytes();
+        let has = |piece: &[u8]| memchr::memmem::find(bytes, piece).is_some();
+        if !(has(b"home/") || has(b"-home-") || has(b"sers") || has(b"SERS") || has(b"ettings\\")) {
+            return;
+        }
+        let paths = self.path.captures_iter(text);
+        let paths =
+            paths.filter(|path| !path.get(0).is_some_and(|path| is_inner(text, path.start())));
+        for captures in paths.chain(self.slug.captures_iter(text)) {
+            let Some(name) = captures.get(1) else {
+                continue;
+            };
+            // `/v1/users/42` is a thing of a service.
+            let is_id = check::is_uuid(name.as_str())
+                || name.as_str().bytes().all(|b| b.is_ascii_digit())
+                || (name.len() >= ID_BYTES_MIN && check::is_digest(name.as_str()));
+            if !is_id && !is_shared_account(name.as_str()) {
+                findings.push(Finding::new(name.range(), Label::User));
+            }
+        }
+    }
+}
+
+/// Whether `/home/` at `at` is inside a path that begins elsewhere, as in `src/home/page.ts` and `https://acme.org/home/about`.
+fn is_inner(text: &str, at: usize) -> bool {
+    const REMOTE: &[&str] = &[
+        "file://",
+        "ssh://",
+        "sftp://",
+        "scp://",
+        "rsync://",
+        "remote://",
+    ];
+    let low = boundary(text, at.saturating_sub(PATH_BYTES_MAX));
+    let lead = text[low..at]
+        .rsplit(|c: char| c.is_whitespace() || "\"'`=,;()[]{}<>|".contains(c))
+        .next()
+        .unwrap_or("");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    // `-I/home/kim/include` begins at its flag, `a/home/kim/code` is what a comparison calls one; colours and the escape of a
+    // line end are no part of a path.
+    let is_whole = matches!(lead, "a" | "b")
+        || lead.starts_with(['/', '$', '%', '-'])
+        || lead.get(1..2) == Some(":");
+    let is_escape = ["\\n", "\\t", "\\r"].iter().any(|end| lead.ends_with(end))
+        || lead
+            .strip_suffix('m')
+            .is_some_and(|code| !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()));
+    lead.ends_with(is_part)
+        && !is_whole
+        && !is_escape
+        && !REMOTE.iter().any(|scheme| lead.contains(scheme))
+}
+
+/// Longest start of a path that is looked at, bytes.
+const PATH_BYTES_MAX: usize = 160;
+
+/// Nobody has so long a name of hex digits.
+const ID_BYTES_MIN: usize = 24;
+
+/// Home directories that name a role, not a person.
+pub(super) fn is_shared_account(name: &str) -> bool {
+    const SHARED: &[&str] = &[
+        "user",
+        "runner",
+        "ubuntu",
+        "root",
+        "node",
+        "app",
+        "shared",
+        "public",
+        "default",
+        "vscode",
+        "codespace",
+        "git",
+        "docker",
+        "admin",
+        "guest",
+        "dev",
+        "test",
+        "username",
+        "name",
+        "you",
+        "me",
+        "user.",
+        "linuxbrew",
+        "build",
+        "builder",
+        "ci",
+        "worker",
+        "vagrant",
+        "ec2-user",
+        "jenkins",
+        "circleci",
+        "gitpod",
+        "sandbox",
+        "coder",
+        "oai",
+        "jovyan",
+        "...",
+        "$user",
+        "$(whoami)",
+        "~",
+        "all",
+    ];
+    SHARED
+        .iter()
+        .any(|shared| name.eq_ignore_ascii_case(shared))
+        || name.starts_with('$')
+        || name.starts_with('%')
+}
