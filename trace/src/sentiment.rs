@@ -6,7 +6,7 @@
 mod lexicon;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// The side a text is on.
@@ -61,28 +61,52 @@ struct Weight {
 /// The weight of no feature at all.
 const BIAS: &str = "{bias}";
 
-static WEIGHTS: LazyLock<BTreeMap<&'static str, Weight>> = LazyLock::new(|| {
-    let rows = include_str!("sentiment/weights.tsv").lines();
-    rows.filter_map(|line| {
+/// What each feature adds, in the order of their names, and where the names with each first byte begin.
+struct Weights {
+    rows: Vec<(&'static str, Weight)>,
+    starts: [usize; FIRST_BYTES + 1],
+}
+
+const FIRST_BYTES: usize = 256;
+
+static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| {
+    let lines = include_str!("sentiment/weights.tsv").lines();
+    let rows = lines.filter_map(|line| {
         let mut cells = line.split('\t');
         let name = cells.next()?;
         let negative = cells.next()?.parse().ok()?;
         let positive = cells.next()?.parse().ok()?;
         Some((name, Weight { negative, positive }))
-    })
-    .collect()
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by_key(|(name, _)| *name);
+    let first = |name: &str| name.bytes().next().map_or(0, usize::from);
+    let starts = std::array::from_fn(|byte| rows.partition_point(|(name, _)| first(name) < byte));
+    Weights { rows, starts }
 });
+
+impl Weights {
+    /// The row of a feature.
+    fn row(&self, name: &str) -> Option<usize> {
+        let first = usize::from(*name.as_bytes().first()?);
+        let (low, high) = (self.starts[first], self.starts[first + 1]);
+        let near = &self.rows[low..high];
+        let at = near.binary_search_by_key(&name, |(name, _)| *name).ok()?;
+        Some(low + at)
+    }
+}
 
 /// The mood of a text.
 #[must_use]
 pub fn of(text: &str) -> Mood {
     let weights = &*WEIGHTS;
-    let mut sum = weights.get(BIAS).copied().unwrap_or_default();
-    for feature in words::features(text) {
-        if let Some(weight) = weights.get(feature.as_str()) {
-            sum.negative += weight.negative;
-            sum.positive += weight.positive;
-        }
+    let mut rows = BTreeSet::from_iter(weights.row(BIAS));
+    words::features(text, &mut |feature| rows.extend(weights.row(feature)));
+    let mut sum = Weight::default();
+    for row in rows {
+        let (_, weight) = weights.rows[row];
+        sum.negative += weight.negative;
+        sum.positive += weight.positive;
     }
     let polarity = if sum.negative > 0.0 && sum.negative >= sum.positive {
         Polarity::Negative
@@ -101,5 +125,9 @@ pub fn of(text: &str) -> Mood {
 /// The names of the features of a text, for fitting the table.
 #[must_use]
 pub fn features(text: &str) -> Vec<String> {
-    words::features(text).into_iter().collect()
+    let mut names = BTreeSet::new();
+    words::features(text, &mut |feature| {
+        names.insert(feature.to_owned());
+    });
+    names.into_iter().collect()
 }

@@ -6,7 +6,7 @@
 use regex::Regex;
 
 use super::homes::is_shared_account;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Pieces};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
@@ -16,6 +16,10 @@ pub(super) struct Accounts {
     quoted: Pattern,
     login: Pattern,
     addressed: Pattern,
+    names: Pieces,
+    fors: Pieces,
+    froms: Pieces,
+    yous: Pieces,
 }
 
 /// Accounts that belong to a program.
@@ -60,19 +64,21 @@ impl Accounts {
             ),
             // `you (kim) have reached your limit`
             addressed: Pattern::new(r"(?i)(?-u:\b)you \(([a-z0-9][a-z0-9._-]{1,39})\) "),
+            names: Pieces::new(&["ser ", "ole ", "ogin ", "ccount ", "sername"]),
+            fors: Pieces::new(&[" for "]),
+            froms: Pieces::new(&[" from "]),
+            yous: Pieces::new(&["ou ("]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        let bytes = text.as_bytes();
-        let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
-        if has(b"ser ") || has(b"ole ") || has(b"ogin ") || has(b"ccount ") || has(b"sername") {
+        if self.names.any_in(text) {
             Self::captured(&self.quoted, text, findings);
         }
-        if has(b" for ") && has(b" from ") {
+        if self.fors.any_in(text) && self.froms.any_in(text) {
             Self::captured(&self.login, text, findings);
         }
-        if has(b"ou (") {
+        if self.yous.any_in(text) {
             Self::captured(&self.addressed, text, findings);
         }
     }

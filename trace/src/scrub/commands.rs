@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::check;
 use super::layouts::{LAYOUTS, Layout};
@@ -454,6 +454,7 @@ impl Commands {
             begun.extend(layouts.map(|_| Begun::Layout(layout, Arc::clone(&pattern))));
         }
         let scan = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(words)

@@ -4,7 +4,7 @@
 //! a program that are called home.
 
 use super::check;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Pieces};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use crate::normalise::boundary;
@@ -14,6 +14,7 @@ use crate::normalise::boundary;
 pub(super) struct Homes {
     path: Pattern,
     slug: Pattern,
+    pieces: Pieces,
 }
 
 impl Homes {
@@ -24,13 +25,12 @@ impl Homes {
             ),
             // As tools name a folder of their own after one: `projects/-Users-kim-code`.
             slug: Pattern::new(r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)"),
+            pieces: Pieces::new(&["home/", "-home-", "sers", "SERS", "ettings\\"]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        let bytes = text.as_bytes();
-        let has = |piece: &[u8]| memchr::memmem::find(bytes, piece).is_some();
-        if !(has(b"home/") || has(b"-home-") || has(b"sers") || has(b"SERS") || has(b"ettings\\")) {
+        if !self.pieces.any_in(text) {
             return;
         }
         let paths = self.path.captures_iter(text);

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Pieces};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
@@ -13,6 +13,9 @@ use super::scrubber::Finding;
 pub(super) struct Manifests {
     kind: Pattern,
     pair: Pattern,
+    kinds: Pieces,
+    secrets: Pieces,
+    data: Pieces,
 }
 
 /// Shorter values are switches and numbers.
@@ -25,12 +28,17 @@ impl Manifests {
                 r#"(?im)(?:^|[{,\s])["']?kind["']?[ ]*:[ ]*["']?secret["']?[ ]*(?:#.*)?(?:[,}\r]|$)"#,
             ),
             pair: Pattern::new(r#"["']?[A-Za-z0-9._-]{1,100}["']?\s*:\s*["']?([^\s"',{}]+)"#),
+            kinds: Pieces::new(&["kind"]),
+            secrets: Pieces::new(&["Secret", "secret"]),
+            data: Pieces::new(&["data", "Data"]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        let has = |word: &[u8]| memchr::memmem::find(text.as_bytes(), word).is_some();
-        if !(has(b"kind") && (has(b"Secret") || has(b"secret")) && (has(b"data") || has(b"Data"))) {
+        if ![&self.kinds, &self.secrets, &self.data]
+            .iter()
+            .all(|pieces| pieces.any_in(text))
+        {
             return;
         }
         let mut start = 0;

@@ -5,6 +5,7 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 /// A fixed pattern.
@@ -29,6 +30,22 @@ impl Deref for Pattern {
     fn deref(&self) -> &Regex {
         let compile = || Regex::new(self.text).expect("the pattern is fixed and tested");
         self.compiled.get_or_init(compile)
+    }
+}
+
+/// Pieces of which a text must hold one before a pattern is asked; prepared once, as most texts hold none.
+#[derive(Debug)]
+pub(super) struct Pieces(Vec<Finder<'static>>);
+
+impl Pieces {
+    pub(super) fn new(pieces: &[&'static str]) -> Self {
+        Self(pieces.iter().copied().map(Finder::new).collect())
+    }
+
+    /// Whether the text holds one of them.
+    pub(super) fn any_in(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        self.0.iter().any(|piece| piece.find(text).is_some())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Neighbours: the scrubber asks for findings. Must not look at words around a token: a token
 //! with one of these prefixes is a secret wherever it stands.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::check;
 use super::placeholder::{self, Label};
@@ -341,6 +341,7 @@ pub(super) struct Prefixes {
 impl Prefixes {
     pub(super) fn new() -> Self {
         let scan = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::LeftmostLongest)
             .build(PREFIXES.iter().map(|(prefix, ..)| prefix))
             .expect("the table of prefixes is small and fixed");

@@ -2,7 +2,7 @@
 //!
 //! Neighbours: [`super`] weighs them. Gives plain strings, so that a table a person can read may hold their weights.
 
-use std::collections::BTreeSet;
+use std::fmt::{self, Write};
 
 use super::lexicon::{self, Shade};
 use crate::event::floor_char;
@@ -14,15 +14,34 @@ const CODE_TAIL_BYTES: usize = 3;
 /// How many words a negation reaches.
 const NEGATION_REACH: usize = 3;
 
-/// The features of a text: words, pairs of words, and marks such as `{smile}`.
-pub(super) type Features = BTreeSet<String>;
+/// Takes each feature of a text: words, pairs of words, and marks such as `{smile}`. One may come more than once.
+struct Sink<'f> {
+    take: &'f mut dyn FnMut(&str),
+    /// Names are put together here, so that none needs memory of its own.
+    name: String,
+}
+
+impl Sink<'_> {
+    fn put(&mut self, name: &str) {
+        (self.take)(name);
+    }
+
+    fn put_all(&mut self, name: fmt::Arguments<'_>) {
+        self.name.clear();
+        // Writing into memory does not fail.
+        if self.name.write_fmt(name).is_ok() {
+            (self.take)(&self.name);
+        }
+    }
+}
 
 /// Reads the features of a text.
-pub(super) fn features(text: &str) -> Features {
+pub(super) fn features(text: &str, take: &mut dyn FnMut(&str)) {
     let text = &text[..floor_char(text, TEXT_BYTES)];
     let spoken = spoken(text);
     let tokens = tokens(&spoken);
-    let mut features = Features::new();
+    let name = String::new();
+    let features = &mut Sink { take, name };
     let mut balance = Balance::default();
     let mut negated = 0_usize;
     let mut previous: Option<&str> = None;
@@ -35,19 +54,19 @@ pub(super) fn features(text: &str) -> Features {
                     previous = None;
                 }
                 if !matches!(*mark, "{.}" | "{,}") {
-                    features.insert((*mark).to_owned());
+                    features.put(mark);
                 }
             }
             Token::Word(word) => {
                 let is_negated = negated > 0;
                 negated = negated.saturating_sub(1);
                 if is_negated {
-                    features.insert(format!("not_{word}"));
+                    features.put_all(format_args!("not_{word}"));
                 } else {
-                    features.insert(word.clone());
+                    features.put(word);
                 }
                 if let Some(before) = previous {
-                    features.insert(format!("{before} {word}"));
+                    features.put_all(format_args!("{before} {word}"));
                 }
                 balance.add(lexicon::shade(word), is_negated);
                 if is_negation(word) {
@@ -57,9 +76,8 @@ pub(super) fn features(text: &str) -> Features {
             }
         }
     }
-    balance.mark(&mut features);
-    shape(&tokens, &spoken, &mut features);
-    features
+    balance.mark(features);
+    shape(&tokens, &spoken, features);
 }
 
 /// What the lexicon knows of the words of one text.
@@ -98,15 +116,15 @@ impl Balance {
         side[at] += 1;
     }
 
-    fn mark(&self, features: &mut Features) {
+    fn mark(&self, features: &mut Sink<'_>) {
         for (at, name) in NAMES.into_iter().enumerate() {
             for least in [1, 2, 4] {
                 if self.counts[at] >= least {
-                    features.insert(format!("{{{name}>={least}}}"));
+                    features.put_all(format_args!("{{{name}>={least}}}"));
                 }
             }
             if self.negated[at] > 0 {
-                features.insert(format!("{{not {name}}}"));
+                features.put_all(format_args!("{{not {name}}}"));
             }
         }
         let weigh = |weights: [u32; SHADES]| -> u32 {
@@ -119,19 +137,19 @@ impl Balance {
         let pleased = weigh([4, 2, 1, 0, 0, 0]);
         let displeased = weigh([0, 0, 0, 1, 3, 4]);
         if pleased > displeased {
-            features.insert("{more pleased}".to_owned());
+            features.put("{more pleased}");
         }
         if displeased > pleased {
-            features.insert("{more displeased}".to_owned());
+            features.put("{more displeased}");
         }
         if pleased == 0 && displeased == 0 {
-            features.insert("{no feeling}".to_owned());
+            features.put("{no feeling}");
         }
     }
 }
 
 /// Length, shouting and letters drawn out.
-fn shape(tokens: &[Token], spoken: &str, features: &mut Features) {
+fn shape(tokens: &[Token], spoken: &str, features: &mut Sink<'_>) {
     let words = tokens
         .iter()
         .filter(|token| matches!(token, Token::Word(_)))
@@ -144,20 +162,20 @@ fn shape(tokens: &[Token], spoken: &str, features: &mut Features) {
         (120, "{words<=120}"),
     ] {
         if words <= most {
-            features.insert(name.to_owned());
+            features.put(name);
         }
     }
     let shouted = spoken
         .split_whitespace()
         .filter(|word| word.len() >= 4 && word.chars().all(|c| c.is_ascii_uppercase() || c == '!'));
     if shouted.count() >= 2 {
-        features.insert("{shouted}".to_owned());
+        features.put("{shouted}");
     }
     if spoken.trim_end().ends_with('?') {
-        features.insert("{ends ?}".to_owned());
+        features.put("{ends ?}");
     }
     if spoken.trim_end().ends_with('!') {
-        features.insert("{ends !}".to_owned());
+        features.put("{ends !}");
     }
 }
 
