@@ -226,6 +226,10 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     let name_end = skip_while(bytes, from, limit, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
     });
+    // `postgres://USER:PASSWORD@host`
+    if bytes.get(name_end) == Some(&b'@') {
+        return None;
+    }
     // A word inside encoded bytes is there by chance.
     let is_name = name_end - from <= NAME_REST_BYTES_MAX;
     let goes_on = matches!(bytes.get(name_end), Some(b'/' | b'+'));
@@ -381,7 +385,9 @@ fn given_value(
     };
     let is_flag = closing.is_empty() && at > closing.end && is_flag(text, word_end);
     let (start, end, quoted) = match (is_call, is_flag) {
-        (true, _) => value_at(text, at + 1).filter(|(.., quoted)| *quoted || bytes[at] == b'>')?,
+        // Behind a mark of a tag the value comes at once, or it is that of the next line.
+        (true, _) => value_at(text, at + 1)
+            .filter(|(start, _, quoted)| *quoted || (bytes[at] == b'>' && *start == at + 1))?,
         (false, true) => value_at(text, at).filter(|(start, ..)| bytes[*start] != b'-')?,
         (false, false) => return None,
     };

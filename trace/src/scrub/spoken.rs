@@ -128,6 +128,10 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
         return None;
     }
     let bytes = text.as_bytes();
+    // `purge_tokens[71ed1b70-...]` is the run of a task.
+    if bytes.get(from) == Some(&b'[') {
+        return None;
+    }
     let limit = boundary(text, bytes.len().min(from + REACH_BYTES));
     let gap = &text[from..limit];
     let mut at = from;
@@ -166,7 +170,10 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
                 return Some(Finding::new(start..end, Label::Password));
             }
         }
-        if is_reference(value) || is_shown(value) || (quoted && names_another(text, end)) {
+        // `password\ndebug1: ...` begins another line.
+        let is_line = !quoted && text[from..start].contains('\n') && text[end..].starts_with(": ");
+        let is_other = is_line || names_another(text, end);
+        if is_reference(value) || is_shown(value) || is_other {
             return None;
         }
         let secret = match strength {
@@ -189,17 +196,18 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
     None
 }
 
-/// Whether everybody is shown it: an address in memory, as in `check_token (at=0x45bef8af31d0, ...)`, or the digest behind
-/// the name of a package.
+/// Whether everybody is shown it: an address in memory, a field of its own name, as in `check_token (at=0x45bef8af31d0, ...)`
+/// and `verify_token  parent=8244e86d16856ef9`, or the digest behind the name of a package.
 fn is_shown(value: &str) -> bool {
-    let number = value.rsplit_once("0x").map_or("", |(_, number)| number);
-    let is_address = (4..=16).contains(&number.len())
-        && number.bytes().all(|b| b.is_ascii_hexdigit())
-        && value
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_lowercase() || b == b'0');
-    is_address || value.strip_prefix('#').is_some_and(check::is_digest)
+    let is_address = value.strip_prefix("0x").is_some_and(|number| {
+        (4..=16).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_hexdigit())
+    });
+    let is_field = value.split_once('=').is_some_and(|(name, value)| {
+        !value.is_empty()
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    });
+    is_address || is_field || value.strip_prefix('#').is_some_and(check::is_digest)
 }
 
 /// The key in `AKIA... wJal...`, as tables and prompts have them.

@@ -288,7 +288,11 @@ impl Structures {
                     .rsplit_once(':')
                     .map_or(value, |(_, password)| password);
                 // As programs show an address in a log.
-                let is_masked = password.bytes().all(|b| b == b'*');
+                let is_masked = password.bytes().all(|b| b == b'*')
+                    || value.contains(':')
+                        && value
+                            .bytes()
+                            .all(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b':'));
                 let reference = is_masked
                     || [value, password].iter().any(|part| {
                         is_stand_in(part) || part.starts_with('$') && !piece.starts_with(b"$")

@@ -327,16 +327,25 @@ pub(super) fn is_reference(value: &str) -> bool {
 pub(super) fn is_spoken_password(value: &str) -> bool {
     let shape = check::Shape::of(value);
     let version = value.trim_start_matches(['v', 'V']);
+    // `2.0.1`, and as systems write it: `1:4.13+dfsg1-1`.
     let is_version = version
         .bytes()
-        .all(|b| b.is_ascii_digit() || b"._-+".contains(&b));
+        .all(|b| b.is_ascii_digit() || b"._-+".contains(&b))
+        || (version.contains(['.', ':'])
+            && version
+                .split(['.', ':'])
+                .take(2)
+                .all(|part| part.starts_with(|c: char| c.is_ascii_digit()))
+            && version
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-+~:".contains(&b)));
     let is_mixed = shape.bytes >= 6 && shape.digits > 0 && shape.letters() > 0;
     (is_mixed || is_scrambled(value))
         && !is_version
-        && !value.contains("password")
+        && !value.to_ascii_lowercase().contains("password")
         // `baselines=all-since-2026.4.23` says something of its own.
         && !value.trim_end_matches('=').contains('=')
-        && (!value.contains('_') || !code::is_name(value))
+        && (value.matches('_').count() < 2 || !code::is_name(value))
         && !check::is_dummy(value)
         && !is_word(value)
         && !looks_like_path(value)

@@ -134,6 +134,7 @@ pub(super) fn is_about(rest: &[u8]) -> bool {
         "address",
         "algorithm",
         "algorithms",
+        "at",
         "budget",
         "cipher",
         "context",

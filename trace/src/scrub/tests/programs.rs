@@ -61,6 +61,12 @@ fn values_beside_code_still_go() {
         "",
         "SECRET",
     );
+    gone(
+        "ALTER USER app WITH PASSWORD '",
+        "Szoo_4793Maple",
+        "';",
+        "PASSWORD",
+    );
     let key = format!("0x{}", "397ac8fefd4564bf".repeat(4));
     gone("accounts: [\"", &key, "\"],", "SECRET");
 }
@@ -147,6 +153,14 @@ fn names_of_places_where_a_secret_lies_stay() {
         "Shop.NET.Sdk 8.0.202.49 is up to date",
         "postgres://app:***@pg:5432/orders",
         "# public key: age19npppz808tav536702ywh892qgnanyqfunlrr50tvp68jnrwakecxvtmpa",
+        "DATABASE_URL=postgres://USER:PASSWORD@localhost:5432/lamp",
+        "esp32: MAC 00:00:5e:00:53:5b, flash 4MB",
+        "Setting up passwd (1:4.13+dfsg1-1+deb12u2) ...",
+        "span auth.verify_token  parent=8244e86d16856ef9  dur=41.38ms",
+        "can continue: publickey,password\ndebug1: Next method",
+        "Task auth.purge_tokens[71ed1b70-cdd7-4905-bab6-f62018d203b5] succeeded",
+        "SMTP_PASSWORD=<smtp-password>\nSMTP_PORT=2525",
+        "{\"password_changed_at\":\"2025-06-05T16:44:38Z\"}",
         "chunk app/(auth)/login/page-98eb9bee89ec7267.js",
     ] {
         stays(text);
