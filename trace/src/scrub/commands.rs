@@ -496,6 +496,9 @@ impl Commands {
     }
 }
 
+/// Longest short name of a state of a database or a tree, bytes.
+const REVISION_BYTES_MAX: usize = 12;
+
 /// Whether what a command is given is a value, and not the name of one.
 fn is_given(word: &str, value: &str) -> bool {
     let is_reference = value.starts_with(['<', '{', '%', '['])
@@ -506,5 +509,9 @@ fn is_given(word: &str, value: &str) -> bool {
         .iter()
         .any(|glued| word.eq_ignore_ascii_case(glued));
     let is_flag = is_glued && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-    !is_reference && !is_flag && !check::is_dummy(value)
+    // `can't locate revision identified by ...`
+    let is_revision = word.to_ascii_lowercase().starts_with("identified by")
+        && value.len() <= REVISION_BYTES_MAX
+        && check::is_digest(value);
+    !is_reference && !is_flag && !is_revision && !check::is_dummy(value)
 }

@@ -106,6 +106,7 @@ pub(super) fn is_shared_account(name: &str) -> bool {
         "docker",
         "admin",
         "guest",
+        "demo",
         "dev",
         "test",
         "username",

@@ -60,7 +60,7 @@ pub(super) fn is_counted(text: &str, range: Range<usize>) -> bool {
     let value = &text[range.clone()];
     let low = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
     let before = text[low..range.start].to_ascii_lowercase();
-    let behind = &text[range.end..];
+    let behind = &text[range.end..boundary(text, text.len().min(range.end + BESIDE_BYTES))];
     let is_range = before.ends_with("..") || behind.starts_with("..");
     let is_entry = REGISTERS.iter().any(|name| before.ends_with(name));
     // `const LIMIT: u32 = ...`

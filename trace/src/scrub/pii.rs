@@ -390,8 +390,10 @@ fn is_mac(text: &str, range: Range<usize>) -> bool {
     let apart = |b: Option<&u8>| !b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':');
     value.len() == 17
         && value.split(':').all(|pair| pair.len() == 2)
-        // As documents write one.
-        && !value.to_ascii_lowercase().starts_with("00:00:5e:00:53:")
+        // As documents write one, and as every network of containers has them.
+        && !["00:00:5e:00:53:", "02:42:ac:"]
+            .iter()
+            .any(|start| value.to_ascii_lowercase().starts_with(start))
         && value.bytes().any(|b| !matches!(b, b'0' | b':'))
         && value.bytes().any(|b| !matches!(b, b'f' | b'F' | b':'))
         && apart(range.start.checked_sub(1).and_then(|at| bytes.get(at)))

@@ -27,10 +27,14 @@ pub(super) enum Written {
 
 /// Whether a value in quotes that ends at `end` names another one: `"digest": ...`.
 pub(super) fn names_another(text: &str, end: usize) -> bool {
-    let rest = text[end..].trim_start_matches('\\');
+    let rest = &text[end..boundary(text, text.len().min(end + SIGN_BYTES_MAX))];
+    let rest = rest.trim_start_matches('\\');
     let rest = rest.strip_prefix(['"', '\'']);
     rest.is_some_and(|rest| rest.trim_start_matches(' ').starts_with(':'))
 }
+
+/// Most escapes and spaces between a name in quotes and its sign, bytes.
+const SIGN_BYTES_MAX: usize = 12;
 
 /// Start and end of the value at or after `from`, and whether it stands in quotes. It is judged without the placeholders
 /// behind it: their digits are not its own, and each look would find one value more.

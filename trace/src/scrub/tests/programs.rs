@@ -154,6 +154,8 @@ fn names_of_places_where_a_secret_lies_stay() {
         "postgres://app:***@pg:5432/orders",
         "# public key: age19npppz808tav536702ywh892qgnanyqfunlrr50tvp68jnrwakecxvtmpa",
         "DATABASE_URL=postgres://USER:PASSWORD@localhost:5432/lamp",
+        "alembic: can't locate revision identified by '13a8e7c17364'",
+        "link/ether 02:42:ac:11:00:7e brd ff:ff:ff:ff:ff:ff",
         "esp32: MAC 00:00:5e:00:53:5b, flash 4MB",
         "Setting up passwd (1:4.13+dfsg1-1+deb12u2) ...",
         "span auth.verify_token  parent=8244e86d16856ef9  dur=41.38ms",
