@@ -33,26 +33,37 @@ impl Homes {
         if !self.pieces.any_in(text) {
             return;
         }
-        let paths = self.path.captures_iter(text);
-        let paths =
-            paths.filter(|path| !path.get(0).is_some_and(|path| is_inner(text, path.start())));
-        for captures in paths.chain(self.slug.captures_iter(text)) {
-            let Some(name) = captures.get(1) else {
-                continue;
-            };
-            // `/v1/users/42` is a thing of a service.
-            let is_id = check::is_uuid(name.as_str())
-                || name.as_str().bytes().all(|b| b.is_ascii_digit())
-                || (name.len() >= ID_BYTES_MIN && check::is_digest(name.as_str()));
-            if !is_id && !is_shared_account(name.as_str()) {
+        // Behind a name that goes begins another path: it is what the next look would see.
+        let mut found_to = 0;
+        for captures in self.path.captures_iter(text) {
+            if let (Some(path), Some(name)) = (captures.get(0), captures.get(1))
+                && is_person(name.as_str())
+                && !is_inner(text, found_to, path.start())
+            {
+                found_to = name.end();
+                findings.push(Finding::new(name.range(), Label::User));
+            }
+        }
+        for captures in self.slug.captures_iter(text) {
+            if let Some(name) = captures.get(1).filter(|name| is_person(name.as_str())) {
                 findings.push(Finding::new(name.range(), Label::User));
             }
         }
     }
 }
 
-/// Whether `/home/` at `at` is inside a path that begins elsewhere, as in `src/home/page.ts` and `https://acme.org/home/about`.
-fn is_inner(text: &str, at: usize) -> bool {
+/// Whether a folder for people is called by the name of one.
+fn is_person(name: &str) -> bool {
+    // `/v1/users/42` is a thing of a service.
+    let is_id = check::is_uuid(name)
+        || name.bytes().all(|b| b.is_ascii_digit())
+        || (name.len() >= ID_BYTES_MIN && check::is_digest(name));
+    !is_id && !is_shared_account(name)
+}
+
+/// Whether `/home/` at `at` is inside a path that begins elsewhere, as in `src/home/page.ts` and `https://acme.org/home/about`;
+/// nothing before `from` is looked at.
+fn is_inner(text: &str, from: usize, at: usize) -> bool {
     const REMOTE: &[&str] = &[
         "file://",
         "ssh://",
@@ -61,11 +72,15 @@ fn is_inner(text: &str, at: usize) -> bool {
         "rsync://",
         "remote://",
     ];
-    let low = boundary(text, at.saturating_sub(PATH_BYTES_MAX));
+    let low = boundary(text, at.saturating_sub(PATH_BYTES_MAX)).max(from);
     let lead = text[low..at]
         .rsplit(|c: char| c.is_whitespace() || "\"'`=,;()[]{}<>|".contains(c))
         .next()
         .unwrap_or("");
+    // Where so long a path begins is not known.
+    if low > from && lead.len() == at - low {
+        return false;
+    }
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     // `-I/home/kim/include` begins at its flag, `a/home/kim/code` is what a comparison calls one; colours and the escape of a
     // line end are no part of a path.

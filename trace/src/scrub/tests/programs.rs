@@ -129,6 +129,16 @@ fn a_home_begins_its_path() {
     ] {
         gone(before, "kim", "/code", "USER");
     }
+    // A row of paths is found in one look, however long it is.
+    for piece in [
+        "/home/kim",
+        "src/home/kim",
+        "ome/home/kim/",
+        "a@b.de/home/kim",
+    ] {
+        let clean = scrub(&piece.repeat(300));
+        assert_eq!(scrub(&clean), clean);
+    }
     gone("Username: `", "kim-lee", "`", "USER");
     let clean = scrub("volume `/home/kim` is mounted");
     assert!(clean.ends_with("]` is mounted"), "{clean}");
