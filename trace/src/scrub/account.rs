@@ -6,7 +6,7 @@
 use regex::Regex;
 
 use super::homes::is_shared_account;
-use super::pattern::{Pattern, Pieces};
+use super::pattern::{Gate, Pattern};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
@@ -14,12 +14,12 @@ use super::scrubber::Finding;
 #[derive(Debug)]
 pub(super) struct Accounts {
     quoted: Pattern,
+    told: Pattern,
     login: Pattern,
     addressed: Pattern,
-    names: Pieces,
-    fors: Pieces,
-    froms: Pieces,
-    yous: Pieces,
+    quoted_gate: Gate,
+    login_gate: Gate,
+    addressed_gate: Gate,
 }
 
 /// Accounts that belong to a program.
@@ -56,7 +56,11 @@ impl Accounts {
             // `authentication failed for user "kim"`, `role 'kim' does not exist`. In the quotes of code stand names of things
             // as well: `the account `enabled` flag`.
             quoted: Pattern::new(
-                r#"(?i)(?-u:\b)(?:(?:user|username|login)(?: name)?:? ["']|username:? `|(?:role|account) ["']|(?:as|for|by) (?:user|login) `)([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
+                r#"(?i)(?-u:\b)(?:(?:user|username|login)(?: name)?:? ["']|username:? `|account:? ["']|role ["']|(?:as|for|by) (?:user|login) `)([a-z0-9][a-z0-9._-]{1,39})["'`@]"#,
+            ),
+            // `user `kim` does not exist`
+            told: Pattern::new(
+                r"(?i)(?-u:\b)(?:user|login|account) `([a-z0-9][a-z0-9._-]{1,39})` (?:does|is|was|has|not|cannot|failed|already)(?-u:\b)",
             ),
             // `Failed password for invalid user kim from 10.0.0.7`
             login: Pattern::new(
@@ -64,21 +68,21 @@ impl Accounts {
             ),
             // `you (kim) have reached your limit`
             addressed: Pattern::new(r"(?i)(?-u:\b)you \(([a-z0-9][a-z0-9._-]{1,39})\) "),
-            names: Pieces::new(&["ser ", "ole ", "ogin ", "ccount ", "sername"]),
-            fors: Pieces::new(&[" for "]),
-            froms: Pieces::new(&[" from "]),
-            yous: Pieces::new(&["ou ("]),
+            quoted_gate: Gate::new(&[&["ser ", "ole ", "ogin ", "ccount ", "sername"]]),
+            login_gate: Gate::new(&[&[" for "], &[" from "]]),
+            addressed_gate: Gate::new(&[&["ou ("]]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        if self.names.any_in(text) {
+        if self.quoted_gate.opens(text) {
             Self::captured(&self.quoted, text, findings);
+            Self::captured(&self.told, text, findings);
         }
-        if self.fors.any_in(text) && self.froms.any_in(text) {
+        if self.login_gate.opens(text) {
             Self::captured(&self.login, text, findings);
         }
-        if self.yous.any_in(text) {
+        if self.addressed_gate.opens(text) {
             Self::captured(&self.addressed, text, findings);
         }
     }

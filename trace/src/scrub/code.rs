@@ -163,15 +163,23 @@ pub(super) fn is_source(lower: &[u8]) -> bool {
     PROGRAMS.iter().any(|end| lower.ends_with(end.as_bytes()))
 }
 
-/// Whether a value is a place in a program: `encoder.rs:42:17`.
+/// Whether a value is a file of a program or of what tools make of one, or a place in it: `page-98eb9bee.css`,
+/// `encoder.rs:42:17`.
 pub(super) fn is_place(value: &str) -> bool {
-    let file = value.split_once(':').map_or("", |(file, _)| file);
-    is_source(file.to_ascii_lowercase().as_bytes())
+    let file = value.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':');
+    let lower = file.to_ascii_lowercase();
+    let is_built = BUILT.iter().any(|end| lower.ends_with(end));
+    (is_built || is_source(lower.as_bytes()))
+        && file.bytes().all(|b| is_part(b) || matches!(b, b'-' | b'/'))
 }
 
 const PROGRAMS: &[&str] = &[
     ".c", ".cc", ".cpp", ".cs", ".ex", ".go", ".h", ".java", ".js", ".jsx", ".kt", ".mjs", ".php",
     ".py", ".rb", ".rs", ".scala", ".swift", ".ts", ".tsx", ".vue",
+];
+
+const BUILT: &[&str] = &[
+    ".cjs", ".css", ".map", ".html", ".json", ".wasm", ".svg", ".png",
 ];
 
 /// Whether a value describes texts and is none: a regular expression, a text with several slots, an alphabet.
@@ -261,6 +269,20 @@ mod tests {
             "*Stern1",
         ] {
             assert!(!is_expression(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_a_program_ends_with_numbers_only() {
+        for place in [
+            "page-98eb9bee89ec7267.js",
+            "Encoder.java:255",
+            "a/b_c.rs:4:17",
+        ] {
+            assert!(is_place(place), "{place}");
+        }
+        for value in ["user.py:kQ7zRt2xW9", "kQ7z!Rt.go", "kQ7zRt2xW9"] {
+            assert!(!is_place(value), "{value}");
         }
     }
 

@@ -9,6 +9,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::check;
 use super::code;
+use super::near;
 use super::phrase;
 use super::placeholder::{self, Label};
 use super::rows;
@@ -22,7 +23,6 @@ use super::value::{
 };
 use super::vocabulary::{Fit, Strength, WORDS};
 use super::words::{self, KeyOf, NAME_REST_BYTES_MAX};
-use crate::normalise::boundary;
 
 /// Finds values by the words beside them.
 #[derive(Debug)]
@@ -130,19 +130,19 @@ fn is_noted(text: &str, word: Range<usize>, value: &str) -> bool {
     if text[..word.start].ends_with('(') {
         return true;
     }
-    let low = boundary(text, word.start.saturating_sub(REMARK_BYTES_MAX));
+    let before = near::before(text, word.start, REMARK_BYTES_MAX);
     // `user kim pass ...`
-    let user = text[low..word.start].split_whitespace().rev().nth(1);
+    let user = before.split_whitespace().rev().nth(1);
     if user.is_some_and(|user| matches!(user, "user" | "username" | "login" | "usr")) {
         return true;
     }
-    let line = text[low..word.start].rsplit(['\n', '#', '*']).next();
-    let is_start = low == 0 || text[low..word.start].contains(['\n', '#', '*', '/', ';']);
+    let line = before.rsplit(['\n', '#', '*']).next();
+    let is_start = before.len() == word.start || before.contains(['\n', '#', '*', '/', ';']);
     let line = line.unwrap_or("").trim_start();
     let words = SIGNS
         .iter()
         .find_map(|sign| line.strip_prefix(sign))
-        .or_else(|| text[low..word.start].contains(['#', '*']).then_some(line));
+        .or_else(|| before.contains(['#', '*']).then_some(line));
     let is_short = words.is_some_and(|words| words.split_whitespace().count() <= 2);
     // `pass` is something that programs do as well.
     let is_noun = !text[word].eq_ignore_ascii_case("pass");
@@ -199,8 +199,7 @@ fn value_of(text: &str, word: Range<usize>, strength: Strength) -> Option<Findin
 }
 
 fn is_in_address(text: &str, at: usize) -> bool {
-    let low = boundary(text, at.saturating_sub(ARN_BYTES_MAX));
-    text[low..at]
+    near::before(text, at, ARN_BYTES_MAX)
         .rsplit(|c: char| c.is_whitespace() || "\"'`=".contains(c))
         .next()
         .is_some_and(|name| {
@@ -287,6 +286,10 @@ fn value_after(text: &str, from: usize, strength: Strength) -> Option<Finding> {
     {
         let given = given_value(text, from, name_end..closed, operator_start, strength);
         return given.or_else(|| spoken_value(text, closed, strength));
+    }
+    // `PASSWORD :'name'` is how a shell of a database writes a variable.
+    if operator_start > closed && bytes[operator_start..].starts_with(b":'") {
+        return None;
     }
     // `PrivateKey::from(...)` is a path.
     let is_path =
@@ -430,8 +433,19 @@ fn judged(
 ) -> Option<Finding> {
     let value = &text[range.clone()];
     let is_code = written == Written::Bare && code::is_expression(value);
-    // A password may be made of words; what services give is not.
-    let is_name = strength != Strength::Password && code::is_name(value);
+    // People make passwords and secrets of words, and join them with `-`; what services give is not, nor is a name of a program.
+    let is_name = match strength {
+        Strength::Password => false,
+        Strength::Secret => {
+            written == Written::Bare && !value.contains('-') && code::is_name(value)
+        }
+        Strength::Token
+        | Strength::ClientId
+        | Strength::Hash
+        | Strength::Weak
+        | Strength::Header
+        | Strength::Basic => !value.contains('-') && code::is_name(value),
+    };
     if is_code || is_name || code::is_pattern(value) {
         return None;
     }
@@ -486,6 +500,6 @@ fn header_value(text: &str, from: usize) -> Option<Finding> {
     }
     let (start, end, _) = value_at(text, at)?;
     let value = &text[start..end];
-    let secret = token_like(value) && !is_reference(value) && !code::is_name(value);
+    let secret = token_like(value) && !is_reference(value);
     secret.then(|| Finding::new(start..end, Label::Secret))
 }

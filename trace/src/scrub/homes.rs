@@ -4,17 +4,17 @@
 //! a program that are called home.
 
 use super::check;
-use super::pattern::{Pattern, Pieces};
+use super::near;
+use super::pattern::{Gate, Pattern};
 use super::placeholder::Label;
 use super::scrubber::Finding;
-use crate::normalise::boundary;
 
 /// Finds homes.
 #[derive(Debug)]
 pub(super) struct Homes {
     path: Pattern,
     slug: Pattern,
-    pieces: Pieces,
+    gate: Gate,
 }
 
 impl Homes {
@@ -25,12 +25,12 @@ impl Homes {
             ),
             // As tools name a folder of their own after one: `projects/-Users-kim-code`.
             slug: Pattern::new(r"[/\\]-(?:home|Users)-([A-Za-z0-9._]{1,64})(?:-|[/\\\s\x22'`]|$)"),
-            pieces: Pieces::new(&["home/", "-home-", "sers", "SERS", "ettings\\"]),
+            gate: Gate::new(&[&["home/", "-home-", "sers", "SERS", "ettings\\"]]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        if !self.pieces.any_in(text) {
+        if !self.gate.opens(text) {
             return;
         }
         // Behind a name that goes begins another path: it is what the next look would see.
@@ -71,20 +71,30 @@ fn is_inner(text: &str, from: usize, at: usize) -> bool {
         "scp://",
         "rsync://",
         "remote://",
+        "smb://",
+        "nfs://",
+        "ftp://",
     ];
-    let low = boundary(text, at.saturating_sub(PATH_BYTES_MAX)).max(from);
-    let lead = text[low..at]
+    let looked_at = near::before(text, at, PATH_BYTES_MAX);
+    let is_cut = at - looked_at.len() > from;
+    let looked_at = if is_cut { looked_at } else { &text[from..at] };
+    let lead = looked_at
         .rsplit(|c: char| c.is_whitespace() || "\"'`=,;()[]{}<>|".contains(c))
         .next()
         .unwrap_or("");
     // Where so long a path begins is not known.
-    if low > from && lead.len() == at - low {
+    if is_cut && lead.len() == looked_at.len() {
+        return false;
+    }
+    // `https://acme.org/users/kim` is a person's page; `src/users/page.ts` is one for all.
+    let folder = near::behind(text, at, "/home".len());
+    if !folder.eq_ignore_ascii_case("/home") && lead.contains("://") {
         return false;
     }
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    // `-I/home/kim/include` begins at its flag, `a/home/kim/code` is what a comparison calls one; colours and the escape of a
-    // line end are no part of a path.
-    let is_whole = matches!(lead, "a" | "b")
+    // `-I/home/kim/include` begins at its flag; colours and the escape of a line end are no part of a path.
+    let first = lead.strip_prefix("./").unwrap_or(lead).split('/').next();
+    let is_whole = first.is_some_and(|first| ROOTS.contains(&first))
         || lead.starts_with(['/', '$', '%', '-'])
         || lead.get(1..2) == Some(":");
     let is_escape = ["\\n", "\\t", "\\r"].iter().any(|end| lead.ends_with(end))
@@ -96,6 +106,37 @@ fn is_inner(text: &str, from: usize, at: usize) -> bool {
         && !is_escape
         && !REMOTE.iter().any(|scheme| lead.contains(scheme))
 }
+
+/// Folders that hold the files of a whole system: of an archive, a comparison, a container, a disk.
+const ROOTS: &[&str] = &[
+    ".",
+    "a",
+    "b",
+    "root",
+    "rootfs",
+    "sysroot",
+    "chroot",
+    "fs",
+    "image",
+    "layer",
+    "merged",
+    "diff",
+    "mnt",
+    "media",
+    "backup",
+    "backups",
+    "snapshot",
+    "snapshots",
+    "export",
+    "srv",
+    "var",
+    "nfs",
+    "host",
+    "volumes",
+    "restore",
+    "old",
+    "disk",
+];
 
 /// Longest start of a path that is looked at, bytes.
 const PATH_BYTES_MAX: usize = 160;

@@ -41,7 +41,7 @@ fn login(lead: &str, after: &str) -> Option<usize> {
     let (name, password) = token.split_once(':')?;
     let is_name = (2..=32).contains(&name.len())
         // A day stands before the id of a message.
-        && name.bytes().any(|b| b.is_ascii_alphabetic())
+        && !(name.contains('-') && name.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
@@ -96,7 +96,7 @@ fn person(lead: &str, low: usize, findings: &mut Vec<Finding>) {
         return;
     };
     // `<U as Add<T, ...`
-    if mail.contains([' ', ',', '(', '[', '{']) {
+    if mail.contains([',', '(', '[', '{']) {
         return;
     }
     let before = before.trim_end_matches([' ', '"', '\'']);

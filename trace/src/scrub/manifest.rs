@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::pattern::{Pattern, Pieces};
+use super::pattern::{Gate, Pattern};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 
@@ -13,9 +13,7 @@ use super::scrubber::Finding;
 pub(super) struct Manifests {
     kind: Pattern,
     pair: Pattern,
-    kinds: Pieces,
-    secrets: Pieces,
-    data: Pieces,
+    gate: Gate,
 }
 
 /// Shorter values are switches and numbers.
@@ -28,17 +26,12 @@ impl Manifests {
                 r#"(?im)(?:^|[{,\s])["']?kind["']?[ ]*:[ ]*["']?secret["']?[ ]*(?:#.*)?(?:[,}\r]|$)"#,
             ),
             pair: Pattern::new(r#"["']?[A-Za-z0-9._-]{1,100}["']?\s*:\s*["']?([^\s"',{}]+)"#),
-            kinds: Pieces::new(&["kind"]),
-            secrets: Pieces::new(&["Secret", "secret"]),
-            data: Pieces::new(&["data", "Data"]),
+            gate: Gate::new(&[&["kind"], &["Secret", "secret"], &["data", "Data"]]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        if ![&self.kinds, &self.secrets, &self.data]
-            .iter()
-            .all(|pieces| pieces.any_in(text))
-        {
+        if !self.gate.opens(text) {
             return;
         }
         let mut start = 0;

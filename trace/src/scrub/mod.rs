@@ -5,7 +5,7 @@
 //! (what stands around them), `value` (what can stand beside them), `code` (what programs write there), `commands` (passwords given
 //! to programs) with `layouts` (headings and what stands below), `manifest` (documents of secrets), `sections` (parts of
 //! configuration for secrets), `structures` (key blocks, web tokens, addresses with credentials), `pii` with `phone`, `iban`,
-//! `digits` (of other scripts) and `versions` (that look like addresses), `account` (names in logins), `homes` (and in paths), `check` (checksums
+//! `digits` (of other scripts) and `versions` (that look like addresses), `account` (names in logins), `homes` (and in paths), `near` (bounded looks beside a place), `check` (checksums
 //! and shape of values), `placeholder` (what is written instead), [`Scrubbed`] (the type that proves it was done),
 //! [`Leaves`] (the documents that may become files).
 //! Must not know where the text came from or where it goes.
@@ -22,6 +22,7 @@ mod layouts;
 mod leaves;
 mod logins;
 mod manifest;
+mod near;
 mod pattern;
 mod phone;
 mod phrase;

@@ -33,19 +33,20 @@ impl Deref for Pattern {
     }
 }
 
-/// Pieces of which a text must hold one before a pattern is asked; prepared once, as most texts hold none.
+/// What a text must hold before a pattern is asked: of each group one piece. Prepared once, as most texts do not.
 #[derive(Debug)]
-pub(super) struct Pieces(Vec<Finder<'static>>);
+pub(super) struct Gate(Vec<Vec<Finder<'static>>>);
 
-impl Pieces {
-    pub(super) fn new(pieces: &[&'static str]) -> Self {
-        Self(pieces.iter().copied().map(Finder::new).collect())
+impl Gate {
+    pub(super) fn new(groups: &[&[&'static str]]) -> Self {
+        let finders = |group: &&[&'static str]| group.iter().copied().map(Finder::new).collect();
+        Self(groups.iter().map(finders).collect())
     }
 
-    /// Whether the text holds one of them.
-    pub(super) fn any_in(&self, text: &str) -> bool {
+    pub(super) fn opens(&self, text: &str) -> bool {
         let text = text.as_bytes();
-        self.0.iter().any(|piece| piece.find(text).is_some())
+        let held = |group: &Vec<Finder<'_>>| group.iter().any(|piece| piece.find(text).is_some());
+        self.0.iter().all(held)
     }
 }
 
@@ -63,5 +64,14 @@ mod tests {
         for text in commands.chain(structures).chain(layouts) {
             assert!(Regex::new(text).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_gate_opens_for_a_piece_of_each_group() {
+        let gate = Gate::new(&[&["kind"], &["Secret", "secret"]]);
+        assert!(gate.opens("kind: Secret"));
+        assert!(gate.opens("a secret of its kind"));
+        assert!(!gate.opens("kind: Pod"));
+        assert!(!gate.opens("Secret"));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::normalise::boundary;
+use super::near;
 
 /// How sure the words beside a number are that it is one of a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,10 +58,16 @@ pub(super) fn is_counted(text: &str, range: Range<usize>) -> bool {
         "cve-", "cwe-", "arxiv:", "arxiv ", "doi:", "isbn:", "isbn ", "pmid:", "pmid ",
     ];
     let value = &text[range.clone()];
-    let low = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
-    let before = text[low..range.start].to_ascii_lowercase();
-    let behind = &text[range.end..boundary(text, text.len().min(range.end + BESIDE_BYTES))];
-    let is_range = before.ends_with("..") || behind.starts_with("..");
+    let before = near::before(text, range.start, BESIDE_BYTES).to_ascii_lowercase();
+    let behind = near::behind(text, range.end, BESIDE_BYTES);
+    // `185133..186805`; a sentence may end with dots.
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_range = before
+        .strip_suffix("..")
+        .is_some_and(|lead| lead.ends_with(is_digit))
+        || behind
+            .strip_prefix("..")
+            .is_some_and(|rest| rest.starts_with(is_digit));
     let is_entry = REGISTERS.iter().any(|name| before.ends_with(name));
     // `const LIMIT: u32 = ...`
     let typed = before.strip_suffix(" = ").unwrap_or("");
@@ -71,7 +77,7 @@ pub(super) fn is_counted(text: &str, range: Range<usize>) -> bool {
         matches!(bits, "8" | "16" | "32" | "64" | "128" | "size")
     });
     let digits = value.bytes().filter(u8::is_ascii_digit);
-    let is_alphabet = value.starts_with("+0") || digits.eq(*b"0123456789");
+    let is_alphabet = digits.eq(*b"0123456789");
     is_range
         || is_entry
         || is_typed
@@ -179,6 +185,8 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "telefono",
         "móvil",
         "celular",
+        "handyn",
+        "faxn",
         "my number",
         "his number",
         "her number",
@@ -250,6 +258,8 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "called",
         "calling",
         "callback",
+        "caller",
+        "callers",
         "dial",
         "dialed",
         "dialled",
@@ -259,11 +269,17 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "contact",
         "contacts",
         "contacted",
+        "contacting",
+        "contacto",
+        "contactez",
+        "contactar",
         "reaching",
         "reachable",
         "ring",
         "text",
         "texted",
+        "texting",
+        "texts",
         "urgent",
     ];
     const BEHIND: &[&str] = &[
@@ -285,8 +301,7 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
         "(office)",
         "to my contacts",
     ];
-    let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
-    let before = text[from..range.start].to_lowercase();
+    let before = near::before(text, range.start, BESIDE_BYTES).to_lowercase();
     let has = |words: &[&str], side: &str| words.iter().any(|word| side.contains(word));
     let has_whole = |words: &[&str], joint: fn(char) -> bool| {
         let mut parts = before.split(|c: char| !(c.is_alphanumeric() || joint(c)));
@@ -295,8 +310,7 @@ pub(super) fn spoken(text: &str, range: Range<usize>) -> Spoken {
     if has(NOUNS, &before) || has_whole(SHORT_NOUNS, |_| false) || is_initial(&before) {
         return Spoken::Yes;
     }
-    let to = boundary(text, text.len().min(range.end + BESIDE_BYTES));
-    let behind = text[range.end..to].to_lowercase();
+    let behind = near::behind(text, range.end, BESIDE_BYTES).to_lowercase();
     let is_asked = has(VERBS, &before) || has_whole(SHORT_VERBS, |c| c == '_');
     if is_asked || has(BEHIND, behind.trim_start()) {
         return Spoken::Perhaps;

@@ -41,6 +41,21 @@ pub(super) fn is_short_phrase(value: &str) -> bool {
     words(value).is_some_and(|(words, _)| words >= JOINED_WORDS_MIN)
 }
 
+/// Whether a value without quotes is words of a sentence: two with a slash between, or common ones of our trade.
+pub(super) fn is_said(value: &str) -> bool {
+    let mut words = value.split(['/', '-']);
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic());
+    words.clone().nth(1).is_some()
+        && words.clone().all(is_word)
+        && (value.contains('/') || words.any(is_common))
+}
+
+fn is_common(word: &str) -> bool {
+    COMMON
+        .split_whitespace()
+        .any(|common| word.eq_ignore_ascii_case(common))
+}
+
 /// How many plain words a value has and what stands between them, when it is made of nothing else.
 fn words(value: &str) -> Option<(usize, u8)> {
     let first = value.bytes().find(|b| !b.is_ascii_alphabetic());
@@ -56,10 +71,7 @@ fn words(value: &str) -> Option<(usize, u8)> {
             && word.len() >= 3
             && word.as_bytes()[0].is_ascii_uppercase()
             && word[1..].bytes().all(|b| b.is_ascii_lowercase());
-        let is_common = COMMON
-            .split_whitespace()
-            .any(|common| word.eq_ignore_ascii_case(common));
-        if words > WORDS_MAX || is_common || !(is_plain || is_title) {
+        if words > WORDS_MAX || is_common(word) || !(is_plain || is_title) {
             return None;
         }
     }

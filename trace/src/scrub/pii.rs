@@ -9,13 +9,13 @@ use std::ops::Range;
 use super::check;
 use super::digits;
 use super::iban;
+use super::near;
 use super::pattern::Pattern;
 use super::phone::{self, Spoken};
 use super::placeholder::{self, Label};
 use super::scrubber::Finding;
 use super::value::skip_while;
 use super::versions;
-use crate::normalise::boundary;
 
 /// Finds personal data.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Pii {
                 continue;
             };
             from = end;
-            if !is_file(&text[at + 1..end]) && !is_in_address(text, start, at) {
+            if !names_file(&text[at + 1..end]) && !is_in_address(text, start, at) {
                 findings.push(Finding::new(start..end, Label::Email));
             }
         }
@@ -250,11 +250,9 @@ impl Beside {
             " atm ",
         ];
         const SSNS: &[&str] = &["social", "taxpayer", "tax id"];
-        let from = boundary(text, range.start.saturating_sub(BESIDE_BYTES));
-        let before = text[from..range.start].to_ascii_lowercase();
+        let before = near::before(text, range.start, BESIDE_BYTES).to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| before.contains(word));
-        let to = boundary(text, text.len().min(range.end + BESIDE_BYTES));
-        let behind = text[range.end..to].to_ascii_lowercase();
+        let behind = near::behind(text, range.end, BESIDE_BYTES).to_ascii_lowercase();
         let phone = if after_phone {
             Spoken::Yes
         } else {
@@ -479,8 +477,7 @@ fn email_around(text: &str, from: usize, at: usize) -> Option<(usize, usize)> {
     // In `\nkim@acme.org` of a quoted text the first letter belongs to the escape.
     let escaped = text[..at - name.len()].ends_with('\\') && name.starts_with(['n', 't', 'r']);
     let name = if escaped { &name[1..] } else { name };
-    let high = boundary(text, text.len().min(at + 1 + EMAIL_HOST_BYTES_MAX));
-    let host = text[at + 1..high]
+    let host = near::behind(text, at + 1, EMAIL_HOST_BYTES_MAX)
         .split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-')))
         .next()
         .unwrap_or("")
@@ -501,8 +498,7 @@ const TOKEN_BYTES_MIN: usize = 20;
 /// Whether the name from `start` to `at` is the end of the credentials in `scheme://user:password@host`, or the token in
 /// `scheme://token@host`.
 fn is_in_address(text: &str, start: usize, at: usize) -> bool {
-    let low = boundary(text, start.saturating_sub(EMAIL_HOST_BYTES_MAX));
-    let token = text[low..start]
+    let token = near::before(text, start, EMAIL_HOST_BYTES_MAX)
         .rsplit(char::is_whitespace)
         .next()
         .unwrap_or("");
@@ -514,7 +510,7 @@ fn is_in_address(text: &str, start: usize, at: usize) -> bool {
 
 /// Retina images such as `icon@2x.png`, translations such as `ca@valencia.po` and units of a system such as
 /// `getty@tty1.service` are no mail addresses.
-fn is_file(host: &str) -> bool {
+fn names_file(host: &str) -> bool {
     const ENDS: &[&str] = &[
         ".po", ".pot", ".gmo", ".src", ".header", ".sin", ".json", ".yaml", ".yml", ".tsx", ".jsx",
         ".service", ".socket", ".timer", ".mount", ".target", ".slice",

@@ -3,7 +3,7 @@
 //! Neighbours: the scrubber asks for findings; `manifest` knows documents that are secret as a whole, `context` names that
 //! say so themselves. Must not take what is no random value: such parts hold names and addresses too.
 
-use super::pattern::{Pattern, Pieces};
+use super::pattern::{Gate, Pattern};
 use super::placeholder::Label;
 use super::scrubber::Finding;
 use super::value::{is_key_body, is_reference, looks_like_path, random_enough};
@@ -15,7 +15,7 @@ use crate::normalise::boundary;
 pub(super) struct Sections {
     heading: Pattern,
     pair: Pattern,
-    names: Pieces,
+    gate: Gate,
 }
 
 /// How far below its heading a part is followed. Bounds the work per heading.
@@ -31,12 +31,12 @@ impl Sections {
             pair: Pattern::new(
                 r#"^[ \t]*(?:-[ ])?["']?([A-Za-z0-9_.-]{1,60})["']?[ ]?[:=][ ]?["']?([^\s"',#]{10,400})["']?,?[ \t]*\r?$"#,
             ),
-            names: Pieces::new(&["ecret", "redential", "assword", "oken", "eys"]),
+            gate: Gate::new(&[&["ecret", "redential", "assword", "oken", "eys"], &["\n"]]),
         }
     }
 
     pub(super) fn find(&self, text: &str, findings: &mut Vec<Finding>) {
-        if !self.names.any_in(text) || memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        if !self.gate.opens(text) {
             return;
         }
         for heading in self.heading.find_iter(text) {

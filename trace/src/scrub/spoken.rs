@@ -4,6 +4,7 @@
 
 use super::check;
 use super::code;
+use super::near;
 use super::phrase;
 use super::placeholder::Label;
 use super::scrubber::Finding;
@@ -55,7 +56,7 @@ pub(super) fn is_refused(text: &str, word: usize) -> bool {
         "encryption ",
         "hmac ",
     ];
-    let before = text[boundary(text, word.saturating_sub(REACH_BYTES))..word].to_ascii_lowercase();
+    let before = near::before(text, word, REACH_BYTES).to_ascii_lowercase();
     (CUES.iter().any(|cue| before.contains(cue)) || ROLES.iter().any(|role| before.ends_with(role)))
         && !before.contains("cache")
 }
@@ -202,13 +203,20 @@ fn is_shown(value: &str) -> bool {
     let is_address = value.strip_prefix("0x").is_some_and(|number| {
         (4..=16).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_hexdigit())
     });
-    let is_field = value.split_once('=').is_some_and(|(name, value)| {
-        !value.is_empty()
-            && !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-    });
+    let is_field = value
+        .trim_end_matches('=')
+        .split_once('=')
+        .is_some_and(|(name, value)| {
+            !value.is_empty()
+                && name.len() >= FIELD_BYTES_MIN
+                && (name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                    || name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        });
     is_address || is_field || value.strip_prefix('#').is_some_and(check::is_digest)
 }
+
+/// A shorter start before `=` belongs to a value.
+const FIELD_BYTES_MIN: usize = 3;
 
 /// The key in `AKIA... wJal...`, as tables and prompts have them.
 pub(super) fn key_behind_name(text: &str, start: usize) -> Option<Finding> {

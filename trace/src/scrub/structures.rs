@@ -242,6 +242,9 @@ const STORED: &str =
 
 const SUMO_ID: &str = r"(?i:sumo)[A-Za-z0-9_.-]{0,20}[\x22']?[ ]{0,2}[:=]>?[ ]{0,2}[\x22']?(su[A-Za-z0-9]{12})(?-u:\b)";
 
+/// What documents write where the password stands in an address: `postgres://USER:PASSWORD@host`.
+const STAND_INS: &[&str] = &["PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN"];
+
 /// Pieces whose patterns names fit as well.
 const MIXED: &[&[u8]] = &[b"s.", b"YC", b"API-", b"BSA", b"re_", b"code="];
 
@@ -288,11 +291,8 @@ impl Structures {
                     .rsplit_once(':')
                     .map_or(value, |(_, password)| password);
                 // As programs show an address in a log.
-                let is_masked = password.bytes().all(|b| b == b'*')
-                    || value.contains(':')
-                        && value
-                            .bytes()
-                            .all(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b':'));
+                let is_masked =
+                    password.bytes().all(|b| b == b'*') || STAND_INS.contains(&password);
                 let reference = is_masked
                     || [value, password].iter().any(|part| {
                         is_stand_in(part) || part.starts_with('$') && !piece.starts_with(b"$")

@@ -4,6 +4,8 @@
 
 use super::check;
 use super::code;
+use super::near;
+use super::phrase;
 use super::placeholder;
 use super::vocabulary::is_label;
 use super::words::is_word;
@@ -27,8 +29,7 @@ pub(super) enum Written {
 
 /// Whether a value in quotes that ends at `end` names another one: `"digest": ...`.
 pub(super) fn names_another(text: &str, end: usize) -> bool {
-    let rest = &text[end..boundary(text, text.len().min(end + SIGN_BYTES_MAX))];
-    let rest = rest.trim_start_matches('\\');
+    let rest = near::behind(text, end, SIGN_BYTES_MAX).trim_start_matches('\\');
     let rest = rest.strip_prefix(['"', '\'']);
     rest.is_some_and(|rest| rest.trim_start_matches(' ').starts_with(':'))
 }
@@ -97,37 +98,22 @@ pub(super) fn password_like(value: &str, written: Written) -> bool {
     if shape.bytes < 4 || check::is_dummy(value) || value.contains(' ') || is_word(value) {
         return false;
     }
-    if is_label(value) || is_entry(value) {
+    if is_label(value) {
         return false;
     }
     let is_name = value
         .bytes()
         .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'));
     // `token/password: generate/set a new one`, `auth.password: shared-secret`
-    let is_said = value
-        .bytes()
-        .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b'-' | b'/'));
+    let is_said = phrase::is_said(value);
     match written {
         Written::Quoted | Written::Setting => !is_name || shape.bytes >= 6,
         // `password1 != password2` compares two names.
         Written::Bare => {
-            (!is_said && !value.contains("password"))
+            (!is_name && !is_said && !value.contains("password"))
                 || (shape.bytes >= 10 && check::is_gibberish(value))
         }
     }
-}
-
-/// Whether it is the name under which a password is kept: `redis-password`, `app_password`.
-fn is_entry(value: &str) -> bool {
-    let is_plain = value
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-'));
-    let last = value.rsplit_once(['_', '-']).map_or("", |(_, last)| last);
-    is_plain
-        && matches!(
-            last,
-            "password" | "passwd" | "secret" | "token" | "key" | "credentials"
-        )
 }
 
 /// Whether it is a password that a mail service gives to a program: four times four small letters in no order.
@@ -236,21 +222,7 @@ pub(super) fn looks_like_path(value: &str) -> bool {
         || value.starts_with("https://")
         || (value.matches('/').count() >= 2 && !value.ends_with('=') && value.contains('.'))
         || is_file(value)
-        || is_built(value)
         || code::is_place(value)
-}
-
-/// Whether it is the name of a file that a tool wrote: `page-98eb9bee89ec7267.js`.
-fn is_built(value: &str) -> bool {
-    const ENDS: &[&str] = &[
-        "js", "mjs", "cjs", "css", "map", "ts", "tsx", "jsx", "html", "json", "wasm", "svg", "png",
-    ];
-    value.rsplit_once('.').is_some_and(|(stem, end)| {
-        ENDS.contains(&end)
-            && stem
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'))
-    })
 }
 
 /// Whether it is the name of a file below a folder, or of all of them: `man/strlcpy.3`, `docs/pages/*`.
@@ -342,14 +314,13 @@ pub(super) fn is_spoken_password(value: &str) -> bool {
                 .all(|part| part.starts_with(|c: char| c.is_ascii_digit()))
             && version
                 .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-+~:".contains(&b)));
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-+~:".contains(&b)));
     let is_mixed = shape.bytes >= 6 && shape.digits > 0 && shape.letters() > 0;
     (is_mixed || is_scrambled(value))
         && !is_version
         && !value.to_ascii_lowercase().contains("password")
-        // `baselines=all-since-2026.4.23` says something of its own.
-        && !value.trim_end_matches('=').contains('=')
-        && (value.matches('_').count() < 2 || !code::is_name(value))
+        // `Shop_HAS_KEY_v1_3`
+        && !(value.matches('_').count() >= 2 && shape.upper > 0 && code::is_name(value))
         && !check::is_dummy(value)
         && !is_word(value)
         && !looks_like_path(value)

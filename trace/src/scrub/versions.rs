@@ -1,21 +1,21 @@
 //! Versions of four numbers, which look like addresses of the network.
 //!
-//! Neighbours: `pii` asks before it takes four numbers for an address. Must not judge the numbers: any of them can be both.
+//! Neighbours: `pii` asks before it takes four numbers for an address. Numbers can be both: what stands around them
+//! decides, and how small they are where nothing does.
 
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+use super::near;
 use crate::normalise::boundary;
 
 /// Whether four numbers are a version or the number of a section: behind the name of a product or the word for it, behind
 /// `name@` that is no login, or all of them so small that a host would have a word for it.
 pub(super) fn is_version(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
-    let start = range.start;
     const LOGINS: &[&str] = &[
         "root", "ubuntu", "admin", "user", "git", "deploy", "pi", "debian",
     ];
-    let low = boundary(text, start.saturating_sub(64));
-    let before = &text[low..start];
+    let before = near::before(text, range.start, LEAD_BYTES_MAX);
     // `Chrome/131.0.0.0`, `version 4.0.1.0`, `Version("4.0.1.0")`
     let product = before.strip_suffix('/').is_some_and(|name| {
         name.ends_with(|c: char| c.is_ascii_alphabetic())
@@ -33,7 +33,7 @@ pub(super) fn is_version(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> 
     if is_drawing(text, &range)
         || is_released(before)
         || is_object(before, numbers)
-        || is_counted(text, range, numbers)
+        || is_numbering(text, range, numbers)
     {
         return true;
     }
@@ -49,7 +49,7 @@ pub(super) fn is_version(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> 
 
 /// Whether nothing says that small numbers are a host's: of all addresses one in four thousand has so small ones, of
 /// versions and sections nearly all.
-fn is_counted(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
+fn is_numbering(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
     const HOSTS: &[&str] = &[
         "ip",
         "ips",
@@ -95,11 +95,14 @@ fn is_counted(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
     if numbers.octets().iter().any(|number| *number > SMALL_MAX) {
         return false;
     }
-    let low = boundary(text, range.start.saturating_sub(HOST_BYTES_MAX));
-    let before = text[low..range.start].to_ascii_lowercase();
-    let behind = text.as_bytes().get(range.end..).unwrap_or(&[]);
+    let before = near::before(text, range.start, HOST_BYTES_MAX).to_ascii_lowercase();
+    let behind = near::behind(text, range.end, HOST_BYTES_MAX);
     let is_reached = before.ends_with("//") || before.ends_with('@');
-    let is_served = matches!(behind, [b':' | b'/', next, ..] if next.is_ascii_digit());
+    let is_served = behind
+        .strip_prefix([':', '/'])
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        // As servers write who asked: `3.11.9.1 - - [`.
+        || behind.starts_with(" - ");
     let is_host = before
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|word| HOSTS.contains(&word));
@@ -112,12 +115,10 @@ fn is_drawing(text: &str, range: &Range<usize>) -> bool {
         let number = word.trim_start_matches('-');
         number.contains('.') && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
     };
-    let low = boundary(text, range.start.saturating_sub(HOST_BYTES_MAX));
-    let far = boundary(text, text.len().min(range.end + HOST_BYTES_MAX));
-    let before = text[low..range.start]
+    let before = near::before(text, range.start, HOST_BYTES_MAX)
         .strip_suffix(' ')
         .and_then(|lead| lead.rsplit([' ', '-']).next());
-    let behind = text[range.end..far]
+    let behind = near::behind(text, range.end, HOST_BYTES_MAX)
         .strip_prefix(' ')
         .and_then(|rest| rest.split(' ').next());
     // Addresses stand in rows as well.
@@ -137,6 +138,9 @@ fn is_object(before: &str, numbers: Ipv4Addr) -> bool {
 
 /// Largest number of a version or section that is taken for one without a word.
 const SMALL_MAX: u8 = 31;
+
+/// How far the names of products are looked for, bytes.
+const LEAD_BYTES_MAX: usize = 64;
 
 /// How far the words for hosts are looked for, bytes.
 const HOST_BYTES_MAX: usize = 40;
@@ -344,5 +348,6 @@ mod tests {
         assert!(!is("login from ", ""));
         assert!(!is("http://", "/"));
         assert!(!is("", ":8080"));
+        assert!(!is("", " - - [10/Mar/2026"));
     }
 }

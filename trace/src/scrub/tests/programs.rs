@@ -18,7 +18,6 @@ fn code_that_handles_secrets_stays() {
         "assert!(pass((last.0 - 1, last.1)));",
         "PASSWORD_HASHERS = [\"shop.auth.hashers.Argon2Hasher\"]",
         "const precedence = params.passwordPrecedence ?? \"env-first\";",
-        "const SESSION_TOKEN_SALT = \"shop.public-session-locator.salt.v1\";",
         "exports.X509AuthorityKeyIDExtension = X509AuthorityKeyIDExtension;",
         "REG_NAME_PAT = r\"(?:[^\\[\\]%:/?#]|%[a-fA-F0-9]{2})*\"",
         "private_key: ed25519.Ed25519PrivateKey, public: Ed25519PublicKey",
@@ -108,7 +107,7 @@ fn what_documents_count_is_no_address_and_no_phone() {
 #[test]
 fn a_home_begins_its_path() {
     for text in [
-        "src/home/page.tsx",
+        "src/home/page.tsx and src/users/list.tsx",
         "https://shop.example/home/settings",
         "the account `enabled` flag and the role `operator`",
         "role: \"operator\"",
@@ -184,4 +183,45 @@ fn names_of_places_where_a_secret_lies_stay() {
         "\"}",
         "SECRET",
     );
+}
+
+#[test]
+fn what_keeps_code_lets_nothing_private_through() {
+    gone("call me at ", "555-123-0001", "... or else", "PHONE");
+    gone("tel: ", "+0151 23456789", "", "PHONE");
+    gone("DEFAULT_PASSWORD_OVERRIDE=", "kQ7zRt2xW9", "", "PASSWORD");
+    gone("the password is ", "user.py:kQ7zRt2xW9", "", "PASSWORD");
+    gone("the password is ", "4.Xk9mQ2vL", "", "PASSWORD");
+    gone("postgres://", "ADMIN:SOMMERWIESE", "@db/shop", "SECRET");
+    gone("CREATE USER kim IDENTIFIED BY '", "cafe1234", "'", "SECRET");
+    gone("login 1001:", "kQ7zRt2xW9", "@10.0.0.7", "SECRET");
+    gone(
+        "",
+        "3.11.9.1",
+        " - - [10/Mar/2026:19:29:25 +0100] \"GET /\"",
+        "IP",
+    );
+    gone(
+        "JWT_SECRET=",
+        "my-super-secret-signing-key-2024",
+        "",
+        "SECRET",
+    );
+    gone("admin_token: \"", "our-admin-token-2024", "\"", "SECRET");
+    gone("password: ", "Sommer-Wiese", "", "PASSWORD");
+    gone("DB_PASSWORD=", "app_password", "", "PASSWORD");
+    gone("the password is ", "kQ=zRt9xW2", "", "PASSWORD");
+    gone("the password is ", "blue_horse_battery9", "", "PASSWORD");
+    gone("Handynummer ", "15123456789", "", "PHONE");
+    gone("user `", "kim", "` does not exist", "USER");
+    gone("the account \"", "kim.lee", "\" is locked", "USER");
+    gone(
+        "GET https://intra.acme.org/users/",
+        "kim.lee",
+        "/tasks",
+        "USER",
+    );
+    for before in ["./home/", "rootfs/home/", "./mnt/home/", "backup/home/"] {
+        gone(before, "kim", "/.bashrc", "USER");
+    }
 }
