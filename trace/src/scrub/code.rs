@@ -131,10 +131,13 @@ impl Parts {
         if is_spoken {
             self.spoken += word.len();
             self.words += 1;
-            self.state = Beside::Start;
-        } else if self.state == Beside::Number {
-            self.state = Beside::Drawn;
         }
+        // Three letters between digits are spoken by chance.
+        self.state = match self.state {
+            Beside::Number if !is_spoken || word.len() < 4 => Beside::Drawn,
+            Beside::Start | Beside::Number if is_spoken => Beside::Start,
+            state @ (Beside::Start | Beside::Number | Beside::Drawn) => state,
+        };
     }
 
     fn number(&mut self, digits: usize) {
@@ -239,6 +242,7 @@ mod tests {
             "lid0upuw0ymw",
             "IFF37QUZMZ",
             "staging-token-x8k2",
+            "search_H4manUt0",
             "",
         ] {
             assert!(!is_name(value), "{value}");

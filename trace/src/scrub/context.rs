@@ -109,18 +109,23 @@ fn value_of_short(text: &str, word: Range<usize>, strength: Strength) -> Option<
     // `render pass = "shadow_pass_2"` names something; `db_pass` and `"pass"` stand for themselves.
     let is_named = alone
         && value.contains('_')
+        && shape.digits < YEAR_DIGITS
         // Names keep to one case, or to one in each part.
         && !(mixed && shape.lower > 0 && shape.upper > 0)
         && value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let is_form = is_quoted
+        || phrase::is_phrase(value)
         || (shape.bytes >= 6
             && ((shape.digits > 0 && shape.letters() > 0) || is_drawn(value))
             && !value.contains(['/', '%'])
             && (gap.contains('=') || !value.contains(':')));
     (is_given && is_form && !is_named).then_some(found)
 }
+
+/// Names of things have no year.
+const YEAR_DIGITS: usize = 4;
 
 /// Whether the word and its value are what a remark in a program is about: `# pw ...`, `// root pass ...`.
 fn is_noted(text: &str, word: Range<usize>, value: &str) -> bool {
@@ -404,7 +409,11 @@ fn given_value(
     } else {
         Written::Bare
     };
-    let is_name = shape.digits == 0 && !check::is_gibberish(&text[start..end]);
+    let value = &text[start..end];
+    let is_plain = value
+        .bytes()
+        .all(|b| b.is_ascii_alphabetic() || b"_-. ".contains(&b));
+    let is_name = shape.digits == 0 && is_plain && !check::is_gibberish(value);
     let is_name =
         is_name || shape.letters() == 0 || shape.bytes < 6 || text[start..end].contains("password");
     (!is_name).then(|| judged(text, start..end, strength, written))?

@@ -106,9 +106,10 @@ impl Pii {
                 continue;
             };
             let end = found.start() + value.len();
-            // Eight pairs of a longer row are the start of a fingerprint.
+            // Eight pairs are a fingerprint, or the start of one.
+            let is_fingerprint = value.split(':').all(|pair| pair.len() == 2);
             let rest = &text.as_bytes()[end..];
-            if matches!(rest, [b':', next, ..] if next.is_ascii_hexdigit()) {
+            if is_fingerprint || matches!(rest, [b':', next, ..] if next.is_ascii_hexdigit()) {
                 continue;
             }
             if stands_alone(text, found.start(), end, b"") && is_public_v6(address, value) {

@@ -153,7 +153,8 @@ pub(super) fn spoken_value(text: &str, from: usize, strength: Strength) -> Optio
         }
         // `le mot de passe admin est ...`
         let next = text[at.min(limit)..limit].split(' ').next();
-        if strength == Strength::Password && next.is_some_and(words::is_copula) {
+        let is_whose = !word.bytes().any(|b| b.is_ascii_digit());
+        if strength == Strength::Password && is_whose && next.is_some_and(words::is_copula) {
             continue;
         }
         let start = words::behind_whose(text, start, limit);

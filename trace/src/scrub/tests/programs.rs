@@ -78,6 +78,7 @@ fn what_documents_count_is_no_address_and_no_phone() {
         "const OID_EDDSA = '1.3.101.112';",
         "this was fixed in 1.5.4.1.",
         "<path d=\"M1 18c0 1.52-.87 2.83-2.12 3.51.98.32 2.03.5 3.11\"/>",
+        "Public Key Identifier: FE:8A:2A:61:FC:E8:B0:F6",
         "75:9A:4A:CE:7C:DA:7E:89:1B:B2:72:4B:E3:76:EA:47:3A:96:97:24",
         "`::ffff:10.0.0.1` and `64:ff9b::/96`",
         "Copyright Calle Roe, 2016-2018",
@@ -209,6 +210,22 @@ fn what_keeps_code_lets_nothing_private_through() {
     );
     gone("admin_token: \"", "our-admin-token-2024", "\"", "SECRET");
     gone("password: ", "Sommer-Wiese", "", "PASSWORD");
+    gone("-DB_PASS=", "anchor-meadow-willow-heron", "", "PASSWORD");
+    gone("String pass = \"", "velvet_pelican_1101", "\";", "PASSWORD");
+    gone(
+        "use password ",
+        "cobalt-thicket-2025",
+        " to log in",
+        "PASSWORD",
+    );
+    gone(
+        "define( 'DB_PASSWORD', '",
+        "bdH{lGin&ZaT",
+        "' );",
+        "PASSWORD",
+    );
+    gone("apiKey: \"", "search_H4manUt0", "\",", "SECRET");
+    gone("il mio cellulare è ", "320 4167000", "", "PHONE");
     gone("DB_PASSWORD=", "app_password", "", "PASSWORD");
     gone("the password is ", "kQ=zRt9xW2", "", "PASSWORD");
     gone("the password is ", "blue_horse_battery9", "", "PASSWORD");
