@@ -11,7 +11,8 @@ pub(super) fn quality(class: ErrorClass, message: &str) -> Class {
     let lower = message.to_lowercase();
     match class {
         ErrorClass::Unavailable if is_missing_key(&lower) => Class::SafetyCompliance,
-        ErrorClass::Unavailable if lower.contains("no supported browser") => Class::CapabilityGap,
+        ErrorClass::Unavailable if is_switched_off(&lower) => Class::CapabilityGap,
+        ErrorClass::Unavailable if lower.contains("no tab is connected") => Class::ProcessTooling,
         ErrorClass::Timeout
         | ErrorClass::RateLimit
         | ErrorClass::Network
@@ -22,6 +23,10 @@ pub(super) fn quality(class: ErrorClass, message: &str) -> Class {
         ErrorClass::AuthPermission => Class::SafetyCompliance,
         ErrorClass::NotFound if is_missing_ability(&lower) => Class::CapabilityGap,
         ErrorClass::Other if is_other_version(&lower) => Class::CapabilityGap,
+        // Programs that ask a person before they go on, where there is none.
+        ErrorClass::Other if lower.contains("no tty") || lower.contains("no_tty") => {
+            Class::ProcessTooling
+        }
         ErrorClass::EditMismatch | ErrorClass::State => Class::ProcessTooling,
         ErrorClass::UserRejected => Class::UxFriction,
         ErrorClass::NotFound
@@ -43,6 +48,17 @@ fn is_missing_key(lower: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+/// Whether what is wanted is not part of this set-up: there is none, or a setting must turn it on.
+fn is_switched_off(lower: &str) -> bool {
+    [
+        "no supported browser",
+        "unavailable. enable ",
+        "is not enabled",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
 }
 
 /// Whether the program was ended from outside, or its result was lost; it did not fall over by itself.
@@ -75,6 +91,7 @@ pub(super) fn is_missing_ability(lower: &str) -> bool {
         "executable file not found",
         "cannot find module",
         "could not find program",
+        "package configuration file provided by",
         // PowerShell, in whatever language it speaks.
         "commandnotfoundexception",
         "wurde nicht als name",
@@ -102,6 +119,26 @@ mod tests {
             (
                 ErrorClass::Unavailable,
                 "Can't reach the service. (Error: No supported browser found)",
+                Class::CapabilityGap,
+            ),
+            (
+                ErrorClass::Unavailable,
+                "Local maps are unavailable. Enable maps.local or use the remote ones.",
+                Class::CapabilityGap,
+            ),
+            (
+                ErrorClass::Unavailable,
+                "Can't reach the service. (Error: relay is running, but no tab is connected.)",
+                Class::ProcessTooling,
+            ),
+            (
+                ErrorClass::Other,
+                "ERR_ABORTED_NO_TTY  Aborted removal due to no TTY",
+                Class::ProcessTooling,
+            ),
+            (
+                ErrorClass::NotFound,
+                "Could not find a package configuration file provided by \"Tern\" with any of",
                 Class::CapabilityGap,
             ),
             (

@@ -23,6 +23,9 @@ const CONTROL_TOKENS: &[&str] = &[
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Waiting {
     asked: Option<Held>,
+    /// Digest of the whole turn.
+    #[serde(default)]
+    text: String,
     at_ms: Option<i64>,
     last_error: Option<Held>,
     /// Of the failed turn that is shown.
@@ -32,6 +35,19 @@ struct Waiting {
     #[serde(default)]
     harness_spoke: bool,
 }
+
+impl Waiting {
+    /// Whether the harness gives the same words to another model, as it does when the first one fails. Nobody types that fast.
+    fn is_again(&self, text: &str, at_ms: Option<i64>) -> bool {
+        let waited = at_ms.zip(self.at_ms).map(|(now, before)| now - before);
+        self.text == text
+            && self.last_error.is_some()
+            && waited.is_some_and(|ms| (0..=RERUN_MS_MAX).contains(&ms))
+    }
+}
+
+/// Longest that a harness tries one model before it turns to another.
+const RERUN_MS_MAX: i64 = 60_000;
 
 /// Who waits for what.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,27 +65,35 @@ impl Silent {
             }
             return;
         }
-        self.finish(cx);
-        if !turn.waiting {
+        let text = crate::hash::sha256_hex(turn.text.as_bytes());
+        let is_again = |waiting: &Waiting| waiting.is_again(&text, cx.at_ms);
+        if self.waiting.as_ref().is_some_and(is_again) {
             return;
         }
+        self.finish(cx);
+        if turn.waiting {
+            self.waiting = Some(Waiting {
+                asked: Self::asked(turn, cx),
+                text,
+                at_ms: cx.at_ms,
+                last_error: None,
+                class: None,
+                harness_spoke: false,
+            });
+        }
+    }
+
+    fn asked(turn: &UserTurn<'_>, cx: &Cx<'_>) -> Option<Held> {
         let line = turn
             .human
             .lines()
             .find(|line| !line.trim().is_empty())
             .unwrap_or("");
-        let asked = cx.hold(Quote {
+        cx.hold(Quote {
             role: "user",
             text: &turn.text,
             quote: line.trim(),
-        });
-        self.waiting = Some(Waiting {
-            asked,
-            at_ms: cx.at_ms,
-            last_error: None,
-            class: None,
-            harness_spoke: false,
-        });
+        })
     }
 
     pub(super) fn on_call(&mut self, call: &ToolCall<'_>) {

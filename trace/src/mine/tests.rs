@@ -352,6 +352,21 @@ fn a_person_left_with_failed_turns_only_is_told() {
         says("Here it is."),
     ]);
     assert!(!has_tag(&answered, "error_class:no_answer"));
+    // The harness gives the same words to another model.
+    let again = openclaw(&[
+        user("what is the plan"),
+        turn_failed("fetch failed"),
+        user("what is the plan"),
+        says("Here it is."),
+    ]);
+    assert!(!has_tag(&again, "error_class:no_answer"));
+    let other = openclaw(&[
+        user("what is the plan"),
+        turn_failed("fetch failed"),
+        user("is anybody there"),
+        says("Here it is."),
+    ]);
+    assert!(has_tag(&other, "error_class:no_answer"));
 }
 
 #[test]

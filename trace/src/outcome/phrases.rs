@@ -232,6 +232,7 @@ pub(super) const RULES: &[Rule] = &[
             "network is unreachable",
             "network error",
             "name resolution",
+            "temporary failure resolving",
             "no route to host",
             "connection closed",
             "connection aborted",

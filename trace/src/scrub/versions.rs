@@ -96,6 +96,8 @@ fn is_numbering(text: &str, range: Range<usize>, numbers: Ipv4Addr) -> bool {
         return false;
     }
     let before = near::before(text, range.start, HOST_BYTES_MAX).to_ascii_lowercase();
+    // The name of a placeholder is no word for what comes next, or each look would take one more.
+    let before = before.replace("[ip_", "[");
     let behind = near::behind(text, range.end, HOST_BYTES_MAX);
     let is_reached = before.ends_with("//") || before.ends_with('@');
     let is_served = behind

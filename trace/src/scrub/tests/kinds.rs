@@ -30,6 +30,15 @@ fn a_row_of_cards_is_found_in_one_look() {
 
 /// Found by fuzzing: each look took one account of a row.
 #[test]
+fn a_row_of_addresses_is_found_in_one_look() {
+    for piece in ["8.0.0.7, ", "88.0.0.7, 8.0.0.7, ", "ip 8.0.0.7 fe80::1120 "] {
+        let text = format!("88.0.0.7, {}", piece.repeat(60));
+        let once = scrub(&text);
+        assert_eq!(scrub(&once), once);
+    }
+}
+
+#[test]
 fn a_row_of_accounts_is_found_in_one_look() {
     let row = "DE893704BANDE893704BAN ".repeat(30);
     let once = scrub(&format!("IBAN {row}DE89704BANDE893704BAN8"));
