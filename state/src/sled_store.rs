@@ -247,6 +247,7 @@ impl DiskKv {
 
 impl SledLog {
     fn open(dir: &Path, log_dir: &Path) -> Result<Self, Error> {
+        remove_unfinished_snapshots(log_dir)?;
         let config = sled::Config::new()
             .path(log_dir)
             .cache_capacity(CACHE_BYTES)
@@ -288,6 +289,23 @@ fn in_use_for_long(log_dir: &Path) -> bool {
         std::thread::sleep(Duration::from_millis(2));
     }
     false
+}
+
+/// Takes away snapshots that a kill left half written. sled writes one beside the one it replaces and
+/// renames it when it is whole, but when it opens a log it reads the one with the last name, renamed or
+/// not, and calls the log damaged if that one is torn. Without it the log is read from the one before.
+fn remove_unfinished_snapshots(log_dir: &Path) -> Result<(), Error> {
+    let entries = match fs::read_dir(log_dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(io_error("list", log_dir))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(io_error("list", log_dir))?.path();
+        if path.extension().is_some_and(|e| e == "generating") {
+            fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// The number of the last group that is in the log; 0 in a new one.

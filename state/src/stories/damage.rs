@@ -205,6 +205,50 @@ fn an_interrupted_first_start_is_gone_on_with() {
     assert!(error.contains("could not open the log"), "{error}");
 }
 
+/// The log engine writes a snapshot when it opens a log, into a file that it renames at the end.
+#[test]
+fn a_kill_while_the_log_is_opened_leaves_no_torn_snapshot_to_stumble_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = fill(dir.path(), 6, 4);
+    let log = dir.path().join("log");
+    drop(SledStore::open(dir.path()).unwrap());
+    let is_snapshot = |path: &Path| path.to_string_lossy().contains("/snap.");
+    let found = || {
+        let entries = fs::read_dir(&log).unwrap().map(|e| e.unwrap().path());
+        entries.filter(|p| is_snapshot(p)).collect::<Vec<_>>()
+    };
+    let [whole] = found().try_into().unwrap();
+    let bytes = fs::read(&whole).unwrap();
+    let later = log.join("snap.00000000FFFFFFF0.generating");
+    let first = whole.with_extension(format!(
+        "{}.generating",
+        whole.extension().unwrap().to_string_lossy()
+    ));
+    let lengths = [
+        0,
+        1,
+        12,
+        13,
+        bytes.len() / 2,
+        bytes.len() - 4,
+        bytes.len() - 1,
+    ];
+    for (len, is_first) in lengths.into_iter().flat_map(|n| [(n, false), (n, true)]) {
+        if is_first {
+            fs::remove_file(&whole).unwrap();
+        }
+        let torn = if is_first { &first } else { &later };
+        fs::write(torn, &bytes[..len]).unwrap();
+        let store = SledStore::open(dir.path()).unwrap_or_else(|e| panic!("{len} {is_first}: {e}"));
+        assert_eq!(
+            store.load_run(run_id(1)).unwrap().as_ref(),
+            Some(&run.state)
+        );
+        drop(store);
+        assert_eq!(found(), [whole.clone()]);
+    }
+}
+
 #[test]
 fn a_directory_of_a_newer_version_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
