@@ -270,6 +270,10 @@ mod tests {
             ("Is it done?", false),
             ("Done with the first part, but the restart failed.", false),
             ("I could not finish this.", false),
+            (
+                "**Status: rate limited**\n\nSuccessfully prepared the post.",
+                false,
+            ),
             ("Let me look.", false),
         ] {
             let plain = fold(answer);

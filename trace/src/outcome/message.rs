@@ -221,13 +221,13 @@ fn pick_from(text: &str, style: Style) -> &str {
             continue;
         }
         // A heading names no cause: what went wrong stands below it.
-        if line.ends_with(':') && line.split(' ').count() > 2 {
+        if line.ends_with(':') && line.split(' ').count() > 2 && !refuses_paths(line) {
             if first.is_empty() {
                 first = line;
             }
             continue;
         }
-        if has_any(&lower(line), MARKERS) || line.starts_with("× ") {
+        if has_any(&lower(line), MARKERS) || line.starts_with("× ") || refuses_paths(line) {
             // Below a finding stands the code it is about, which may hold any word.
             return if wrapper.is_empty() || place.is_empty() {
                 line
@@ -252,6 +252,11 @@ fn pick_from(text: &str, style: Style) -> &str {
     }
     // A call's message begins with what went wrong, a program's output ends with it.
     if style == Style::Call { first } else { last }
+}
+
+/// Whether git says why it refuses the paths that it names below.
+fn refuses_paths(line: &str) -> bool {
+    line.contains(" paths are ignored by ") || line.contains(" would be overwritten by ")
 }
 
 /// Whether a line is the code a checker complains about, in the frame in which it shows it: `> 12 │ let till`.

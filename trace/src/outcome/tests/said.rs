@@ -73,6 +73,29 @@ fn a_shell_that_greets_has_said_what_failed_before() {
 }
 
 #[test]
+fn git_says_why_it_refuses_paths_before_it_names_them() {
+    let said = |text| OutcomeInput {
+        tool: "Bash",
+        command: "./till enable",
+        exit_code: Some(1),
+        text,
+        ..OutcomeInput::default()
+    };
+    check(
+        &said(
+            "The following paths are ignored by one of your .gitignore files:\n.till\nhint: Use -f if you really want to add them.\n\n==> Choosing a drawer\nInstalled 6 drawers for the till",
+        ),
+        "failure bad_arguments [The following paths are ignored by one of your .gitignore files:]",
+    );
+    check(
+        &said(
+            "error: Your local changes to the following files would be overwritten by merge:\n\ttill.ts\nPlease commit your changes or stash them before you merge.\nAborting",
+        ),
+        "failure state [error: Your local changes to the following files would be overwritten by merge:]",
+    );
+}
+
+#[test]
 fn looks_that_find_nothing_are_answers() {
     for (command, text) in [
         ("grep -n \"till\\|drawer\" shop.ts", "(no output)"),
