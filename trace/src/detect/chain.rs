@@ -379,7 +379,7 @@ fn found(sign: Sign, tool: &str, earlier: &[Evidence], quote: Option<Quote<'_>>,
         ),
         Sign::Loop => (
             "doom_loop",
-            "nearly the same call failed three times in a row with the same error",
+            "nearly the same call failed three times in a row",
             Class::ProcessTooling,
             Severity::Medium,
             0.8,

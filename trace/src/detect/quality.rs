@@ -52,13 +52,9 @@ fn is_missing_key(lower: &str) -> bool {
 
 /// Whether what is wanted is not part of this set-up: there is none, or a setting must turn it on.
 fn is_switched_off(lower: &str) -> bool {
-    [
-        "no supported browser",
-        "unavailable. enable ",
-        "is not enabled",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
+    [": no supported", "unavailable. enable ", "is not enabled"]
+        .iter()
+        .any(|words| lower.contains(words))
 }
 
 /// Whether the program was ended from outside, or its result was lost; it did not fall over by itself.
@@ -84,6 +80,8 @@ fn is_other_version(lower: &str) -> bool {
 pub(super) fn is_missing_ability(lower: &str) -> bool {
     let phrases = [
         "command not found",
+        // The shell's own code for it, where that is all there is.
+        "exited with code 127",
         "no module named",
         "is not recognized",
         "not installed",
@@ -92,6 +90,8 @@ pub(super) fn is_missing_ability(lower: &str) -> bool {
         "cannot find module",
         "could not find program",
         "package configuration file provided by",
+        "unable to locate package",
+        "has no installation candidate",
         // PowerShell, in whatever language it speaks.
         "commandnotfoundexception",
         "wurde nicht als name",
@@ -160,6 +160,16 @@ mod tests {
             (
                 ErrorClass::NotFound,
                 "tern: command not found",
+                Class::CapabilityGap,
+            ),
+            (
+                ErrorClass::NotFound,
+                "Command exited with code 127",
+                Class::CapabilityGap,
+            ),
+            (
+                ErrorClass::NotFound,
+                "E: Unable to locate package libtern-dev",
                 Class::CapabilityGap,
             ),
             (

@@ -105,12 +105,14 @@ fn program_complaint<'a>(
         let program = stage.program();
         speaks_for(name, &program) || program == "xargs" && stage.text.contains(name)
     });
-    // A program that no stage names, such as one that `find` runs, when it is all that can be heard.
+    // A program that no stage names, such as one that `find` runs, when it is all that can be heard. `file` answers
+    // with the name of what it was asked about.
     let is_stage = shell
         .stages()
         .iter()
         .any(|stage| speaks_for(name, &stage.program()));
     let is_all = !is_stage
+        && !shell.is_decided_by(&["file"])
         && command.contains(name)
         && text
             .lines()

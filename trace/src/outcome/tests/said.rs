@@ -96,6 +96,19 @@ fn git_says_why_it_refuses_paths_before_it_names_them() {
 }
 
 #[test]
+fn what_kind_of_file_it_is_is_an_answer_whatever_the_file_is_called() {
+    check(
+        &OutcomeInput {
+            tool: "bash",
+            command: "file release",
+            text: "release: ELF 64-bit LSB executable, version 1 (SYSV), not stripped",
+            ..OutcomeInput::default()
+        },
+        "ok - []",
+    );
+}
+
+#[test]
 fn looks_that_find_nothing_are_answers() {
     for (command, text) in [
         ("grep -n \"till\\|drawer\" shop.ts", "(no output)"),
