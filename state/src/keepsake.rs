@@ -25,6 +25,7 @@ impl Keepsake {
     /// Copies a directory beside itself, unless it is too large, missing, or the disk is full.
     pub(crate) fn take(original: &Path) -> Result<Self, Error> {
         let path = original.with_extension("before");
+        finish_putting_back(original, &path)?;
         // A process that was killed while it opened the log left this one behind. It may be half
         // a copy, and the log may have been written since: it is of no use.
         remove(&path)?;
@@ -60,6 +61,22 @@ impl Keepsake {
         }
         remove(&tried)
     }
+}
+
+/// A process that was killed while it put a copy back has moved the original away, and maybe not the
+/// copy in its place.
+fn finish_putting_back(original: &Path, copy: &Path) -> Result<(), Error> {
+    let tried = original.with_extension("tried");
+    if !tried.exists() {
+        return Ok(());
+    }
+    if !original.exists() && copy.exists() {
+        fs::rename(copy, original).map_err(io_error("put back", original))?;
+    }
+    if original.exists() {
+        remove(&tried)?;
+    }
+    Ok(())
 }
 
 fn remove(dir: &Path) -> Result<(), Error> {
@@ -115,6 +132,15 @@ mod tests {
         kept.put_back().unwrap();
         assert_eq!(fs::read(log.join("db")).unwrap(), b"damaged");
         assert!(!log.join("more").exists() && log.join("blobs").is_dir());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+        // Killed between the two steps of putting back, and right after them.
+        let _left = Keepsake::take(&log).unwrap();
+        fs::rename(&log, dir.path().join("log.tried")).unwrap();
+        Keepsake::take(&log).unwrap().discard().unwrap();
+        assert_eq!(fs::read(log.join("db")).unwrap(), b"damaged");
+        fs::create_dir(dir.path().join("log.tried")).unwrap();
+        Keepsake::take(&log).unwrap().discard().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 
         Keepsake::take(&log).unwrap().discard().unwrap();

@@ -245,7 +245,7 @@ fn a_kill_while_the_log_is_opened_leaves_no_torn_snapshot_to_stumble_over() {
             Some(&run.state)
         );
         drop(store);
-        assert_eq!(found(), [whole.clone()]);
+        assert_eq!(found(), std::slice::from_ref(&whole));
     }
 }
 
