@@ -227,7 +227,7 @@ fn pick_from(text: &str, style: Style) -> &str {
             }
             continue;
         }
-        if has_any(&lower(line), MARKERS) || line.starts_with("× ") || refuses_paths(line) {
+        if has_any(&lower(line), MARKERS) || line.starts_with("× ") {
             // Below a finding stands the code it is about, which may hold any word.
             return if wrapper.is_empty() || place.is_empty() {
                 line

@@ -316,7 +316,6 @@ pub(in crate::detect) const FAILURE_ADMITTED: &[&str] = &[
     "didn't go through",
     "without success",
     "gave up",
-    "rate limit",
     "rate limited",
     "rate-limited",
     "exit code",
