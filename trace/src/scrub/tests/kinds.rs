@@ -28,7 +28,7 @@ fn a_row_of_cards_is_found_in_one_look() {
     assert!(once.matches("[CARD_").count() >= 30, "{once}");
 }
 
-/// Found by fuzzing: each look took one account of a row.
+/// Found by fuzzing: the name of each placeholder was the word that the next small address wanted.
 #[test]
 fn a_row_of_addresses_is_found_in_one_look() {
     for piece in ["8.0.0.7, ", "88.0.0.7, 8.0.0.7, ", "ip 8.0.0.7 fe80::1120 "] {
@@ -38,6 +38,7 @@ fn a_row_of_addresses_is_found_in_one_look() {
     }
 }
 
+/// Found by fuzzing: each look took one account of a row.
 #[test]
 fn a_row_of_accounts_is_found_in_one_look() {
     let row = "DE893704BANDE893704BAN ".repeat(30);
